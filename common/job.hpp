@@ -1,0 +1,59 @@
+#pragma once
+/// A job as users see it. The original fields keep their names and formats for ever.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/ids.hpp"
+#include "common/job_spec.hpp"
+#include "common/job_state.hpp"
+#include "common/time.hpp"
+
+namespace scheduler {
+
+struct Job {
+    JobId id;
+    std::string job_name;
+    std::string scheduled_in;  ///< local date (local_time.hpp) of created_at, in the daemon's zone
+    std::string scheduled_to;  ///< local date of due_at
+    JobStatus status = JobStatus::scheduled;
+    std::optional<FinishStatus> finish_status;
+    std::optional<std::string> finish_date;  ///< local date of finished_at
+    std::int64_t number = 0;
+    Instant due_at;
+    Instant created_at;
+    std::optional<Instant> started_at;
+    std::optional<Instant> finished_at;
+    std::optional<std::int64_t> exit_code;
+    std::optional<std::string> error;
+    std::optional<std::string> container_id;
+    std::optional<std::int64_t> attempt;  ///< from 1; absent until it was claimed
+    std::optional<JobSpec> spec;          ///< not in lists
+    std::optional<ScheduleId> schedule_id;
+    std::optional<std::string> submitted_by;  ///< `uid:1000`, `token:NAME`, `http`
+
+    static void fields(auto& self, auto& visit) {
+        visit("id", self.id, "32 lower-case hex digits, a UUIDv7");
+        visit("job_name", self.job_name, "image reference or definition name, as given");
+        visit("scheduled_in", self.scheduled_in, "when it was submitted, %d-%m-%Y %H:%M:%S");
+        visit("scheduled_to", self.scheduled_to, "when it is due, %d-%m-%Y %H:%M:%S");
+        visit("status", self.status, "scheduled, running, finished or canceled");
+        visit("finish_status", self.finish_status, "how it ended; only in history");
+        visit("finish_date", self.finish_date, "when it ended, %d-%m-%Y %H:%M:%S; only in history");
+        visit("number", self.number, "short name for people, from 1, never reused");
+        visit("due_at", self.due_at, "RFC 3339, UTC");
+        visit("created_at", self.created_at, "RFC 3339, UTC");
+        visit("started_at", self.started_at, "RFC 3339, UTC");
+        visit("finished_at", self.finished_at, "RFC 3339, UTC");
+        visit("exit_code", self.exit_code, "of the container");
+        visit("error", self.error, "what went wrong, in the engine's words and ours");
+        visit("container_id", self.container_id, "of the current or last attempt");
+        visit("attempt", self.attempt, "from 1, once it was claimed");
+        visit("spec", self.spec, "what it runs; not in lists");
+        visit("schedule_id", self.schedule_id, "the schedule that created it");
+        visit("submitted_by", self.submitted_by, "uid:N, token:NAME or http");
+    }
+};
+
+}  // namespace scheduler

@@ -1,0 +1,70 @@
+#include "common/job_spec.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+namespace scheduler {
+namespace {
+
+constexpr std::array<std::string_view, 31> future_fields{
+    "entrypoint", "workdir",   "user",    "labels",       "hostname",      "memory",   "cpus",     "pids_limit",
+    "shm_size",   "ulimits",   "network", "mounts",       "tmpfs",         "read_only", "cap_add", "cap_drop",
+    "security_opt", "init",    "gpus",    "stop_grace",   "retries",       "pull",     "registry_auth",
+    "priority",   "group",     "after",   "expires",      "log_limit",     "keep",     "notify",   "prefetch"};
+
+Failure<Error> bad_field(std::string message) { return fail(ErrorCode::bad_field, std::move(message)); }
+
+bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+
+Result<Done> check_env(const std::map<std::string, std::string>& env) {
+    for (const auto& [name, value] : env) {
+        if (name.empty()) return bad_field("env has a variable without a name; write NAME=VALUE");
+        if (name.find('=') != std::string::npos)
+            return bad_field(fmt::format("env variable \"{}\" has a = in its name", name));
+        if (has_nul(name) || has_nul(value))
+            return bad_field(fmt::format("env variable {} holds a NUL character", name.substr(0, name.find('\0'))));
+    }
+    return Done{};
+}
+
+}  // namespace
+
+bool is_future_spec_field(std::string_view name) {
+    return std::find(future_fields.begin(), future_fields.end(), name) != future_fields.end();
+}
+
+Result<Done> check_spec(const JobSpec& spec) {
+    if (spec.image) {
+        if (spec.image->empty()) return bad_field("image is empty; leave it out to run job_name as the image");
+        if (spec.image->size() > SpecLimits::image_bytes)
+            return bad_field(fmt::format("image is longer than {} bytes", SpecLimits::image_bytes));
+        if (has_nul(*spec.image)) return bad_field("image holds a NUL character");
+    }
+    if (spec.command.size() > SpecLimits::command_words)
+        return bad_field(fmt::format("command has more than {} words", SpecLimits::command_words));
+    if (spec.env.size() > SpecLimits::env_variables)
+        return bad_field(fmt::format("env has more than {} variables", SpecLimits::env_variables));
+    std::size_t bytes = 0;
+    for (const std::string& word : spec.command) {
+        if (has_nul(word)) return bad_field("command holds a NUL character");
+        bytes += word.size() + 1;
+    }
+    if (!spec.command.empty() && spec.command.front().empty())
+        return bad_field("command begins with an empty word; the first word names the program");
+    for (const auto& [name, value] : spec.env) bytes += name.size() + value.size() + 2;
+    if (bytes > SpecLimits::text_bytes)
+        return fail(ErrorCode::too_large,
+                    fmt::format("command and env hold {} bytes; {} are allowed", bytes, SpecLimits::text_bytes));
+    if (spec.timeout && spec.timeout->length <= Duration(0))
+        return bad_field("timeout is 0s; it must be at least 1s, or left out for no limit");
+    return check_env(spec.env);
+}
+
+JobSpec hide_values(JobSpec spec) {
+    for (auto& [name, value] : spec.env) value = hidden_value;
+    return spec;
+}
+
+}  // namespace scheduler

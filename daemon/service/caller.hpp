@@ -1,0 +1,12 @@
+#pragma once
+/// Who asks. Made by the front ends: SO_PEERCRED on the socket, the token's name or `http` over HTTP.
+
+#include <string>
+
+namespace scheduler {
+
+struct Caller {
+    std::string name;  ///< `uid:1000`, `token:NAME`, `http`: what submitted_by records
+};
+
+}  // namespace scheduler

@@ -1,0 +1,103 @@
+#pragma once
+/// Service: every operation once; the only door to jobs. Front ends translate bytes to requests and
+/// back, and nothing else. Any thread: it owns no state but what its parts synchronise.
+/// A write completes when its commit has (the reply comes on the store's writer thread); a read is
+/// short and answers in place; a stream is pulled (base/stream.hpp).
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/operations.hpp"
+#include "daemon/base/clock.hpp"
+#include "daemon/base/executor.hpp"
+#include "daemon/base/reply.hpp"
+#include "daemon/base/stream.hpp"
+#include "daemon/service/caller.hpp"
+#include "daemon/store/store.hpp"
+
+namespace scheduler {
+
+class Dispatcher;
+class EventHub;
+class Spool;
+
+/// What users can set. Reloaded as a whole on SIGHUP.
+struct ServiceOptions {
+    bool refuse_past_dates = false;
+    int max_running = 100;
+    std::string state_dir;
+    std::vector<std::string> listen;
+    std::string socket;
+    std::vector<std::string> warnings;
+};
+
+/// What `GET /readyz` says.
+struct Readiness {
+    bool ready = false;
+    std::string reason;  ///< why not, in a sentence
+};
+
+class Service {
+  public:
+    /// All parts outlive the service. `timers` runs the deadlines of waits.
+    Service(Store& store, Spool& spool, Dispatcher& dispatcher, EventHub& events, const Clock& clock,
+            Executor& timers);
+    ~Service();
+
+    /// Any thread; in force for the next request.
+    void set_options(ServiceOptions options);
+
+    void handle(const AddRequest& request, const Caller& caller, Reply<AddResponse> reply);
+    void handle(const AddBatchRequest& request, const Caller& caller, Reply<AddBatchResponse> reply);
+    void handle(const RemoveRequest& request, const Caller& caller, Reply<MessageResponse> reply);
+    void handle(const RunRequest& request, const Caller& caller, Reply<MessageResponse> reply);
+    void handle(const KillRequest& request, const Caller& caller, Reply<MessageResponse> reply);
+    void handle(const WaitRequest& request, const Caller& caller, Reply<Job> reply);
+    void handle(const PauseRequest& request, const Caller& caller, Reply<MessageResponse> reply);
+    void handle(const ResumeRequest& request, const Caller& caller, Reply<MessageResponse> reply);
+
+    Result<ListResponse> handle(const ListRequest& request, const Caller& caller);
+    Result<Job> handle(const ShowRequest& request, const Caller& caller);
+    Result<StatusResponse> handle(const StatusRequest& request, const Caller& caller);
+    Result<WhyResponse> handle(const WhyRequest& request, const Caller& caller);
+
+    Result<std::unique_ptr<Stream<LogChunk>>> handle(const LogsRequest& request, const Caller& caller);
+    Result<std::unique_ptr<Stream<JobEvent>>> handle(const SubscribeRequest& request, const Caller& caller);
+
+    /// Every job that passes the request's filters (its limit and after are not looked at), running
+    /// first: in one piece, from one consistent picture, up to jobs_in_one_picture; nothing when there are
+    /// more (then `list_stream`).
+    static constexpr std::int64_t jobs_in_one_picture = 5000;
+    Result<std::optional<std::vector<Job>>> list_all(const ListRequest& request);
+    /// The same page by page, without a database snapshot: pages of jobs of one section each (never
+    /// empty). A job that moves from scheduled to running meanwhile comes at the end of the scheduled ones.
+    struct ListPart {
+        enum class Section { running, scheduled, history };
+        Section section = Section::running;
+        std::vector<Job> jobs;
+    };
+    Result<std::unique_ptr<Stream<ListPart>>> list_stream(const ListRequest& request);
+
+    Readiness readiness();
+    /// Prometheus text exposition, version 0.0.4.
+    std::string metrics();
+
+  private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+/// Any operation that answers once, read or write, in one way.
+template <class Request>
+    requires(!StreamingOperation<Request>)
+void call(Service& service, const Request& request, const Caller& caller,
+          Reply<typename Request::Response> reply) {
+    if constexpr (requires { service.handle(request, caller, std::move(reply)); })
+        service.handle(request, caller, std::move(reply));
+    else
+        reply(service.handle(request, caller));
+}
+
+}  // namespace scheduler

@@ -1,0 +1,73 @@
+#pragma once
+/// The spool: job output on disk, STATE/logs/<2 hex of the id's random tail>/<id>.<attempt>.
+/// A file is a sequence of records: stream (1 byte: 1 stdout, 2 stderr, 0 a gap), time (8 bytes, ns since
+/// the epoch), length (4 bytes), payload; integers are little-endian. A gap's payload is 8 bytes: how many
+/// bytes of output are missing there. While a job runs its output is in `<name>.part`.
+/// At the limit the first 64 KiB and the newest rest are kept.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/ids.hpp"
+#include "common/requests/logs.hpp"
+#include "common/result.hpp"
+#include "common/unique_fd.hpp"
+
+namespace scheduler {
+
+struct SpoolRecord {
+    std::optional<LogStream> stream;  ///< nothing: a gap
+    std::int64_t at_ns = 0;
+    std::string bytes;
+    std::uint64_t missing = 0;  ///< of a gap
+};
+
+/// Writes one attempt's output. Lives on one thread (the spool's); blocks on the disk.
+class SpoolWriter {
+  public:
+    virtual ~SpoolWriter() = default;
+    /// Appends, and makes room when the limit is passed. Errors: disk_full, internal.
+    virtual Result<Done> append(LogStream stream, std::int64_t at_ns, std::string_view bytes) = 0;
+    /// Bytes of output seen so far, kept or not.
+    [[nodiscard]] virtual std::uint64_t bytes_seen() const = 0;
+};
+
+/// Reads one attempt's output from its beginning, also while it grows and when `.part` is replaced by the
+/// final file under it. One thread at a time.
+class SpoolReader {
+  public:
+    virtual ~SpoolReader() = default;
+    /// The next record; nothing at the end of what there is now (ask again later).
+    virtual Result<std::optional<SpoolRecord>> next() = 0;
+};
+
+class Spool {
+  public:
+    /// `bytes_max`: output kept an attempt.
+    Spool(std::filesystem::path logs_dir, std::uint64_t bytes_max);
+
+    void set_limit(std::uint64_t bytes_max);
+    [[nodiscard]] std::uint64_t limit() const;
+
+    /// A new `.part` (an old one is overwritten).
+    Result<std::unique_ptr<SpoolWriter>> open_part(JobId id, int attempt);
+    /// A second copy beside it, `.whole`: what is read again at the end.
+    Result<std::unique_ptr<SpoolWriter>> open_whole(JobId id, int attempt);
+    /// Syncs, renames to the final name and syncs the directory: the one of `.part` and `.whole` that saw
+    /// more output. Nothing is left but the final file. Harmless when repeated. Errors: disk_full, internal.
+    Result<Done> commit(JobId id, int attempt);
+
+    /// Works before the output exists (it is then empty for the time being).
+    std::unique_ptr<SpoolReader> open_reader(JobId id, int attempt) const;
+    [[nodiscard]] bool has_output(JobId id, int attempt) const;
+
+  private:
+    [[nodiscard]] std::filesystem::path path(JobId id, int attempt, std::string_view suffix) const;
+    std::filesystem::path logs_dir_;
+    std::atomic<std::uint64_t> bytes_max_;
+};
+
+}  // namespace scheduler
