@@ -1,0 +1,85 @@
+#pragma once
+/// What a user can set: flags, `SCHEDULERD_*` variables and the config file, by CLI11. A flag beats
+/// the variable of that name, which beats the file's key, which beats the default; a list (`listen`)
+/// is replaced as a whole. Read at start and again on SIGHUP. Any thread; no state.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "common/result.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/token_file.hpp"
+
+namespace scheduler {
+
+/// Where HTTP listens.
+struct ListenAddress {
+    std::string host;  ///< a name or an address; an IPv6 address without its brackets
+    std::uint16_t port = 0;
+    bool may_be_missing = false;  ///< the default [::1]: left out where the machine has no IPv6
+
+    /// `HOST:PORT` or `[ADDRESS]:PORT`. Errors: bad_field.
+    static Result<ListenAddress> parse(std::string_view text);
+    [[nodiscard]] std::string to_string() const;
+    /// 127.0.0.0/8, ::1 or `localhost`: only this machine can reach it.
+    [[nodiscard]] bool is_loopback() const;
+    bool operator==(const ListenAddress&) const = default;
+};
+
+struct Options {
+    static constexpr int max_running_max = 100000;
+    static constexpr std::uint64_t log_limit_min = 128 * 1024;
+
+    std::vector<ListenAddress> listen;  ///< empty with --no-http
+    std::string socket;                 ///< absolute path of the Unix socket
+    std::string socket_group;           ///< empty: `schedulerd` where that group exists
+    std::string state_dir;              ///< absolute
+    std::string engine;                 ///< --engine; empty: look for one, $DOCKER_HOST first
+    std::string docker_host;            ///< $DOCKER_HOST, empty when unset
+    int max_running = 100;
+    std::optional<int> max_starting;  ///< nothing: twice the engine's cores
+    std::string token_file;
+    std::vector<Token> tokens;  ///< what token_file held
+    std::vector<std::string> allowed_hosts;
+    bool insecure_no_token = false;
+    bool refuse_past_dates = false;
+    std::uint64_t log_limit = std::uint64_t{10} << 20U;
+    bool paused = false;
+    LogFormat log_format = LogFormat::text;
+    LogLevel log_level = LogLevel::info;
+    std::string config_file;  ///< the one that was read; empty when there was none
+};
+
+/// What the program shall do: serve, or print `text` to stdout and exit 0 (--help, --version,
+/// --check-config).
+struct ParsedOptions {
+    enum class Action { serve, print };
+    Action action = Action::serve;
+    Options options;
+    std::string text;
+};
+
+/// What the options depend on besides the arguments.
+struct Surroundings {
+    std::map<std::string, std::string> environment;
+    uid_t uid = 0;
+    bool has_run_user = false;  ///< /run/user/UID is a directory
+    std::string working_dir;    ///< relative paths start here
+    std::string system_config = "/etc/schedulerd/schedulerd.conf";
+
+    static Surroundings of_process();
+};
+
+/// Errors: bad_field, one sentence that names the flag, the variable, or the file and its line. The
+/// program exits 2.
+Result<ParsedOptions> parse_options(int argc, const char* const* argv, const Surroundings& surroundings);
+
+/// What is in force, as lines of a config file. Tokens are not shown.
+std::string describe(const Options& options);
+
+}  // namespace scheduler
