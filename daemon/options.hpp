@@ -1,7 +1,7 @@
 #pragma once
 /// What a user can set: flags, `SCHEDULERD_*` variables and the config file, by CLI11. A flag beats
-/// the variable of that name, which beats the file's key, which beats the default; a list (`listen`)
-/// is replaced as a whole. Read at start and again on SIGHUP. Any thread; no state.
+/// the variable of that name, which beats the file's key, which beats the default; a list
+/// (`listen`) is replaced as a whole. Read at start and again on SIGHUP. Any thread; no state.
 
 #include <cstdint>
 #include <map>
@@ -13,23 +13,10 @@
 
 #include "common/result.hpp"
 #include "daemon/base/log.hpp"
+#include "daemon/listen_address.hpp"
 #include "daemon/token_file.hpp"
 
 namespace scheduler {
-
-/// Where HTTP listens.
-struct ListenAddress {
-    std::string host;  ///< a name or an address; an IPv6 address without its brackets
-    std::uint16_t port = 0;
-    bool may_be_missing = false;  ///< the default [::1]: left out where the machine has no IPv6
-
-    /// `HOST:PORT` or `[ADDRESS]:PORT`. Errors: bad_field.
-    static Result<ListenAddress> parse(std::string_view text);
-    [[nodiscard]] std::string to_string() const;
-    /// 127.0.0.0/8, ::1 or `localhost`: only this machine can reach it.
-    [[nodiscard]] bool is_loopback() const;
-    bool operator==(const ListenAddress&) const = default;
-};
 
 struct Options {
     static constexpr int max_running_max = 100000;
@@ -77,7 +64,9 @@ struct Surroundings {
 
 /// Errors: bad_field, one sentence that names the flag, the variable, or the file and its line. The
 /// program exits 2.
-Result<ParsedOptions> parse_options(int argc, const char* const* argv, const Surroundings& surroundings);
+Result<ParsedOptions> parse_options(int argc,
+                                    const char* const* argv,
+                                    const Surroundings& surroundings);
 
 /// What is in force, as lines of a config file. Tokens are not shown.
 std::string describe(const Options& options);

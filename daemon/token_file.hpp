@@ -1,6 +1,6 @@
 #pragma once
-/// The tokens that HTTP callers may present: a file of `NAME TOKEN` lines. Blank lines and lines that
-/// begin with `#` are skipped. Read at start and on SIGHUP. Any thread; no state.
+/// The tokens that HTTP callers may present: a file of `NAME TOKEN` lines. Blank lines and lines
+/// that begin with `#` are skipped. Read at start and on SIGHUP. Any thread; no state.
 
 #include <filesystem>
 #include <string>
