@@ -1,0 +1,75 @@
+#pragma once
+/// await_reply: how a coroutine of a front end waits for a Reply.
+///
+///     Result<Job> job = co_await await_reply<Job>(
+///         [&service, request, caller](Reply<Job> reply) { call(service, request, caller, std::move(reply)); });
+///
+/// What the call refers to it owns: the coroutine may go on, on another thread, before the call returns.
+/// The coroutine goes on in its own executor, on whichever thread the reply is called, also when that
+/// happens before the call that takes it returns. A reply that is destroyed without a call means that the
+/// callee was shut down: `unavailable`. A call that throws is logged and answered `internal`.
+/// The io_context of the coroutine outlives every reply.
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "daemon/base/asio.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/base/reply.hpp"
+
+namespace scheduler {
+
+namespace detail {
+
+/// The waiting coroutine, as a Reply<T>: resumes it exactly once.
+template <class T, class Handler>
+class ResumingReply {
+  public:
+    explicit ResumingReply(Handler handler) : handler_(std::move(handler)) {}
+    ResumingReply(ResumingReply&& other) noexcept : handler_(std::exchange(other.handler_, std::nullopt)) {}
+    ResumingReply& operator=(ResumingReply&&) = delete;
+    ~ResumingReply() {
+        if (!handler_) return;
+        if (std::uncaught_exceptions() > 0)
+            resume(fail(ErrorCode::internal, "the daemon failed at this request; its log says why"));
+        else
+            resume(fail(ErrorCode::unavailable, "the daemon is shutting down"));
+    }
+
+    void operator()(Result<T> result) { resume(std::move(result)); }
+
+  private:
+    void resume(Result<T> result) {
+        auto handler = std::move(*handler_);
+        handler_.reset();
+        // Posted, never in place: the caller may be the store's writer, or the very coroutine that waits.
+        auto executor = asio::get_associated_executor(handler);
+        asio::post(executor, [handler = std::move(handler), result = std::move(result)]() mutable {
+            handler(std::move(result));
+        });
+    }
+
+    std::optional<Handler> handler_;
+};
+
+}  // namespace detail
+
+template <class T, class Initiate>
+asio::awaitable<Result<T>> await_reply(Initiate initiate) {
+    // Asio suspends the coroutine before it calls this, and nothing may be thrown through it.
+    auto start = [](auto handler, Initiate begin) {
+        using Handler = decltype(handler);
+        try {
+            begin(Reply<T>(detail::ResumingReply<T, Handler>(std::move(handler))));
+        } catch (const std::exception& error) {
+            log_error("request_failed", {{"error", error.what()}});
+        } catch (...) {
+            log_error("request_failed", {{"error", "an exception of an unknown type"}});
+        }
+    };
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<T>)>(
+        start, asio::use_awaitable, std::move(initiate));
+}
+
+}  // namespace scheduler
