@@ -106,8 +106,12 @@ Result<Done> OptionLayers::add(const std::string& name,
                                const std::string& where) {
     auto added = as_arguments(name, values);
     OptionParser alone;
-    if (auto result = alone.parse(added); !result)
-        return fail(ErrorCode::bad_field, fmt::format("{}: {}", where, result.error().message));
+    if (auto result = alone.parse(added); !result) {
+        std::string_view reason = result.error().message;
+        auto flag = fmt::format("--{}: ", name);
+        if (reason.substr(0, flag.size()) == flag) reason.remove_prefix(flag.size());
+        return fail(ErrorCode::bad_field, fmt::format("{}: {}: {}", where, name, reason));
+    }
     Layer& holder = holders_[name];
     if (holder > layer) return Done{};
     holder = layer;
