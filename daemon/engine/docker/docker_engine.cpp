@@ -1,0 +1,292 @@
+#include "daemon/engine/docker/docker_engine.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "daemon/base/log.hpp"
+#include "daemon/engine/docker/container_spec.hpp"
+#include "daemon/engine/docker/engine_answers.hpp"
+#include "daemon/engine/docker/event_stream.hpp"
+#include "daemon/engine/docker/log_frames.hpp"
+#include "daemon/engine/docker/url.hpp"
+
+namespace scheduler {
+namespace {
+
+using Kind = EngineFailure::Kind;
+
+bool holds(std::string_view text, std::string_view words) {
+    auto equal = [](char a, char b) {
+        return std::tolower(static_cast<unsigned char>(a)) ==
+               std::tolower(static_cast<unsigned char>(b));
+    };
+    return std::search(text.begin(), text.end(), words.begin(), words.end(), equal) != text.end();
+}
+
+bool is_success(const HttpAnswer& answer) {
+    return answer.status >= 200 && answer.status < 300;
+}
+
+/// A 404 is decided by its text: a network or a path of the API can be unknown as well, and to take
+/// that for a container that is gone would lose a job. Both say "no such container", in either
+/// case.
+EngineFailure refusal(const HttpAnswer& answer) {
+    std::string message = error_message(answer.status, answer.body);
+    bool is_gone = answer.status == 404 && holds(message, "no such container");
+    return {is_gone ? Kind::not_found : Kind::refused, std::move(message)};
+}
+
+/// Podman says 500 where Docker says 409.
+EngineFailure create_refusal(const HttpAnswer& answer) {
+    std::string message = error_message(answer.status, answer.body);
+    bool is_taken =
+        answer.status == 409 || (answer.status == 500 && holds(message, "already in use"));
+    return {is_taken ? Kind::name_taken : Kind::refused, std::move(message)};
+}
+
+/// Completes `reply` with Done for an answer that `is_fine`, else with the refusal.
+template <class IsFine>
+EngineReply<HttpAnswer> done_if(IsFine is_fine, EngineReply<Done> reply) {
+    return [is_fine, reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+        if (!answer)
+            reply(fail(std::move(answer).error()));
+        else if (is_fine(*answer))
+            reply(Done{});
+        else
+            reply(fail(refusal(*answer)));
+    };
+}
+
+/// Completes `reply` with what `parse` makes of the body of a success.
+template <class T>
+EngineReply<HttpAnswer> parsed(EngineResult<T> (*parse)(std::string_view), EngineReply<T> reply) {
+    return [parse, reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+        if (!answer)
+            reply(fail(std::move(answer).error()));
+        else if (is_success(*answer))
+            reply(parse(answer->body));
+        else
+            reply(fail(refusal(*answer)));
+    };
+}
+
+std::string container_path(const std::string& container, std::string_view verb) {
+    return fmt::format("/containers/{}{}", percent_encode(container), verb);
+}
+
+HttpRequest query(std::string target, Duration timeout) {
+    HttpRequest request;
+    request.method = "GET";
+    request.target = std::move(target);
+    request.is_repeatable = true;
+    request.timeout = timeout;
+    return request;
+}
+
+/// A request with an effect: never sent twice.
+HttpRequest command(std::string method, std::string target, Duration timeout) {
+    HttpRequest request;
+    request.method = std::move(method);
+    request.target = std::move(target);
+    request.timeout = timeout;
+    return request;
+}
+
+}  // namespace
+
+struct DockerEngine::State {
+    std::shared_ptr<HttpClient> client;
+    std::vector<EngineAddress> candidates;
+    EngineTimeouts timeouts;
+    std::optional<ConnectedEngine> engine;  ///< the one in use
+    std::weak_ptr<HttpExchange> watch;
+};
+
+DockerEngine::DockerEngine(asio::io_context& core,
+                           std::vector<EngineAddress> candidates,
+                           EngineTimeouts timeouts)
+    : state_(std::make_shared<State>()) {
+    state_->client = std::make_shared<HttpClient>(core);
+    state_->candidates = std::move(candidates);
+    state_->timeouts = timeouts;
+}
+
+DockerEngine::~DockerEngine() {
+    state_->client->close();
+}
+
+void DockerEngine::connect(EngineReply<EngineIdentity> reply) {
+    state_->client->spawn(run_connect(state_, std::move(reply)));
+}
+
+asio::awaitable<void> DockerEngine::run_connect(std::shared_ptr<State> state,
+                                                EngineReply<EngineIdentity> reply) {
+    auto engine = co_await connect_engine(state->client, state->candidates, state->timeouts);
+    if (state->client->is_closed()) co_return;
+    if (!engine) {
+        reply(fail(std::move(engine).error()));
+        co_return;
+    }
+    state->client->keep_only(engine->peer);
+    state->engine = *engine;
+    reply(engine->identity);
+}
+
+std::shared_ptr<HttpExchange> DockerEngine::call(HttpRequest request,
+                                                 EngineReply<HttpAnswer> reply) {
+    if (!state_->engine) {
+        asio::post(
+            state_->client->io(), [client = state_->client, reply = std::move(reply)]() mutable {
+                if (!client->is_closed())
+                    reply(fail(EngineFailure{Kind::no_answer, "no engine has answered so far"}));
+            });
+        return nullptr;
+    }
+    request.target = "/v" + state_->engine->identity.api_version + request.target;
+    return state_->client->call(state_->engine->peer, std::move(request), std::move(reply));
+}
+
+void DockerEngine::ping(EngineReply<Done> reply) {
+    call(query("/_ping", state_->timeouts.query), done_if(is_success, std::move(reply)));
+}
+
+void DockerEngine::create(const ContainerRequest& request, EngineReply<std::string> reply) {
+    HttpRequest post = command("POST",
+                               "/containers/create" + url_query({{"name", request.name}}),
+                               state_->timeouts.create);
+    post.body = create_body(request);
+    call(std::move(post),
+         [name = request.name, reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+             if (!answer) return reply(fail(std::move(answer).error()));
+             if (!is_success(*answer)) return reply(fail(create_refusal(*answer)));
+             std::vector<std::string> warnings;
+             auto id = parse_created(answer->body, warnings);
+             for (const std::string& warning : warnings)
+                 log_warning("engine_warned", {{"container", name}, {"warning", warning}});
+             reply(std::move(id));
+         });
+}
+
+void DockerEngine::start(const std::string& container, EngineReply<Done> reply) {
+    auto is_started = [](const HttpAnswer& answer) {
+        return is_success(answer) || answer.status == 304;
+    };
+    call(command("POST", container_path(container, "/start"), state_->timeouts.start),
+         done_if(is_started, std::move(reply)));
+}
+
+void DockerEngine::stop(const std::string& container, Duration grace, EngineReply<Done> reply) {
+    auto seconds = std::chrono::ceil<std::chrono::seconds>(grace);
+    // t=0 would still send the stop signal first.
+    if (seconds.count() <= 0) return kill(container, std::move(reply));
+    std::string target =
+        container_path(container, "/stop") + url_query({{"t", std::to_string(seconds.count())}});
+    auto is_stopped = [](const HttpAnswer& answer) {
+        return is_success(answer) || answer.status == 304;
+    };
+    call(command("POST", std::move(target), seconds + state_->timeouts.stop_reserve),
+         done_if(is_stopped, std::move(reply)));
+}
+
+void DockerEngine::kill(const std::string& container, EngineReply<Done> reply) {
+    std::string target = container_path(container, "/kill") + url_query({{"signal", "KILL"}});
+    auto is_killed = [](const HttpAnswer& answer) {
+        if (is_success(answer)) return true;
+        // It was not running: Docker says 409, Podman 500.
+        return (answer.status == 409 && holds(answer.body, "is not running")) ||
+               (answer.status == 500 && holds(answer.body, "container state improper"));
+    };
+    call(command("POST", std::move(target), state_->timeouts.stop_reserve),
+         done_if(is_killed, std::move(reply)));
+}
+
+void DockerEngine::inspect(const std::string& container, EngineReply<ContainerState> reply) {
+    call(query(container_path(container, "/json"), state_->timeouts.query),
+         parsed(parse_inspect, std::move(reply)));
+}
+
+void DockerEngine::remove(const std::string& container, EngineReply<Done> reply) {
+    std::string target = container_path(container, "") + url_query({{"v", "1"}, {"force", "0"}});
+    auto is_removed = [](const HttpAnswer& answer) {
+        return is_success(answer) || refusal(answer).kind == Kind::not_found ||
+               (answer.status == 409 && holds(answer.body, "already in progress"));
+    };
+    HttpRequest request = command("DELETE", std::move(target), state_->timeouts.remove);
+    request.is_repeatable = true;  // the second finds it gone
+    call(std::move(request), done_if(is_removed, std::move(reply)));
+}
+
+void DockerEngine::list(const std::string& label,
+                        const std::string& value,
+                        EngineReply<std::vector<ContainerSummary>> reply) {
+    std::string filters = filters_json({{"label", {label + '=' + value}}});
+    call(query("/containers/json" + url_query({{"all", "1"}, {"filters", filters}}),
+               state_->timeouts.query),
+         parsed(parse_list, std::move(reply)));
+}
+
+void DockerEngine::has_image(const std::string& image, EngineReply<bool> reply) {
+    call(query("/images/" + percent_encode(image, "/:@") + "/json", state_->timeouts.query),
+         [reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+             if (!answer) return reply(fail(std::move(answer).error()));
+             if (!is_success(*answer) && answer->status != 404)
+                 return reply(fail(refusal(*answer)));
+             reply(is_success(*answer));
+         });
+}
+
+void DockerEngine::logs(const std::string& container,
+                        bool follow,
+                        LogFrameSink sink,
+                        EngineReply<Done> reply) {
+    std::string parameters = url_query({{"stdout", "1"},
+                                        {"stderr", "1"},
+                                        {"follow", follow ? "1" : "0"},
+                                        {"timestamps", "1"},
+                                        {"tail", "all"}});
+    // Silence says nothing while output is followed: the caller pings.
+    auto timeout = follow ? std::nullopt : std::optional(state_->timeouts.log_silence);
+    HttpRequest request =
+        query(container_path(container, "/logs") + parameters, state_->timeouts.query);
+    request.timeout = timeout;
+    request.silence_timeout = timeout;
+    auto frames = std::make_shared<LogFrameParser>(std::move(sink));
+    request.on_body = [frames](std::string_view bytes) {
+        return frames->feed(bytes) == LogFrameParser::Outcome::more;
+    };
+    call(std::move(request),
+         [frames, reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+             if (!answer) return reply(fail(std::move(answer).error()));
+             if (!is_success(*answer)) return reply(fail(refusal(*answer)));
+             if (!frames->error().empty())
+                 return reply(fail(EngineFailure{Kind::refused, frames->error()}));
+             if (!answer->was_stopped && !frames->is_at_boundary())
+                 return reply(fail(EngineFailure{
+                     Kind::no_answer, "the engine's log ended within a piece of output"}));
+             reply(Done{});
+         });
+}
+
+void DockerEngine::watch(const std::string& label, const std::string& value, Watch watch) {
+    if (auto last = state_->watch.lock()) state_->client->drop(last);
+    // Podman knows the event as "died" and a label only with its value.
+    std::string filters = filters_json(
+        {{"type", {"container"}}, {"label", {label + '=' + value}}, {"event", {"die", "died"}}});
+    HttpRequest request =
+        query("/events" + url_query({{"filters", filters}}), state_->timeouts.query);
+    auto lines = std::make_shared<EventLines>(std::move(watch.on_end));
+    request.on_open = std::move(watch.on_open);
+    request.on_body = [lines](std::string_view bytes) { return lines->feed(bytes); };
+    state_->watch =
+        call(std::move(request),
+             [on_break = std::move(watch.on_break)](EngineResult<HttpAnswer> answer) mutable {
+                 if (!answer) return on_break(std::move(answer).error());
+                 if (!is_success(*answer)) return on_break(refusal(*answer));
+                 on_break({Kind::no_answer, "the engine ended its event stream"});
+             });
+}
+
+}  // namespace scheduler
