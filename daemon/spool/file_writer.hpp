@@ -1,0 +1,34 @@
+#pragma once
+/// The SpoolWriter of one file. Owns the file's descriptor; one thread at a time.
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+
+#include "common/unique_fd.hpp"
+#include "daemon/spool/compaction.hpp"
+#include "daemon/spool/spool.hpp"
+
+namespace scheduler {
+
+class FileWriter final : public SpoolWriter {
+  public:
+    /// `fd` is of a new, empty file at `path`. The limit outlives the writer and may change.
+    FileWriter(UniqueFd fd, std::filesystem::path path, const std::atomic<std::uint64_t>& bytes_max)
+        : fd_(std::move(fd)), path_(std::move(path)), bytes_max_(bytes_max) {}
+
+    Result<Done> append(LogStream stream, std::int64_t at_ns, std::string_view bytes) override;
+    [[nodiscard]] std::uint64_t bytes_seen() const override { return holds_.bytes_seen(); }
+
+  private:
+    /// Makes the file smaller, to the limit.
+    Result<Done> make_room(std::uint64_t limit);
+
+    UniqueFd fd_;
+    std::filesystem::path path_;
+    const std::atomic<std::uint64_t>& bytes_max_;
+    SpoolSummary holds_;
+    std::string buffer_;  ///< kept for its capacity
+};
+
+}  // namespace scheduler

@@ -1,0 +1,140 @@
+#include "daemon/spool/spool.hpp"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "daemon/spool/compaction.hpp"
+#include "daemon/spool/file.hpp"
+#include "daemon/spool/file_reader.hpp"
+#include "daemon/spool/file_writer.hpp"
+
+namespace scheduler {
+namespace {
+
+using Path = std::filesystem::path;
+
+constexpr std::string_view part_suffix = ".part";
+constexpr std::string_view whole_suffix = ".whole";
+constexpr std::string_view temporary_suffix = ".tmp";
+
+Path with_suffix(Path path, std::string_view suffix) {
+    path += suffix;
+    return path;
+}
+
+/// A copy of the output that might become the final file.
+struct Candidate {
+    Path path;
+    UniqueFd fd;
+    SpoolSummary holds;
+};
+
+/// Nothing where there is no such file.
+Result<std::optional<Candidate>> look_at(Path path) {
+    auto fd = spool_file::open_to_read(path);
+    if (!fd) return fail(fd.error());
+    if (!fd->is_open()) return std::optional<Candidate>();
+    auto summary = summarize(fd->get(), path);
+    if (!summary) return fail(summary.error());
+    return std::optional(Candidate{std::move(path), std::move(*fd), *summary});
+}
+
+/// The best copy; of equal ones the first. Nothing where there is none.
+Result<std::optional<Candidate>> best_of(std::array<Path, 3> paths) {
+    std::optional<Candidate> best;
+    for (Path& path : paths) {
+        auto candidate = look_at(std::move(path));
+        if (!candidate) return fail(candidate.error());
+        if (*candidate && (!best || (*candidate)->holds.bytes_seen() > best->holds.bytes_seen()))
+            best = std::move(*candidate);
+    }
+    return best;
+}
+
+/// A copy of the candidate within the limit, without a torn end, synced and under the final name.
+Result<Done> put_in_place(const Candidate& best, std::uint64_t bytes_max, const Path& final_path) {
+    std::error_code ignored;
+    bool is_torn = std::filesystem::file_size(best.path, ignored) != best.holds.file_bytes;
+    if (best.holds.bytes_kept <= bytes_max && !is_torn) {
+        if (auto synced = spool_file::sync(best.fd.get(), best.path); !synced) return synced;
+        return best.path == final_path ? Result<Done>(Done{}) : spool_file::rename_file(best.path, final_path);
+    }
+    Path temporary = with_suffix(final_path, temporary_suffix);
+    auto fresh = spool_file::create(temporary);
+    if (!fresh) return fail(fresh.error());
+    auto compacted = compact(best.fd.get(), best.holds, bytes_max, fresh->get(), temporary);
+    if (!compacted) return fail(compacted.error());
+    if (auto synced = spool_file::sync(fresh->get(), temporary); !synced) return synced;
+    return spool_file::rename_file(temporary, final_path);
+}
+
+}  // namespace
+
+Spool::Spool(std::filesystem::path logs_dir, std::uint64_t bytes_max)
+    : logs_dir_(std::move(logs_dir)), bytes_max_(bytes_max) {}
+
+void Spool::set_limit(std::uint64_t bytes_max) { bytes_max_ = bytes_max; }
+
+std::uint64_t Spool::limit() const { return bytes_max_; }
+
+Result<std::unique_ptr<SpoolWriter>> Spool::open_part(JobId id, int attempt) {
+    return open_writer(path(id, attempt, part_suffix));
+}
+
+Result<std::unique_ptr<SpoolWriter>> Spool::open_whole(JobId id, int attempt) {
+    return open_writer(path(id, attempt, whole_suffix));
+}
+
+Result<std::unique_ptr<SpoolWriter>> Spool::open_writer(const Path& path) {
+    auto fd = spool_file::create(path);
+    if (!fd && !std::filesystem::exists(path.parent_path())) {
+        if (auto made = spool_file::make_directories(path.parent_path()); !made) return fail(made.error());
+        fd = spool_file::create(path);
+    }
+    if (!fd) return fail(fd.error());
+    return std::unique_ptr<SpoolWriter>(std::make_unique<FileWriter>(std::move(*fd), path, bytes_max_));
+}
+
+Result<Done> Spool::commit(JobId id, int attempt) {
+    const Path final_path = path(id, attempt, "");
+    const Path part = path(id, attempt, part_suffix);
+    const Path whole = path(id, attempt, whole_suffix);
+    auto best = best_of({final_path, whole, part});
+    if (!best) return fail(best.error());
+    if (!*best) return Done{};
+
+    auto placed = put_in_place(**best, bytes_max_, final_path);
+    if (!placed) {
+        // What was not finished takes room that may be just what is missing.
+        (void)spool_file::remove_file(with_suffix(final_path, temporary_suffix));
+        return placed;
+    }
+    for (const Path& copy : {part, whole}) {
+        if (auto removed = spool_file::remove_file(copy); !removed) return removed;
+        if (auto removed = spool_file::remove_file(with_suffix(copy, temporary_suffix)); !removed) return removed;
+    }
+    return spool_file::sync_directory(final_path.parent_path());
+}
+
+std::unique_ptr<SpoolReader> Spool::open_reader(JobId id, int attempt) const {
+    return std::make_unique<FileReader>(path(id, attempt, ""), path(id, attempt, part_suffix));
+}
+
+bool Spool::has_output(JobId id, int attempt) const {
+    for (std::string_view suffix : {std::string_view(), part_suffix}) {
+        std::error_code missing;
+        auto size = std::filesystem::file_size(path(id, attempt, suffix), missing);
+        if (!missing && size > 0) return true;
+    }
+    return false;
+}
+
+Path Spool::path(JobId id, int attempt, std::string_view suffix) const {
+    // The last digits are random, so the directories fill evenly; the first ones are the time.
+    std::string hex = id.to_string();
+    return logs_dir_ / hex.substr(hex.size() - 2) / fmt::format("{}.{}{}", hex, attempt, suffix);
+}
+
+}  // namespace scheduler
