@@ -12,6 +12,7 @@
 #include "common/operations.hpp"
 #include "daemon/base/clock.hpp"
 #include "daemon/base/executor.hpp"
+#include "daemon/base/metrics.hpp"
 #include "daemon/base/reply.hpp"
 #include "daemon/base/stream.hpp"
 #include "daemon/service/caller.hpp"
@@ -36,14 +37,14 @@ struct ServiceOptions {
 /// What `GET /readyz` says.
 struct Readiness {
     bool ready = false;
-    std::string reason;  ///< why not, in a sentence
+    std::string reason;  ///< why not, in a sentence; or what a ready daemon is kept from (paused)
 };
 
 class Service {
   public:
     /// All parts outlive the service. `timers` runs the deadlines of waits.
-    Service(Store& store, Spool& spool, Dispatcher& dispatcher, EventHub& events, const Clock& clock,
-            Executor& timers);
+    Service(Store& store, Spool& spool, Dispatcher& dispatcher, EventHub& events, Metrics& metrics,
+            const Clock& clock, Executor& timers);
     ~Service();
 
     /// Any thread; in force for the next request.
@@ -81,11 +82,15 @@ class Service {
     Result<std::unique_ptr<Stream<ListPart>>> list_stream(const ListRequest& request);
 
     Readiness readiness();
+    /// Where front ends count their requests.
+    Metrics& metrics();
     /// Prometheus text exposition, version 0.0.4.
-    std::string metrics();
+    std::string metrics_text();
 
   private:
     struct Parts;
+    /// What a scheduled job waits for, after the words "job N (NAME)".
+    std::string why_scheduled(const Job& job, TimePoint now);
     std::unique_ptr<Parts> parts_;
 };
 

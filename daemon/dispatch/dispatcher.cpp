@@ -1,0 +1,295 @@
+#include "daemon/dispatch/dispatcher.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "daemon/base/log.hpp"
+
+namespace scheduler {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration reconcile_every = 60s;
+constexpr Duration claim_retry = 1s;
+/// How long the answer that an image is there is believed. Only a warning hangs on it.
+constexpr Duration image_known_for = 60s;
+constexpr std::size_t images_known_max = 1000;
+
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
+
+Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
+    : parts_(std::move(parts)),
+      options_(options),
+      link_({parts_.engine, parts_.store, parts_.clock, parts_.core, parts_.instance, parts_.engine_is_given},
+            {[this] { engine_came_up(); }, [this](const std::string& container) { container_ended(container); }}),
+      run_parts_{parts_.engine,
+                 parts_.store,
+                 parts_.spool,
+                 parts_.events,
+                 parts_.metrics,
+                 parts_.clock,
+                 parts_.core,
+                 parts_.disk,
+                 link_,
+                 *this,
+                 parts_.instance},
+      reconciler_(parts_.engine, parts_.store, parts_.instance) {}
+
+Dispatcher::~Dispatcher() = default;
+
+Result<Done> Dispatcher::start() {
+    auto rows = parts_.store.running();
+    if (!rows) return fail(rows.error());
+    for (RunningJob& row : *rows) {
+        log_info("job_adopted", {{"job", row.id.to_string()}, {"attempt", row.attempt}});
+        add_run(std::move(row)).settle();
+    }
+    link_.start();
+    return Done{};
+}
+
+void Dispatcher::stop() {
+    stopped_ = true;
+    link_.stop();
+    parts_.due_timer.set(std::nullopt);
+    self_.reset();
+    waiting_for_slot_.clear();
+    runs_.clear();
+}
+
+void Dispatcher::set_options(DispatchOptions options) {
+    options_ = options;
+    pump();
+}
+
+// ---- the engine ---------------------------------------------------------------------------------------
+
+void Dispatcher::engine_came_up() {
+    std::vector<std::shared_ptr<JobRun>> runs;  // settling may end a run and change the map
+    for (auto& [id, run] : runs_) runs.push_back(run);
+    for (auto& run : runs) run->engine_is_up();
+    reconciler_.run([this](JobId job) { return runs_.count(job) > 0; },
+                    [this](EngineResult<std::unordered_set<std::string>> running) {
+                        if (!running) link_.check();
+                    });
+    next_due_ = TimePoint{};
+    pump();
+}
+
+void Dispatcher::container_ended(const std::string& container) {
+    auto job = containers_.find(container);
+    if (job == containers_.end()) return;
+    if (auto run = runs_.find(job->second); run != runs_.end()) run->second->container_ended();
+}
+
+/// The slow timer runs while jobs do: an idle daemon does not wake up.
+void Dispatcher::reconcile_later() {
+    if (is_reconcile_armed_ || stopped_) return;
+    is_reconcile_armed_ = true;
+    parts_.core.post_after(reconcile_every, [weak = std::weak_ptr(self_)] {
+        auto locked = weak.lock();
+        if (!locked) return;
+        Dispatcher& self = **locked;
+        self.is_reconcile_armed_ = false;
+        if (self.runs_.empty()) return;
+        self.reconcile_later();
+        if (!self.link_.is_up()) return;
+        self.reconciler_.run([&self](JobId job) { return self.runs_.count(job) > 0; },
+                             [&self](EngineResult<std::unordered_set<std::string>> running) {
+                                 if (!running) return self.link_.check();
+                                 std::vector<std::shared_ptr<JobRun>> ended;
+                                 for (auto& [id, run] : self.runs_)
+                                     if (run->is_watching() && running->count(*run->job().container_id) == 0)
+                                         ended.push_back(run);
+                                 for (auto& run : ended) run->settle();
+                             });
+    });
+}
+
+void Dispatcher::has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply) {
+    if (image_is_known(reference)) return reply(true);
+    parts_.core.post([weak = std::weak_ptr(self_), reference = std::move(reference), reply = std::move(reply)]() mutable {
+        auto locked = weak.lock();
+        if (!locked || !(*locked)->link_.is_up()) return reply(std::nullopt);
+        (*locked)->parts_.engine.has_image(
+            reference, [weak, reference, reply = std::move(reply)](EngineResult<bool> has) mutable {
+                if (auto alive = weak.lock(); alive && has && *has) (*alive)->remember_image(reference);
+                reply(has ? std::optional(*has) : std::nullopt);
+            });
+    });
+}
+
+bool Dispatcher::image_is_known(const std::string& reference) {
+    SteadyPoint now = parts_.clock.steady();
+    std::lock_guard lock(images_mutex_);
+    auto known = known_images_.find(reference);
+    return known != known_images_.end() && now < known->second + image_known_for;
+}
+
+void Dispatcher::remember_image(const std::string& reference) {
+    SteadyPoint now = parts_.clock.steady();
+    std::lock_guard lock(images_mutex_);
+    if (known_images_.size() >= images_known_max) known_images_.clear();
+    known_images_[reference] = now;
+}
+
+void Dispatcher::want_output(JobId job) {
+    parts_.core.post([weak = std::weak_ptr(self_), job] {
+        auto self = weak.lock();
+        if (!self) return;
+        if (auto run = (*self)->runs_.find(job); run != (*self)->runs_.end()) run->second->follow_output();
+    });
+}
+
+// ---- claiming ---------------------------------------------------------------------------------------
+
+void Dispatcher::wake_at(TimePoint due) {
+    if (due.time_since_epoch().count() >= next_due_ms_.load()) return;
+    parts_.core.post([weak = std::weak_ptr(self_), due] {
+        auto self = weak.lock();
+        if (!self) return;
+        (*self)->note_due(due);
+        (*self)->pump();
+    });
+}
+
+void Dispatcher::wake() { wake_at(TimePoint(Duration(std::numeric_limits<std::int64_t>::min()))); }
+
+void Dispatcher::kill(JobId job, std::string by, bool now) {
+    parts_.core.post([weak = std::weak_ptr(self_), job, by = std::move(by), now] {
+        auto self = weak.lock();
+        if (!self) return;
+        // A claim is answered before a later wish, and both are posted here in that order.
+        if (auto run = (*self)->runs_.find(job); run != (*self)->runs_.end()) run->second->kill(by, now);
+    });
+}
+
+void Dispatcher::due_timer_rang() { pump(); }
+
+int Dispatcher::max_starting() const {
+    if (options_.max_starting > 0) return options_.max_starting;
+    return std::max(1, 2 * link_.identity().cores);
+}
+
+int Dispatcher::free_slots() const {
+    int running = options_.max_running - static_cast<int>(runs_.size());
+    return std::min(running, max_starting() - starting_);
+}
+
+void Dispatcher::pump() {
+    if (stopped_ || !link_.is_up()) return;
+    if (is_claiming_) {
+        claim_again_ = true;
+        return;
+    }
+    hand_out_start_slots();
+    int slots = free_slots();
+    if (slots > 0 && next_due_ && *next_due_ <= parts_.clock.now()) return claim(slots);
+    arm_timer();
+}
+
+void Dispatcher::claim(int slots) {
+    is_claiming_ = true;
+    claim_again_ = false;
+    // What is submitted from here on may be newer than the claim's picture: it is noted and merged.
+    next_due_.reset();
+    next_due_ms_ = never;
+    ClaimLimits limits{parts_.clock.now(), slots, link_.identity().id};
+    Reply<ClaimResult> reply = [weak = std::weak_ptr(self_)](Result<ClaimResult> claimed) {
+        if (auto self = weak.lock()) (*self)->on_claimed(std::move(claimed));
+    };
+    parts_.store.claim_due(std::move(limits), reply_on<ClaimResult>(parts_.core, std::move(reply)));
+}
+
+void Dispatcher::on_claimed(Result<ClaimResult> claimed) {
+    is_claiming_ = false;
+    if (!claimed) {
+        log_warning("claim_failed", {{"error", claimed.error().message}});
+        next_due_ = TimePoint{};
+        return retry_claim_later();
+    }
+    note_due(claimed->next_due_at);
+    TimePoint now = parts_.clock.now();
+    for (RunningJob& job : claimed->jobs) {
+        log_info("job_dispatched",
+                 {{"job", job.id.to_string()},
+                  {"attempt", job.attempt},
+                  {"lateness_ms", (job.claimed_at - job.due_at).count()}});
+        parts_.metrics.count_dispatched(job.claimed_at - job.due_at);
+        ++starting_;
+        add_run(std::move(job)).begin();
+    }
+    bool more_is_due = next_due_ && *next_due_ <= now;
+    // Due, but not given out: paused. A resume wakes; a pause that ends by itself is looked at on the timer.
+    if (more_is_due && claimed->jobs.empty() && !claim_again_) {
+        auto pause = parts_.store.pause_state();
+        next_due_ = pause && pause->paused ? pause->until : std::optional(now + claim_retry);
+    }
+    pump();
+}
+
+void Dispatcher::note_due(std::optional<TimePoint> due) {
+    if (due && (!next_due_ || *due < *next_due_)) next_due_ = due;
+}
+
+void Dispatcher::retry_claim_later() {
+    parts_.core.post_after(claim_retry, [weak = std::weak_ptr(self_)] {
+        if (auto self = weak.lock()) (*self)->pump();
+    });
+}
+
+void Dispatcher::arm_timer() {
+    parts_.due_timer.set(next_due_ && *next_due_ > parts_.clock.now() ? next_due_ : std::nullopt);
+    next_due_ms_ = next_due_ ? next_due_->time_since_epoch().count() : never;
+}
+
+// ---- runs -------------------------------------------------------------------------------------------
+
+JobRun& Dispatcher::add_run(RunningJob job) {
+    JobId id = job.id;
+    if (job.container_id) containers_[*job.container_id] = id;
+    auto run = std::make_shared<JobRun>(run_parts_, std::move(job));
+    auto& added = runs_[id];
+    added = std::move(run);
+    reconcile_later();
+    return *added;
+}
+
+void Dispatcher::take_start_slot(std::shared_ptr<JobRun> run) {
+    waiting_for_slot_.push_back(run);
+    hand_out_start_slots();
+}
+
+void Dispatcher::hand_out_start_slots() {
+    while (!waiting_for_slot_.empty() && starting_ < max_starting()) {
+        auto run = waiting_for_slot_.front().lock();
+        waiting_for_slot_.pop_front();
+        if (!run) continue;
+        ++starting_;
+        run->got_start_slot();
+    }
+}
+
+void Dispatcher::release_start_slot() {
+    --starting_;
+    pump();
+}
+
+void Dispatcher::container_known(const std::string& container, JobId job) { containers_[container] = job; }
+
+void Dispatcher::run_is_over(JobId job) {
+    auto run = runs_.find(job);
+    if (run == runs_.end()) return;
+    if (run->second->job().container_id) containers_.erase(*run->second->job().container_id);
+    // The run is in the middle of a call of its own: it goes when that returns.
+    parts_.core.post([keep = std::move(run->second)] {});
+    runs_.erase(run);
+    pump();
+}
+
+}  // namespace scheduler

@@ -1,0 +1,111 @@
+#pragma once
+/// Dispatcher: claims due jobs when the engine can start them, and brings every running row to its end.
+/// It holds no list of scheduled jobs: what waits, waits in the store. Memory is one JobRun a running job.
+/// Lives on the core, but for the methods that say otherwise. Owns the link to the engine and the runs.
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "daemon/base/wall_timer.hpp"
+#include "daemon/dispatch/job_run.hpp"
+#include "daemon/dispatch/reconciler.hpp"
+
+namespace scheduler {
+
+struct DispatchOptions {
+    int max_running = 100;
+    int max_starting = 0;  ///< 0: twice the engine's cores
+};
+
+class Dispatcher final : public RunOwner {
+  public:
+    struct Parts {
+        Engine& engine;
+        Store& store;
+        Spool& spool;
+        EventHub& events;
+        Metrics& metrics;
+        const Clock& clock;
+        Executor& core;
+        Executor& disk;
+        WallTimer& due_timer;  ///< calls due_timer_rang
+        std::string instance;
+        bool engine_is_given = false;
+    };
+    Dispatcher(Parts parts, DispatchOptions options);
+    ~Dispatcher();
+
+    /// Takes over the rows that are running, and connects. Errors: those of the store.
+    Result<Done> start();
+    /// Claims and starts nothing any more. Running containers go on; they are adopted at the next start.
+    void stop();
+
+    void due_timer_rang();
+    void set_options(DispatchOptions options);
+
+    // ---- any thread ----
+    /// A job was committed that is due then.
+    void wake_at(TimePoint due);
+    /// Something else changed (resumed).
+    void wake();
+    /// The wish is committed.
+    void kill(JobId job, std::string by, bool now);
+    [[nodiscard]] EngineStatus engine_status() const { return link_.status(); }
+    /// Whether the engine has an image; replies at once where that is known, else on the core. Nothing when
+    /// the engine can't be asked.
+    void has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply);
+    /// Someone reads the output of a job that may run: copy it from now on.
+    void want_output(JobId job);
+
+    // ---- RunOwner ----
+    void take_start_slot(std::shared_ptr<JobRun> run) override;
+    void release_start_slot() override;
+    void container_known(const std::string& container, JobId job) override;
+    void run_is_over(JobId job) override;
+
+  private:
+    void engine_came_up();
+    void container_ended(const std::string& container);
+    void reconcile_later();
+    void pump();
+    void claim(int slots);
+    void on_claimed(Result<ClaimResult> claimed);
+    void note_due(std::optional<TimePoint> due);
+    void arm_timer();
+    void retry_claim_later();
+    void hand_out_start_slots();
+    bool image_is_known(const std::string& reference);
+    void remember_image(const std::string& reference);
+    JobRun& add_run(RunningJob job);
+    [[nodiscard]] int max_starting() const;
+    [[nodiscard]] int free_slots() const;
+
+    Parts parts_;
+    DispatchOptions options_;
+    EngineLink link_;
+    RunParts run_parts_;
+    Reconciler reconciler_;
+    std::unordered_map<JobId, std::shared_ptr<JobRun>> runs_;
+    std::unordered_map<std::string, JobId> containers_;
+    std::deque<std::weak_ptr<JobRun>> waiting_for_slot_;
+    int starting_ = 0;
+    bool is_claiming_ = false;
+    bool claim_again_ = false;
+    bool is_reconcile_armed_ = false;
+    bool stopped_ = false;
+    /// Known earliest due time; nothing: none. A claim that found nothing though it was past (paused) sets
+    /// it aside until something changes.
+    std::optional<TimePoint> next_due_ = TimePoint{};
+    /// The same for other threads, so that a submit far ahead need not wake the core.
+    std::atomic<std::int64_t> next_due_ms_ = 0;
+    std::mutex images_mutex_;
+    std::unordered_map<std::string, SteadyPoint> known_images_;  ///< guarded by images_mutex_
+    std::shared_ptr<Dispatcher*> self_ = std::make_shared<Dispatcher*>(this);
+};
+
+}  // namespace scheduler

@@ -1,0 +1,142 @@
+#include "daemon/dispatch/engine_link.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "daemon/base/log.hpp"
+#include "daemon/dispatch/names.hpp"
+
+namespace scheduler {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration retry_first = 500ms;
+constexpr Duration retry_longest = 5s;
+constexpr const char* engine_id_key = "engine_id";
+constexpr const char* engine_address_key = "engine_address";
+
+}  // namespace
+
+EngineLink::EngineLink(Parts parts, Callbacks callbacks)
+    : parts_(std::move(parts)), callbacks_(std::move(callbacks)) {
+    outage_.broke_at = TimePoint(Duration(0));
+}
+
+void EngineLink::start() { connect(); }
+
+void EngineLink::stop() {
+    stopped_ = true;
+    self_.reset();
+}
+
+void EngineLink::connect() {
+    parts_.engine.connect([weak = std::weak_ptr(self_)](EngineResult<EngineIdentity> identity) {
+        auto self = weak.lock();
+        if (!self) return;
+        if (identity)
+            (*self)->on_identity(std::move(*identity));
+        else
+            (*self)->go_down(identity.error().message);
+    });
+}
+
+void EngineLink::on_identity(EngineIdentity identity) {
+    if (std::string reason = refuse(identity); !reason.empty()) return go_down(reason);
+    identity_ = std::move(identity);
+    open_watch();
+}
+
+std::string EngineLink::refuse(const EngineIdentity& identity) {
+    auto known = parts_.store.meta(engine_id_key);
+    if (!known) return "the store can't be read: " + known.error().message;
+    if (*known && **known == identity.id) return "";
+    if (*known && !parts_.engine_is_given) {
+        auto address = parts_.store.meta(engine_address_key);
+        return fmt::format("the engine at {} (id {}) is not the one that the jobs of this state directory ran on "
+                           "({}, id {}); start that one, or say --engine {} to change over",
+                           identity.address,
+                           identity.id,
+                           address && *address ? **address : "unknown address",
+                           **known,
+                           identity.address);
+    }
+    auto remember = [&](const char* key, const std::string& value) {
+        parts_.store.set_meta(key, value, [](Result<Done> result) {
+            if (!result) log_error("engine_not_remembered", {{"error", result.error().message}});
+        });
+    };
+    if (*known) log_warning("engine_changed", {{"from", **known}, {"to", identity.id}, {"address", identity.address}});
+    remember(engine_id_key, identity.id);
+    remember(engine_address_key, identity.address);
+    return "";
+}
+
+void EngineLink::open_watch() {
+    Engine::Watch watch;
+    watch.on_open = [weak = std::weak_ptr(self_)] {
+        if (auto self = weak.lock()) (*self)->go_up();
+    };
+    watch.on_end = [weak = std::weak_ptr(self_)](const std::string& container) {
+        if (auto self = weak.lock()) (*self)->callbacks_.on_end(container);
+    };
+    watch.on_break = [weak = std::weak_ptr(self_)](const EngineFailure& failure) {
+        if (auto self = weak.lock()) (*self)->go_down(failure.message);
+    };
+    parts_.engine.watch(instance_label, parts_.instance, std::move(watch));
+}
+
+void EngineLink::go_up() {
+    if (is_up_ || stopped_) return;
+    is_up_ = true;
+    failures_ = 0;
+    down_since_.reset();
+    last_reason_.clear();
+    outage_.answered_at = parts_.clock.now();
+    publish("");
+    log_info("engine_up",
+             {{"engine", identity_.name}, {"address", identity_.address}, {"api", identity_.api_version}});
+    callbacks_.on_up();
+}
+
+void EngineLink::go_down(const std::string& reason) {
+    if (stopped_) return;
+    if (is_up_) outage_.broke_at = parts_.clock.now();
+    if (!down_since_) down_since_ = parts_.clock.now();
+    is_up_ = false;
+    if (reason != last_reason_) log_warning("engine_down", {{"reason", reason}});
+    last_reason_ = reason;
+    publish(reason);
+    retry_later();
+}
+
+void EngineLink::retry_later() {
+    Duration delay = std::min(retry_longest, retry_first * (1 << std::min(failures_++, 8)));
+    parts_.core.post_after(delay, [weak = std::weak_ptr(self_), expected = failures_] {
+        auto self = weak.lock();
+        if (self && !(*self)->is_up_ && (*self)->failures_ == expected) (*self)->connect();
+    });
+}
+
+void EngineLink::check() {
+    if (!is_up_ || is_checking_) return;
+    is_checking_ = true;
+    parts_.engine.ping([weak = std::weak_ptr(self_)](EngineResult<Done> answer) {
+        auto self = weak.lock();
+        if (!self) return;
+        (*self)->is_checking_ = false;
+        if (!answer && (*self)->is_up_) (*self)->go_down(answer.error().message);
+    });
+}
+
+void EngineLink::publish(const std::string& reason) {
+    EngineStatus status;
+    status.is_up = is_up_;
+    status.reason = reason;
+    if (!identity_.id.empty()) status.identity = identity_;
+    status.down_since = down_since_;
+    published_.set(std::move(status));
+}
+
+}  // namespace scheduler

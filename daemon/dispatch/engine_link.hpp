@@ -1,0 +1,86 @@
+#pragma once
+/// EngineLink keeps the daemon in touch with its engine: connects, checks that it is the one whose
+/// containers the rows name, watches for ends, notices when it is gone or hangs, and comes back with
+/// backoff. Lives on the core; `status` is for any thread. Does not own the engine.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/base/clock.hpp"
+#include "daemon/base/executor.hpp"
+#include "daemon/base/published.hpp"
+#include "daemon/engine/engine.hpp"
+#include "daemon/store/store.hpp"
+
+namespace scheduler {
+
+struct EngineStatus {
+    bool is_up = false;
+    std::string reason = "the engine was not asked yet";  ///< why it is not up
+    std::optional<EngineIdentity> identity;               ///< of the last one that answered
+    std::optional<TimePoint> down_since;
+};
+
+/// A stretch of time in which the engine was not watched.
+struct Outage {
+    TimePoint broke_at{};
+    TimePoint answered_at{};
+};
+
+class EngineLink {
+  public:
+    struct Parts {
+        Engine& engine;
+        Store& store;
+        const Clock& clock;
+        Executor& core;
+        std::string instance;
+        bool engine_is_given = false;  ///< by --engine: then another engine may take over
+    };
+    struct Callbacks {
+        UniqueFunction<void()> on_up;
+        UniqueFunction<void(const std::string& container)> on_end;
+    };
+    EngineLink(Parts parts, Callbacks callbacks);
+
+    void start();
+    void stop();
+
+    [[nodiscard]] bool is_up() const { return is_up_; }
+    /// Core only, while up.
+    [[nodiscard]] const EngineIdentity& identity() const { return identity_; }
+    /// The last outage; at first the time before this process's first contact.
+    [[nodiscard]] const Outage& outage() const { return outage_; }
+    [[nodiscard]] EngineStatus status() const { return published_.get(); }
+
+    /// Someone got no answer: ask whether the engine is there, and go down if not.
+    void check();
+
+  private:
+    void connect();
+    void on_identity(EngineIdentity identity);
+    void open_watch();
+    void go_up();
+    void go_down(const std::string& reason);
+    void retry_later();
+    void publish(const std::string& reason);
+    /// Empty, or why this engine can't be used.
+    std::string refuse(const EngineIdentity& identity);
+
+    Parts parts_;
+    Callbacks callbacks_;
+    EngineIdentity identity_;
+    Outage outage_;
+    bool is_up_ = false;
+    bool is_checking_ = false;
+    bool stopped_ = false;
+    int failures_ = 0;
+    std::optional<TimePoint> down_since_;
+    std::string last_reason_;
+    Published<EngineStatus> published_;
+    /// Closures hold it weakly, so that none runs after the link is gone.
+    std::shared_ptr<EngineLink*> self_ = std::make_shared<EngineLink*>(this);
+};
+
+}  // namespace scheduler

@@ -1,0 +1,165 @@
+#pragma once
+/// JobRun brings one running row to its end: create, commit the container's id, start, watch, copy the
+/// output, commit the outcome, remove. Every step's answer leads to the next one; whenever a step got no
+/// answer, or the daemon is new, `settle` looks at the container and goes on from what it finds.
+///
+///   begin ─▶ create ─▶ id committed ─▶ start ─▶ watching ─▶ copy output ─▶ finish ─▶ remove ─▶ over
+///                │            │           │        │  ▲
+///                └─ no answer ┴───────────┴────────┴──┴─▶ unsettled ─▶ settle (engine up, or backoff)
+///
+/// Rules (numbers in brackets are those of docs/architecture.md, "Started exactly once"):
+///   - a row without a container id was certainly never started [2]
+///   - a start is repeated only after a quiet second in which the engine answers, with nothing awaited
+///     between the inspect and the start [3]
+///   - stop_reason is committed before a stop is sent, and decides the outcome [4]
+///   - output, then outcome, then removal [5]
+///   - an end that we did not ask for, found after an outage, that the engine's restart explains is lost [6]
+///
+/// Lives on the core. Owned by shared_ptr, since calls of several parts may be under way when it ends.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "daemon/base/clock.hpp"
+#include "daemon/base/executor.hpp"
+#include "daemon/base/metrics.hpp"
+#include "daemon/dispatch/engine_link.hpp"
+#include "daemon/dispatch/event_hub.hpp"
+#include "daemon/dispatch/output_copy.hpp"
+#include "daemon/engine/engine.hpp"
+#include "daemon/spool/spool.hpp"
+#include "daemon/store/store.hpp"
+
+namespace scheduler {
+
+class JobRun;
+
+/// The dispatcher, as a run sees it. Core only.
+class RunOwner {
+  public:
+    /// Calls back, at once or later, when a start slot is free; the run then holds it.
+    virtual void take_start_slot(std::shared_ptr<JobRun> run) = 0;
+    virtual void release_start_slot() = 0;
+    virtual void container_known(const std::string& container, JobId job) = 0;
+    virtual void run_is_over(JobId job) = 0;
+
+  protected:
+    ~RunOwner() = default;
+};
+
+/// What runs share. All parts outlive the runs.
+struct RunParts {
+    Engine& engine;
+    Store& store;
+    Spool& spool;
+    EventHub& events;
+    Metrics& metrics;
+    const Clock& clock;
+    Executor& core;
+    Executor& disk;  ///< where files are synced
+    EngineLink& link;
+    RunOwner& owner;
+    std::string instance;
+};
+
+class JobRun : public std::enable_shared_from_this<JobRun> {
+  public:
+    JobRun(RunParts& parts, RunningJob job);
+
+    /// A fresh claim; the run holds a start slot.
+    void begin();
+    /// A row that another process claimed, or that stayed unsettled.
+    void settle();
+
+    /// Hints and wishes. Any of them may come at any time.
+    void engine_is_up();
+    void container_ended();
+    /// The wish is committed already. `now`: without grace.
+    void kill(const std::string& by, bool now);
+    /// Copies the output as it comes, if the job runs and nobody does yet.
+    void follow_output();
+    /// What take_start_slot calls back.
+    void got_start_slot();
+
+    [[nodiscard]] const RunningJob& job() const { return job_; }
+    /// Whether reconcile should look at it when its container is not listed as running.
+    [[nodiscard]] bool is_watching() const { return step_ == Step::watching; }
+
+  private:
+    enum class Step {
+        idle,
+        creating,
+        starting,
+        waiting_to_repeat,  ///< for a start slot and the quiet second
+        watching,
+        settling,
+        ending,     ///< from the container's end to the committed outcome
+        removing,
+        unsettled,  ///< waits for the engine or for its backoff
+        over,
+    };
+
+    void create();
+    void on_create_failed(const EngineFailure& failure);
+    void adopt_by_name(const EngineFailure& why);
+    void commit_container(std::string container, bool was_just_created);
+    void start();
+    void on_start_refused(const EngineFailure& failure);
+    void on_started(TimePoint started_at);
+    void watch();
+
+    void on_state(const ContainerState& state);
+    void on_gone();
+    void on_never_started(const ContainerState& state);
+    void repeat_start_after_quiet();
+    void inspect_and_start();
+
+    void request_stop(FinishStatus reason);
+    void send_stop();
+    void arm_deadline();
+    void check_deadline();
+
+    void end(const ContainerState& state);
+    Outcome outcome_of(const ContainerState& state) const;
+    bool was_ended_by_engine_restart(const ContainerState& state) const;
+    void copy_output(Outcome outcome);
+    void finish(Outcome outcome);
+    void finish_without_container(FinishStatus status, std::optional<std::int64_t> exit_code, std::string error);
+    void remove_container();
+    void over();
+
+    void unsettled(const EngineFailure& failure);
+    void retry_later(UniqueFunction<void(JobRun&)> step);
+    void release_slot();
+    [[nodiscard]] bool is_on_this_engine() const;
+    [[nodiscard]] bool is_stop_wanted() const { return kill_wanted_ || job_.stop_reason.has_value(); }
+    [[nodiscard]] FinishStatus stop_reason() const { return job_.stop_reason.value_or(FinishStatus::killed); }
+    [[nodiscard]] std::string stop_words() const;
+
+    /// A reply that does nothing once the run is gone.
+    template <class T, class E, class F>
+    Reply<T, E> then(F function) {
+        return [weak = weak_from_this(), function = std::move(function)](Result<T, E> result) mutable {
+            if (auto self = weak.lock()) function(*self, std::move(result));
+        };
+    }
+    /// The same for the store's replies, which come on its writer thread.
+    template <class T, class F>
+    Reply<T> then_on_core(F function) {
+        return reply_on<T>(parts_.core, then<T, Error>(std::move(function)));
+    }
+
+    RunParts& parts_;
+    RunningJob job_;
+    Step step_ = Step::idle;
+    bool holds_slot_ = false;
+    bool kill_wanted_ = false;
+    bool kill_now_ = false;
+    bool stop_is_sent_ = false;
+    bool end_was_hinted_ = false;  ///< an end was reported while another step was under way
+    int failures_ = 0;
+    std::shared_ptr<OutputCopy> follow_;
+};
+
+}  // namespace scheduler

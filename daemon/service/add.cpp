@@ -1,0 +1,258 @@
+/// add: check a submission, say when it is due and what is odd about it, and store it.
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include "common/image_reference.hpp"
+#include "common/json.hpp"
+#include "common/local_time.hpp"
+#include "daemon/service/service_parts.hpp"
+
+namespace scheduler {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a submit waits for the engine's word on an image. Only a warning hangs on it.
+constexpr Duration image_answer_max = 500ms;
+
+/// A submission that was checked, with what its answer says.
+struct Checked {
+    NewJob job;
+    std::string when;  ///< the time or date as given
+    std::vector<std::string> warnings;
+    std::optional<std::string> image;  ///< full reference, where the engine can be asked for it
+};
+
+/// SHA-256 (FIPS 180-4) of the request as sent, but for its key.
+std::string hash_of(AddRequest request) {
+    request.key.reset();
+    std::string text = encode(request);
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int size = 0;
+    if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) return text;
+    std::string hex;
+    for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
+    return hex;
+}
+
+bool has_control_characters(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
+}
+
+Result<Done> check_name(const std::string& name) {
+    if (name.empty()) return fail(ErrorCode::bad_field, "job_name is empty; give an image reference, such as alpine:3.20");
+    if (name.size() > SpecLimits::job_name_bytes)
+        return fail(ErrorCode::bad_field, fmt::format("job_name is longer than {} bytes", SpecLimits::job_name_bytes));
+    if (has_control_characters(name)) return fail(ErrorCode::bad_field, "job_name holds control characters");
+    return Done{};
+}
+
+Result<Done> check_key(const std::optional<std::string>& key) {
+    if (!key) return Done{};
+    if (key->empty() || key->size() > AddRequest::key_bytes_max || has_control_characters(*key))
+        return fail(ErrorCode::bad_field,
+                    fmt::format("key must be 1 to {} characters without control characters", AddRequest::key_bytes_max));
+    return Done{};
+}
+
+/// Decides due_at; `when` is how the answer repeats it.
+Result<Done> check_due(const AddRequest& request, TimePoint now, Checked& checked) {
+    int given = (request.time ? 1 : 0) + (request.date ? 1 : 0) + (request.at ? 1 : 0);
+    if (given == 0)
+        return fail(ErrorCode::bad_field, "time or date is missing; give one, such as time=2m or date=20-06-2027 20:00:00");
+    if (given > 1) return fail(ErrorCode::bad_field, "time and date are both given; give exactly one of them");
+    if (request.time) {
+        auto length = parse_duration(*request.time);
+        if (!length) return fail(length.error());
+        checked.job.due_at = now + *length;
+        checked.when = *request.time;
+        return Done{};
+    }
+    auto at = request.date ? parse_date(*request.date) : parse_at(*request.at, now);
+    if (!at) return fail(at.error());
+    checked.job.due_at = *at;
+    bool is_absolute = request.date || parse_date(*request.at).has_value();
+    checked.when = !is_absolute ? to_local_date(*at) : request.date ? *request.date : *request.at;
+    return Done{};
+}
+
+Result<Done> check_past(const AddRequest& request, bool refuse_by_default, Checked& checked) {
+    if (request.past_date && *request.past_date != "run" && *request.past_date != "refuse")
+        return fail(ErrorCode::bad_field,
+                    fmt::format("past_date \"{}\" is not one of run, refuse", request.past_date->substr(0, 64)));
+    if (request.time || checked.job.due_at >= checked.job.created_at) return Done{};
+    if (request.past_date ? *request.past_date == "refuse" : refuse_by_default)
+        return fail(ErrorCode::bad_date,
+                    fmt::format("date \"{}\" is in the past; give a later one, or allow it to run at once", checked.when));
+    checked.warnings.push_back(fmt::format("{} is in the past, so the job is due at once", checked.when));
+    return Done{};
+}
+
+Result<Done> check_image(const AddRequest& request, Checked& checked) {
+    auto reference = parse_image_reference(request.spec.image.value_or(request.job_name));
+    if (!reference && request.spec.image)
+        return fail(ErrorCode::bad_field,
+                    fmt::format("image \"{}\" can't be used: {}", *request.spec.image, reference.error().message));
+    if (reference)
+        checked.image = *reference;
+    else
+        checked.warnings.push_back(fmt::format(
+            "{} is neither a definition nor a valid image reference ({}), so the job will be failed when it is due",
+            request.job_name,
+            reference.error().message));
+    return Done{};
+}
+
+Result<Checked> check(const AddRequest& request, const Caller& caller, TimePoint now, bool refuse_past_dates) {
+    Checked checked;
+    checked.job.name = request.job_name;
+    checked.job.spec = request.spec;
+    checked.job.created_at = now;
+    checked.job.submitted_by = caller.name;
+    checked.job.key = request.key;
+    if (auto ok = check_name(request.job_name); !ok) return fail(ok.error());
+    if (auto ok = check_key(request.key); !ok) return fail(ok.error());
+    if (auto ok = check_spec(request.spec); !ok) return fail(ok.error());
+    if (auto ok = check_due(request, now, checked); !ok) return fail(ok.error());
+    if (auto ok = check_past(request, refuse_past_dates, checked); !ok) return fail(ok.error());
+    if (auto ok = check_image(request, checked); !ok) return fail(ok.error());
+    if (request.key) checked.job.request_hash = hash_of(request);
+    return checked;
+}
+
+AddResponse answer(const Checked& checked, AddedJob added) {
+    AddResponse response;
+    response.message = fmt::format(
+        "job {} with id {} will be scheduled to run in {}", checked.job.name, added.job.id.to_string(), checked.when);
+    response.id = added.job.id;
+    response.replayed = added.replayed;
+    response.zone = zone_name(added.job.due_at.at);
+    if (!checked.warnings.empty()) response.warning = fmt::format("{}", fmt::join(checked.warnings, "; "));
+    response.job = std::move(added.job);
+    return response;
+}
+
+AddResponse answer_dry_run(const Checked& checked) {
+    AddResponse response;
+    response.message = fmt::format("job {} would be scheduled to run in {}", checked.job.name, checked.when);
+    response.zone = zone_name(checked.job.due_at);
+    response.job.job_name = checked.job.name;
+    response.job.created_at.at = checked.job.created_at;
+    response.job.due_at.at = checked.job.due_at;
+    response.job.scheduled_in = to_local_date(checked.job.created_at);
+    response.job.scheduled_to = to_local_date(checked.job.due_at);
+    response.job.spec = hide_values(checked.job.spec);
+    response.job.submitted_by = checked.job.submitted_by;
+    if (!checked.warnings.empty()) response.warning = fmt::format("{}", fmt::join(checked.warnings, "; "));
+    return response;
+}
+
+/// Whoever comes first, the engine's word or the timer, answers; the other finds nothing to do.
+class FirstAnswer {
+  public:
+    FirstAnswer(AddResponse response, Reply<AddResponse> reply)
+        : response_(std::move(response)), reply_(std::move(reply)) {}
+    void give(const std::string& warning) {
+        Reply<AddResponse> reply;
+        {
+            std::lock_guard lock(mutex_);
+            reply = std::move(reply_);
+            reply_ = {};
+        }
+        if (!reply) return;
+        if (!warning.empty())
+            response_.warning = response_.warning ? *response_.warning + "; " + warning : warning;
+        reply(std::move(response_));
+    }
+
+  private:
+    std::mutex mutex_;
+    AddResponse response_;
+    Reply<AddResponse> reply_;  ///< guarded by mutex_
+};
+
+/// Adds the warning that an image is not here, where the engine can say so soon.
+void warn_of_missing_image(Dispatcher& dispatcher, Executor& timers, const std::optional<std::string>& image,
+                           AddResponse response, Reply<AddResponse> reply) {
+    if (!image || !dispatcher.engine_status().is_up) return reply(std::move(response));
+    auto first = std::make_shared<FirstAnswer>(std::move(response), std::move(reply));
+    auto is_answered = std::make_shared<std::atomic<bool>>(false);
+    dispatcher.has_image(*image, [first, image, is_answered](std::optional<bool> has) {
+        *is_answered = true;
+        bool is_missing = has && !*has;
+        first->give(is_missing ? fmt::format("the image {} is not here, and this version does not pull: load it before "
+                                             "the job is due, or it will be failed",
+                                             full_image_name(*image))
+                               : "");
+    });
+    if (!*is_answered) timers.post_after(image_answer_max, [first] { first->give(""); });
+}
+
+}  // namespace
+
+void Service::handle(const AddRequest& request, const Caller& caller, Reply<AddResponse> reply) {
+    auto checked = check(request, caller, parts_->clock.now(), parts_->options.get().refuse_past_dates);
+    if (!checked) return reply(fail(checked.error()));
+    Dispatcher& dispatcher = parts_->dispatcher;
+    Executor& timers = parts_->timers;
+    if (request.dry_run)
+        return warn_of_missing_image(dispatcher, timers, checked->image, answer_dry_run(*checked), std::move(reply));
+    std::vector<NewJob> jobs{checked->job};
+    parts_->store.insert(std::move(jobs),
+                         [&dispatcher,
+                          &timers,
+                          &metrics = parts_->metrics,
+                          checked = std::move(*checked),
+                          reply = std::move(reply)](Result<std::vector<AddedJob>> added) mutable {
+                             if (!added) return reply(fail(added.error()));
+                             if (!added->front().replayed) metrics.count_submitted();
+                             dispatcher.wake_at(added->front().job.due_at.at);
+                             warn_of_missing_image(dispatcher,
+                                                   timers,
+                                                   checked.image,
+                                                   answer(checked, std::move(added->front())),
+                                                   std::move(reply));
+                         });
+}
+
+void Service::handle(const AddBatchRequest& request, const Caller& caller, Reply<AddBatchResponse> reply) {
+    if (request.jobs.empty() || request.jobs.size() > AddBatchRequest::jobs_max)
+        return reply(fail(ErrorCode::bad_field, fmt::format("jobs must hold 1 to {} jobs", AddBatchRequest::jobs_max)));
+    std::vector<Checked> all;
+    std::vector<NewJob> jobs;
+    TimePoint now = parts_->clock.now();
+    bool refuse_past_dates = parts_->options.get().refuse_past_dates;
+    for (std::size_t i = 0; i < request.jobs.size(); ++i) {
+        auto at_fault = [&](const Error& error) {
+            return fail(error.code, fmt::format("jobs[{}]: {}; none was added", i, error.message));
+        };
+        if (request.jobs[i].dry_run)
+            return reply(at_fault({ErrorCode::bad_field, "dry_run is for single jobs"}));
+        auto checked = check(request.jobs[i], caller, now, refuse_past_dates);
+        if (!checked) return reply(at_fault(checked.error()));
+        jobs.push_back(checked->job);
+        all.push_back(std::move(*checked));
+    }
+    parts_->store.insert(std::move(jobs),
+                         [&dispatcher = parts_->dispatcher,
+                          &metrics = parts_->metrics,
+                          all = std::move(all),
+                          reply = std::move(reply)](Result<std::vector<AddedJob>> added) mutable {
+                             if (!added) return reply(fail(added.error()));
+                             AddBatchResponse response;
+                             for (std::size_t i = 0; i < all.size(); ++i) {
+                                 if (!(*added)[i].replayed) metrics.count_submitted();
+                                 dispatcher.wake_at((*added)[i].job.due_at.at);
+                                 response.jobs.push_back(answer(all[i], std::move((*added)[i])));
+                             }
+                             reply(std::move(response));
+                         });
+}
+
+}  // namespace scheduler

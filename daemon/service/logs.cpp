@@ -1,0 +1,169 @@
+/// logs: a job's output as a stream of chunks, from the spool, while it grows and after the end.
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "daemon/service/service_parts.hpp"
+#include "daemon/service/tail_stream.hpp"
+
+namespace scheduler {
+namespace {
+
+/// What of the output is wanted.
+struct Selection {
+    JobId job;
+    int attempt = 1;
+    bool follow = false;
+    bool timestamps = false;
+    std::optional<LogStream> stream;
+    std::optional<TimePoint> since;
+    std::uint64_t lines_to_skip = 0;
+
+    [[nodiscard]] bool wants(const SpoolRecord& record) const {
+        if (!record.stream) return !stream || stream == LogStream::err;  // a gap is told on stderr
+        if (stream && *record.stream != *stream) return false;
+        return !since || record.at_ns >= std::chrono::nanoseconds(since->time_since_epoch()).count();
+    }
+};
+
+/// `2027-06-20T19:00:00.123456789Z `, as docker writes it before a line.
+std::string stamp(std::int64_t at_ns) {
+    std::string text = to_rfc3339(TimePoint(std::chrono::floor<Duration>(std::chrono::nanoseconds(at_ns))));
+    text.pop_back();
+    return fmt::format("{}{:06}Z ", text, at_ns % 1'000'000);
+}
+
+class LogSource final : public TailSource<LogChunk> {
+  public:
+    LogSource(Store& store, std::unique_ptr<SpoolReader> reader, Selection selection)
+        : store_(store), reader_(std::move(reader)), selection_(selection) {}
+
+    Result<Produced<LogChunk>> produce() override {
+        bool was_over = is_over_;
+        for (;;) {
+            auto record = reader_->next();
+            if (!record) return fail(record.error());
+            if (!*record) break;
+            if (!selection_.wants(**record)) continue;
+            LogChunk chunk = chunk_of(std::move(**record));
+            if (!chunk.data.bytes.empty()) return Produced<LogChunk>{std::move(chunk), false};
+        }
+        if (!selection_.follow || was_over) return Produced<LogChunk>{std::nullopt, true};
+        // The job may end between the read above and this look: then what it left is read once more.
+        auto job = store_.find(JobRef{selection_.job.to_string()}, "");
+        if (!job) return fail(job.error());
+        is_over_ = has_ended(job->status) || (job->attempt && *job->attempt > selection_.attempt);
+        return is_over_ ? produce() : Result<Produced<LogChunk>>(Produced<LogChunk>{});
+    }
+
+  private:
+    LogChunk chunk_of(SpoolRecord record) {
+        LogChunk chunk;
+        chunk.stream = record.stream.value_or(LogStream::err);
+        chunk.at = Instant{TimePoint(std::chrono::floor<Duration>(std::chrono::nanoseconds(record.at_ns)))};
+        std::string bytes =
+            record.stream ? std::move(record.bytes)
+                          : fmt::format("[schedulerd: {} bytes of output are missing here: over the log limit]\n",
+                                        record.missing);
+        chunk.data.bytes = selected_lines(std::move(bytes));
+        if (selection_.timestamps) chunk.data.bytes = stamped(chunk.data.bytes, chunk.stream, record.at_ns);
+        return chunk;
+    }
+
+    /// Drops lines until `tail` is reached.
+    std::string selected_lines(std::string bytes) {
+        std::size_t begin = 0;
+        while (selection_.lines_to_skip > 0 && begin < bytes.size()) {
+            auto newline = bytes.find('\n', begin);
+            if (newline == std::string::npos) return "";
+            begin = newline + 1;
+            --selection_.lines_to_skip;
+        }
+        return begin == 0 ? std::move(bytes) : bytes.substr(begin);
+    }
+
+    std::string stamped(const std::string& bytes, LogStream stream, std::int64_t at_ns) {
+        bool& at_line_start = stream == LogStream::out ? out_at_line_start_ : err_at_line_start_;
+        std::string result;
+        for (std::size_t begin = 0; begin < bytes.size();) {
+            auto newline = bytes.find('\n', begin);
+            std::size_t end = newline == std::string::npos ? bytes.size() : newline + 1;
+            if (at_line_start) result += stamp(at_ns);
+            result.append(bytes, begin, end - begin);
+            at_line_start = newline != std::string::npos;
+            begin = end;
+        }
+        return result;
+    }
+
+    Store& store_;
+    std::unique_ptr<SpoolReader> reader_;
+    Selection selection_;
+    bool is_over_ = false;
+    bool out_at_line_start_ = true;
+    bool err_at_line_start_ = true;
+};
+
+/// Lines of what there is now; a piece without a newline at the very end counts as one.
+Result<std::uint64_t> count_lines(SpoolReader& reader, const Selection& selection) {
+    std::uint64_t lines = 0;
+    bool in_line = false;
+    for (;;) {
+        auto record = reader.next();
+        if (!record) return fail(record.error());
+        if (!*record) return lines + (in_line ? 1 : 0);
+        if (!selection.wants(**record)) continue;
+        const std::string& bytes = (*record)->bytes;
+        lines += static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+        if (!(*record)->stream) ++lines;  // a gap is told in a line
+        if (!bytes.empty()) in_line = bytes.back() != '\n';
+    }
+}
+
+Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint now) {
+    Selection selection;
+    selection.job = job.id;
+    std::int64_t newest = job.attempt.value_or(1);
+    std::int64_t attempt = request.attempt.value_or(newest);
+    if (attempt < 1 || attempt > newest)
+        return fail(ErrorCode::bad_field, fmt::format("attempt {} does not exist; there were {}", attempt, newest));
+    if (request.tail && *request.tail < 0)
+        return fail(ErrorCode::bad_field, fmt::format("tail must be 0 or more, not {}", *request.tail));
+    if (request.since) {
+        auto since = parse_since(*request.since, now, "since");
+        if (!since) return fail(since.error());
+        selection.since = *since;
+    }
+    selection.attempt = static_cast<int>(attempt);
+    selection.follow = request.follow;
+    selection.timestamps = request.timestamps;
+    selection.stream = request.stream;
+    return selection;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& request, const Caller& caller) {
+    auto job = parts_->store.find(request.job_id, caller.name);
+    if (!job) return fail(job.error());
+    auto selection = select(request, *job, parts_->clock.now());
+    if (!selection) return fail(selection.error());
+    if (!has_ended(job->status)) parts_->dispatcher.want_output(job->id);
+    if (request.tail) {
+        auto counter = parts_->spool.open_reader(job->id, selection->attempt);
+        auto lines = count_lines(*counter, *selection);
+        if (!lines) return fail(lines.error());
+        auto wanted = static_cast<std::uint64_t>(*request.tail);
+        selection->lines_to_skip = *lines > wanted ? *lines - wanted : 0;
+    }
+    auto source = std::make_unique<LogSource>(
+        parts_->store, parts_->spool.open_reader(job->id, selection->attempt), *selection);
+    auto stream = std::make_unique<TailStream<LogChunk>>(std::move(source), parts_->timers);
+    if (request.follow)
+        if (auto watched = stream->watch(parts_->events, job->id); !watched) return fail(watched.error());
+    return std::unique_ptr<Stream<LogChunk>>(std::move(stream));
+}
+
+}  // namespace scheduler

@@ -1,0 +1,37 @@
+#pragma once
+/// What the service's operations share. Included by daemon/service/*.cpp only.
+
+#include <string>
+
+#include "daemon/base/published.hpp"
+#include "daemon/dispatch/dispatcher.hpp"
+#include "daemon/dispatch/event_hub.hpp"
+#include "daemon/service/service.hpp"
+#include "daemon/service/wait_list.hpp"
+#include "daemon/spool/spool.hpp"
+
+namespace scheduler {
+
+struct Service::Parts {
+    Store& store;
+    Spool& spool;
+    Dispatcher& dispatcher;
+    EventHub& events;
+    Metrics& metrics;
+    const Clock& clock;
+    Executor& timers;  ///< runs what waits: deadlines, and readers that were woken
+    TimePoint started_at;
+    Published<ServiceOptions> options;
+    std::shared_ptr<WaitList> waits;
+};
+
+/// `date`, RFC 3339, or a time like `10m`, which means so long ago. Errors: bad_date.
+Result<TimePoint> parse_since(const std::string& text, TimePoint now, std::string_view field);
+
+/// What a job is shown with: environment values hidden.
+Job shown(Job job);
+
+/// `3h`, `2m`, `5s`: a length of time for sentences, in one unit.
+std::string in_words(Duration length);
+
+}  // namespace scheduler

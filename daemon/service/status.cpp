@@ -1,0 +1,144 @@
+/// status, why, readiness, metrics: what the daemon is doing, in data and in sentences.
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "common/local_time.hpp"
+#include "daemon/service/service_parts.hpp"
+
+namespace scheduler {
+namespace {
+
+/// Overdue jobs are counted up to here; more is more than enough to worry.
+constexpr std::int64_t overdue_max = 10'000;
+
+std::string engine_words(const EngineStatus& engine) {
+    return engine.down_since
+               ? fmt::format("the engine is unreachable since {}: {}", to_local_date(*engine.down_since), engine.reason)
+               : engine.reason;
+}
+
+std::string pause_words(const PauseState& pause) {
+    return pause.until ? fmt::format("paused until {}", to_local_date(*pause.until)) : "paused; `resume` goes on";
+}
+
+bool is_paused(const PauseState& pause, TimePoint now) { return pause.paused && (!pause.until || now < *pause.until); }
+
+std::string outcome_words(const Job& job) {
+    std::string code = job.exit_code ? fmt::format(" with exit code {}", *job.exit_code) : "";
+    switch (job.finish_status.value_or(FinishStatus::failed)) {
+        case FinishStatus::success: return "it ended well" + code;
+        case FinishStatus::failed: return "it failed" + code;
+        case FinishStatus::killed: return "it was killed" + code;
+        case FinishStatus::timed_out: return "it timed out" + code;
+        case FinishStatus::lost: return "it is lost";
+        case FinishStatus::did_not_run: return "it did not run";
+    }
+    return "it ended";
+}
+
+std::string lateness_words(const Job& job) {
+    if (!job.started_at || job.started_at->at - job.due_at.at < std::chrono::seconds(2)) return "";
+    return fmt::format("; it started {} after it was due", in_words(job.started_at->at - job.due_at.at));
+}
+
+}  // namespace
+
+Readiness Service::readiness() {
+    if (std::string trouble = parts_->store.write_trouble(); !trouble.empty()) return {false, trouble};
+    auto pause = parts_->store.pause_state();
+    if (!pause) return {false, pause.error().message};
+    EngineStatus engine = parts_->dispatcher.engine_status();
+    if (!engine.is_up) return {false, engine_words(engine)};
+    if (is_paused(*pause, parts_->clock.now())) return {true, pause_words(*pause)};
+    return {true, ""};
+}
+
+std::string Service::metrics_text() {
+    if (auto counts = parts_->store.counts())
+        for (JobStatus status : {JobStatus::scheduled, JobStatus::running})
+            parts_->metrics.set_jobs(status, (*counts)[std::string(to_string(status))]);
+    parts_->metrics.set_engine_up(parts_->dispatcher.engine_status().is_up);
+    return parts_->metrics.text();
+}
+
+Result<StatusResponse> Service::handle(const StatusRequest&, const Caller&) {
+    auto counts = parts_->store.counts();
+    if (!counts) return fail(counts.error());
+    auto pause = parts_->store.pause_state();
+    if (!pause) return fail(pause.error());
+    auto next_due = parts_->store.next_due();
+    if (!next_due) return fail(next_due.error());
+    TimePoint now = parts_->clock.now();
+    auto overdue = parts_->store.count_overdue(now, overdue_max);
+    if (!overdue) return fail(overdue.error());
+
+    ServiceOptions options = parts_->options.get();
+    Readiness ready = readiness();
+    EngineStatus engine = parts_->dispatcher.engine_status();
+    StatusResponse status;
+    status.version = SCHEDULER_VERSION;
+    status.ready = ready.ready;
+    if (!ready.ready) status.reason = ready.reason;
+    status.paused = is_paused(*pause, now);
+    if (status.paused && pause->until) status.paused_until = Instant{*pause->until};
+    if (engine.identity)
+        status.engine = fmt::format("{} (API {}) at {}", engine.identity->name, engine.identity->api_version,
+                                    engine.identity->address);
+    status.jobs = std::move(*counts);
+    if (*next_due) status.next_due_at = Instant{**next_due};
+    status.overdue = *overdue;
+    status.max_running = options.max_running;
+    status.now.at = now;
+    status.zone = zone_name(now);
+    status.pid = ::getpid();
+    status.started_at.at = parts_->started_at;
+    status.state_dir = options.state_dir;
+    status.listen = options.listen;
+    status.socket = options.socket;
+    status.warnings = options.warnings;
+    return status;
+}
+
+Result<WhyResponse> Service::handle(const WhyRequest& request, const Caller& caller) {
+    auto job = parts_->store.find(request.job_id, caller.name);
+    if (!job) return fail(job.error());
+    WhyResponse response;
+    response.job = shown(*job);
+    std::string who = fmt::format("job {} ({})", job->number, job->job_name);
+    TimePoint now = parts_->clock.now();
+    if (job->status == JobStatus::scheduled) {
+        response.message = fmt::format("{} {}", who, why_scheduled(*job, now));
+    } else if (job->status == JobStatus::running) {
+        response.message = job->started_at
+                               ? fmt::format("{} is running since {}{}", who, to_local_date(job->started_at->at),
+                                             lateness_words(*job))
+                               : fmt::format("{} is being started", who);
+        EngineStatus engine = parts_->dispatcher.engine_status();
+        if (!engine.is_up) response.message += "; how it goes on is not known: " + engine_words(engine);
+    } else {
+        response.message = fmt::format("{} is in history: {}{}{}", who, outcome_words(*job),
+                                       job->error ? ": " + *job->error : "", lateness_words(*job));
+    }
+    return response;
+}
+
+std::string Service::why_scheduled(const Job& job, TimePoint now) {
+    if (now < job.due_at.at)
+        return fmt::format("is not due: it waits for {} {} (in {})", job.scheduled_to, zone_name(job.due_at.at),
+                           in_words(job.due_at.at - now));
+    std::string since = fmt::format("is due since {}, and waits: ", job.scheduled_to);
+    auto pause = parts_->store.pause_state();
+    if (pause && is_paused(*pause, now)) return since + pause_words(*pause);
+    if (std::string trouble = parts_->store.write_trouble(); !trouble.empty()) return since + trouble;
+    EngineStatus engine = parts_->dispatcher.engine_status();
+    if (!engine.is_up) return since + engine_words(engine);
+    auto counts = parts_->store.counts();
+    int max_running = parts_->options.get().max_running;
+    if (counts && (*counts)["running"] >= max_running)
+        return since + fmt::format("all {} slots are taken (--max-running)", max_running);
+    return since + "it is next when a container can be started";
+}
+
+}  // namespace scheduler

@@ -1,0 +1,69 @@
+#include "daemon/service/wait_list.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace scheduler {
+
+void WaitList::add(JobId job, Duration longest, Reply<Job> reply) {
+    auto wait = std::make_shared<Wait>(Wait{job, std::move(reply), nullptr});
+    std::weak_ptr weak_wait = wait;
+    auto token = events_.watch(job, [weak = weak_from_this(), weak_wait] {
+        if (auto self = weak.lock()) self->timers_.post([weak, weak_wait] {
+            if (auto list = weak.lock()) list->look(weak_wait);
+        });
+    });
+    if (!token) return wait->reply(fail(token.error()));
+    wait->token = std::move(*token);
+    {
+        std::lock_guard lock(mutex_);
+        waits_.emplace(clock_.steady() + longest, wait);
+    }
+    arm();
+    // It may have ended between the caller's look and the watch.
+    look(weak_wait);
+}
+
+void WaitList::look(const std::weak_ptr<Wait>& weak_wait) {
+    auto wait = weak_wait.lock();
+    if (!wait) return;
+    auto job = store_.find(JobRef{wait->job.to_string()}, "");
+    if (job && !has_ended(job->status)) return;
+    if (take(wait)) wait->reply(std::move(job));
+}
+
+void WaitList::arm() {
+    Duration delay{};
+    {
+        std::lock_guard lock(mutex_);
+        if (waits_.empty() || armed_for_ <= waits_.begin()->first) return;
+        armed_for_ = waits_.begin()->first;
+        delay = std::max(Duration(0), armed_for_ - clock_.steady());
+    }
+    timers_.post_after(delay, [weak = weak_from_this()] {
+        if (auto self = weak.lock()) self->expire();
+    });
+}
+
+void WaitList::expire() {
+    std::vector<std::shared_ptr<Wait>> expired;
+    {
+        std::lock_guard lock(mutex_);
+        armed_for_ = SteadyPoint::max();
+        auto end = waits_.upper_bound(clock_.steady());
+        for (auto entry = waits_.begin(); entry != end; ++entry) expired.push_back(entry->second);
+        waits_.erase(waits_.begin(), end);
+    }
+    arm();
+    for (auto& wait : expired) wait->reply(store_.find(JobRef{wait->job.to_string()}, ""));
+}
+
+std::shared_ptr<WaitList::Wait> WaitList::take(const std::shared_ptr<Wait>& wait) {
+    std::lock_guard lock(mutex_);
+    auto found = std::find_if(waits_.begin(), waits_.end(), [&](const auto& entry) { return entry.second == wait; });
+    if (found == waits_.end()) return nullptr;
+    waits_.erase(found);
+    return wait;
+}
+
+}  // namespace scheduler

@@ -1,0 +1,163 @@
+#include "daemon/store/sqlite/database.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace scheduler {
+namespace {
+
+/// How long a writer waits for another program that has the database locked (the sqlite3 shell).
+constexpr int busy_timeout_ms = 5000;
+
+}  // namespace
+
+Query::~Query() {
+    if (statement_ == nullptr) return;
+    // The result repeats the error of the last step, which was reported then.
+    (void)sqlite3_reset(statement_);
+    (void)sqlite3_clear_bindings(statement_);
+}
+
+void Query::check(int code) const {
+    if (code == SQLITE_OK) return;
+    sqlite3* handle = sqlite3_db_handle(statement_);
+    throw SqliteError(sqlite3_extended_errcode(handle), sqlite3_errmsg(handle));
+}
+
+Query& Query::bind(std::int64_t value) {
+    check(sqlite3_bind_int64(statement_, next_++, value));
+    return *this;
+}
+
+Query& Query::bind(std::string_view text) {
+    // An empty view may have no data, which SQLite would take as NULL.
+    const char* data = text.data() == nullptr ? "" : text.data();
+    check(sqlite3_bind_text64(statement_, next_++, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+    return *this;
+}
+
+Query& Query::bind_blob(std::span<const std::uint8_t> bytes) {
+    check(sqlite3_bind_blob64(statement_, next_++, bytes.data(), bytes.size(), SQLITE_TRANSIENT));
+    return *this;
+}
+
+Query& Query::bind_null() {
+    check(sqlite3_bind_null(statement_, next_++));
+    return *this;
+}
+
+bool Query::step() {
+    int code = sqlite3_step(statement_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    sqlite3* handle = sqlite3_db_handle(statement_);
+    throw SqliteError(sqlite3_extended_errcode(handle), sqlite3_errmsg(handle));
+}
+
+void Query::run() {
+    while (step()) {
+    }
+}
+
+bool Query::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string Query::text(int column) const {
+    const unsigned char* data = sqlite3_column_text(statement_, column);
+    auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return data == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(data), size);
+}
+
+JobId Query::job_id(int column) const {
+    IdBytes bytes{};
+    const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
+    auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    if (data != nullptr && size == bytes.size()) std::copy(data, data + size, bytes.begin());
+    return JobId(bytes);
+}
+
+std::optional<std::int64_t> Query::optional_integer(int column) const {
+    return is_null(column) ? std::nullopt : std::optional(integer(column));
+}
+std::optional<std::string> Query::optional_text(int column) const {
+    return is_null(column) ? std::nullopt : std::optional(text(column));
+}
+std::optional<TimePoint> Query::optional_time(int column) const {
+    return is_null(column) ? std::nullopt : std::optional(time(column));
+}
+
+Database::Database(const std::filesystem::path& path, Mode mode) {
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    if (mode == Mode::writer) flags |= SQLITE_OPEN_CREATE;
+    int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
+    if (code != SQLITE_OK) {
+        std::string message = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+        (void)sqlite3_close_v2(std::exchange(handle_, nullptr));
+        throw SqliteError(code, message);
+    }
+    try {
+        configure(mode);
+    } catch (...) {
+        (void)sqlite3_close_v2(std::exchange(handle_, nullptr));
+        throw;
+    }
+}
+
+Database::~Database() {
+    for (auto& [sql, statement] : literals_) (void)sqlite3_finalize(statement);
+    for (auto& [sql, statement] : texts_) (void)sqlite3_finalize(statement);
+    (void)sqlite3_close_v2(handle_);
+}
+
+void Database::configure(Mode mode) {
+    (void)sqlite3_extended_result_codes(handle_, 1);
+    (void)sqlite3_busy_timeout(handle_, busy_timeout_ms);
+    (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+    (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
+    if (mode == Mode::writer) {
+        // WAL with FULL: one fdatasync a commit, and what was acknowledged survives a power cut.
+        exec("PRAGMA auto_vacuum=INCREMENTAL");  // in force only before WAL and the first table
+        exec("PRAGMA journal_mode=WAL");
+        exec("PRAGMA synchronous=FULL");
+        exec("PRAGMA secure_delete=OFF");
+        exec("PRAGMA journal_size_limit=67108864");
+    } else {
+        exec("PRAGMA query_only=ON");
+    }
+    exec("PRAGMA temp_store=MEMORY");
+}
+
+void Database::raise(int code, std::string_view what) const {
+    throw SqliteError(code, fmt::format("{}: {}", what, sqlite3_errmsg(handle_)));
+}
+
+sqlite3_stmt* Database::prepare(std::string_view sql) {
+    sqlite3_stmt* statement = nullptr;
+    int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                  &statement, nullptr);
+    if (code != SQLITE_OK) raise(code, sql);
+    return statement;
+}
+
+Query Database::query(const char* sql) {
+    auto& statement = literals_[sql];
+    if (statement == nullptr) statement = prepare(sql);
+    return Query(statement);
+}
+
+Query Database::query_text(const std::string& sql) {
+    auto& statement = texts_[sql];
+    if (statement == nullptr) statement = prepare(sql);
+    return Query(statement);
+}
+
+void Database::exec(const char* sql) {
+    int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK) raise(sqlite3_extended_errcode(handle_), sql);
+}
+
+}  // namespace scheduler

@@ -1,0 +1,111 @@
+#pragma once
+/// One SQLite connection with its prepared statements. Used by one thread at a time; opened without
+/// SQLite's own mutex. Inside store/sqlite a failing call throws SqliteError, which the store turns
+/// into an Error at its border. Source: sqlite.org/c3ref, SQLite 3.40.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include <sqlite3.h>
+
+#include "common/ids.hpp"
+#include "common/result.hpp"
+#include "common/time.hpp"
+
+namespace scheduler {
+
+/// `code` is SQLite's extended result code.
+struct SqliteError : std::runtime_error {
+    SqliteError(int result_code, const std::string& message) : std::runtime_error(message), code(result_code) {}
+    int code;
+    [[nodiscard]] int primary() const { return code & 0xff; }
+};
+
+class Statement;
+
+/// A statement in use: reset when it goes out of scope. Columns count from 0, parameters are bound in order.
+class Query {
+  public:
+    explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
+    Query(Query&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)), next_(other.next_) {}
+    Query(const Query&) = delete;
+    Query& operator=(const Query&) = delete;
+    Query& operator=(Query&&) = delete;
+    ~Query();
+
+    Query& bind(std::int64_t value);
+    Query& bind(int value) { return bind(static_cast<std::int64_t>(value)); }
+    Query& bind(std::string_view text);
+    Query& bind(const char* text) { return bind(std::string_view(text)); }
+    Query& bind(TimePoint at) { return bind(static_cast<std::int64_t>(at.time_since_epoch().count())); }
+    template <class Tag>
+    Query& bind(const Id<Tag>& id) {
+        return bind_blob(id.bytes());
+    }
+    Query& bind_blob(std::span<const std::uint8_t> bytes);
+    Query& bind_null();
+    template <class T>
+    Query& bind(const std::optional<T>& value) {
+        return value ? bind(*value) : bind_null();
+    }
+
+    /// True while there is a row.
+    bool step();
+    /// Steps to the end.
+    void run();
+
+    [[nodiscard]] bool is_null(int column) const;
+    [[nodiscard]] std::int64_t integer(int column) const;
+    [[nodiscard]] std::string text(int column) const;
+    [[nodiscard]] TimePoint time(int column) const { return TimePoint(Duration(integer(column))); }
+    [[nodiscard]] JobId job_id(int column) const;
+    [[nodiscard]] std::optional<std::int64_t> optional_integer(int column) const;
+    [[nodiscard]] std::optional<std::string> optional_text(int column) const;
+    [[nodiscard]] std::optional<TimePoint> optional_time(int column) const;
+
+  private:
+    void check(int code) const;
+    sqlite3_stmt* statement_;
+    int next_ = 1;
+};
+
+class Database {
+  public:
+    enum class Mode { writer, reader };
+    /// Opens (a writer creates) the file and sets its pragmas. Throws SqliteError.
+    Database(const std::filesystem::path& path, Mode mode);
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+    ~Database();
+
+    /// The prepared statement for this SQL, made at its first use and kept. `sql` must be a literal, or
+    /// live as long as the connection: its address is the key.
+    Query query(const char* sql);
+    /// The same for text that is put together at run time (the lists' filters); kept by its content.
+    Query query_text(const std::string& sql);
+    /// One or several statements without parameters or rows.
+    void exec(const char* sql);
+
+    [[nodiscard]] int changes() const { return sqlite3_changes(handle_); }
+    [[nodiscard]] std::int64_t last_insert_rowid() const { return sqlite3_last_insert_rowid(handle_); }
+    /// False after SQLite rolled a transaction back by itself (disk full, I/O error).
+    [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+    [[nodiscard]] sqlite3* handle() const { return handle_; }
+
+  private:
+    sqlite3_stmt* prepare(std::string_view sql);
+    void configure(Mode mode);
+    [[noreturn]] void raise(int code, std::string_view what) const;
+
+    sqlite3* handle_ = nullptr;
+    std::unordered_map<const char*, sqlite3_stmt*> literals_;
+    std::unordered_map<std::string, sqlite3_stmt*> texts_;
+};
+
+}  // namespace scheduler

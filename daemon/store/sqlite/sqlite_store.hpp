@@ -1,0 +1,68 @@
+#pragma once
+/// The store on SQLite: WAL, synchronous=FULL, one writer with group commit, readers on connections of
+/// their own. Any thread. The only owner of the database file for writing: the daemon holds a lock file.
+
+#include <memory>
+
+#include "daemon/base/id_generator.hpp"
+#include "daemon/store/sqlite/reader_pool.hpp"
+#include "daemon/store/sqlite/writer.hpp"
+#include "daemon/store/store.hpp"
+
+namespace scheduler {
+
+class SqliteStore final : public Store {
+  public:
+    struct Parts {
+        std::filesystem::path path;
+        Executor& commits;  ///< where the writer runs; must be drained before the store is destroyed
+        const Clock& clock;
+        RandomSource random;
+        UniqueFunction<void(const std::string&)> on_fatal;
+    };
+    /// Opens or creates the database and migrates it. Errors: internal, one sentence with the remedy.
+    static Result<std::unique_ptr<SqliteStore>> open(Parts parts);
+
+    /// Set before the first write.
+    void on_commit(CommitListener listener) { writer_.on_commit(std::move(listener)); }
+
+    void insert(std::vector<NewJob> jobs, Reply<std::vector<AddedJob>> reply) override;
+    void claim_due(ClaimLimits limits, Reply<ClaimResult> reply) override;
+    void set_container(JobId id, int attempt, std::string container_id, Reply<bool> reply) override;
+    void set_started(JobId id, int attempt, TimePoint started_at, std::optional<TimePoint> deadline_at,
+                     Reply<Done> reply) override;
+    void set_stop_reason(JobId id, int attempt, FinishStatus reason, Reply<FinishStatus> reply) override;
+    void finish(JobId id, int attempt, Outcome outcome, Reply<bool> reply) override;
+    void cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) override;
+    void make_due(JobId id, TimePoint now, Reply<Done> reply) override;
+    void request_kill(JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) override;
+    void set_pause(PauseState pause, Reply<Done> reply) override;
+    void set_meta(std::string key, std::string value, Reply<Done> reply) override;
+
+    Result<Job> find(const JobRef& ref, const std::string& caller) override;
+    Result<ListPage> list(const ListFilter& filter, std::optional<ListPosition> after, std::int64_t limit) override;
+    Result<ListPosition> position_of(JobId id) override;
+    Result<std::optional<std::vector<Job>>> list_all(const ListFilter& filter, std::int64_t jobs_max) override;
+    Result<std::vector<RunningJob>> running(std::optional<TimePoint> claimed_since) override;
+    Result<std::optional<RunningJob>> find_running(JobId id) override;
+    Result<std::vector<JobEvent>> events_after(std::int64_t seq, std::optional<JobId> job,
+                                               std::int64_t limit) override;
+    Result<std::int64_t> last_event() override;
+    Result<std::int64_t> first_event() override;
+    Result<std::map<std::string, std::int64_t>> counts() override;
+    Result<std::optional<TimePoint>> next_due() override;
+    Result<std::int64_t> count_overdue(TimePoint now, std::int64_t max) override;
+    Result<PauseState> pause_state() override;
+    Result<std::optional<std::string>> meta(const std::string& key) override;
+    std::string write_trouble() override { return writer_.trouble(); }
+
+  private:
+    SqliteStore(Parts parts, std::unique_ptr<Database> database, std::optional<JobId> last_id);
+    Result<AddedJob> insert_one(WriteContext& context, const NewJob& job);
+
+    IdGenerator ids_;  ///< writer only
+    Writer writer_;
+    ReaderPool readers_;
+};
+
+}  // namespace scheduler

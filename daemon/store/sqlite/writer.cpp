@@ -1,0 +1,164 @@
+#include "daemon/store/sqlite/writer.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "daemon/base/log.hpp"
+
+namespace scheduler {
+namespace {
+
+/// Writes in one transaction at most, so that the first of them does not wait for ever.
+constexpr std::size_t batch_max = 2048;
+
+std::string counter_name(JobStatus status, std::optional<FinishStatus> finish) {
+    return std::string(finish ? to_string(*finish) : to_string(status));
+}
+
+}  // namespace
+
+void WriteContext::record(JobId id, std::int64_t number, TimePoint at, std::optional<JobStatus> from, JobStatus to,
+                          std::optional<FinishStatus> finish, const std::optional<std::string>& reason) {
+    assert(!from || may_move(*from, to));
+    Query insert = database.query(
+        "INSERT INTO event(job, at, from_status, to_status, reason) VALUES(?, ?, ?, ?, ?)");
+    insert.bind(number).bind(at);
+    if (from)
+        insert.bind(to_string(*from));
+    else
+        insert.bind_null();
+    insert.bind(to_string(to)).bind(reason).run();
+    if (from) --counter_changes[counter_name(*from, std::nullopt)];
+    ++counter_changes[counter_name(to, finish)];
+    events.push_back({database.last_insert_rowid(), id, to});
+}
+
+Writer::Writer(std::unique_ptr<Database> database, Executor& executor,
+               UniqueFunction<void(const std::string&)> on_fatal)
+    : database_(std::move(database)), executor_(executor), on_fatal_(std::move(on_fatal)) {}
+
+void Writer::enqueue(std::unique_ptr<Write> write) {
+    std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(write));
+    if (drain_is_posted_) return;
+    drain_is_posted_ = true;
+    executor_.post([this] { drain(); });
+}
+
+void Writer::drain() {
+    Batch batch;
+    {
+        std::lock_guard lock(mutex_);
+        std::size_t count = std::min(waiting_.size(), batch_max);
+        auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+        std::move(waiting_.begin(), end, std::back_inserter(batch));
+        waiting_.erase(waiting_.begin(), end);
+        drain_is_posted_ = !waiting_.empty();
+        if (drain_is_posted_) executor_.post([this] { drain(); });
+    }
+    commit(batch);
+    for (auto& write : batch) write->answer();
+}
+
+void Writer::commit(Batch& batch) {
+    if (dead_) {
+        for (auto& write : batch) write->fail_with({ErrorCode::unavailable, trouble_.get()});
+        return;
+    }
+    WriteContext context{*database_, {}, {}, {}};
+    try {
+        database_->exec("BEGIN IMMEDIATE");
+        for (auto& write : batch)
+            if (!apply_one(*write, context)) return abandon(batch, SqliteError(SQLITE_FULL, "rolled back"));
+        flush(context);
+        database_->exec("COMMIT");
+    } catch (const SqliteError& error) {
+        return abandon(batch, error);
+    }
+    if (!trouble_.get().empty()) {
+        log_info("store_recovered");
+        trouble_.set("");
+    }
+    if (listener_ && !context.events.empty()) listener_(context.events);
+}
+
+/// False when SQLite gave up the whole transaction (disk full): nothing of the batch is stored then.
+bool Writer::apply_one(Write& write, WriteContext& context) {
+    WriteContext own{*database_, {}, {}, {}};
+    database_->query("SAVEPOINT one_write").run();
+    bool done = false;
+    try {
+        done = write.apply(own);
+    } catch (const SqliteError& error) {
+        if (!database_->in_transaction() || error.primary() == SQLITE_FULL || error.primary() == SQLITE_IOERR)
+            throw;
+        write.fail_with(explain(error));
+    }
+    if (!database_->in_transaction()) return false;
+    if (!done) database_->query("ROLLBACK TO one_write").run();
+    database_->query("RELEASE one_write").run();
+    if (!done) return true;
+    for (const auto& [state, change] : own.counter_changes) context.counter_changes[state] += change;
+    std::move(own.events.begin(), own.events.end(), std::back_inserter(context.events));
+    if (own.last_id) context.last_id = own.last_id;
+    return true;
+}
+
+/// What the whole batch changes once: counters, and the newest id given out.
+void Writer::flush(WriteContext& context) {
+    for (const auto& [state, change] : context.counter_changes) {
+        if (change == 0) continue;
+        database_->query("INSERT INTO counter(state, n) VALUES(?1, ?2) ON CONFLICT(state) DO UPDATE SET n = n + ?2")
+            .bind(state)
+            .bind(change)
+            .run();
+    }
+    if (context.last_id)
+        database_->query("INSERT INTO meta(key, value) VALUES('last_id', ?1) "
+                         "ON CONFLICT(key) DO UPDATE SET value = ?1")
+            .bind(context.last_id->to_string())
+            .run();
+}
+
+void Writer::abandon(Batch& batch, const SqliteError& error) {
+    Error answer = explain(error);
+    try {
+        if (database_->in_transaction()) database_->exec("ROLLBACK");
+    } catch (const SqliteError& second) {
+        log_error("store_rollback_failed", {{"error", second.what()}});
+    }
+    for (auto& write : batch) write->fail_with(answer);
+}
+
+/// What a failure means for whoever asked, and for the store. After a failed write or fsync the kernel may
+/// have dropped the pages while the next commit would succeed: nothing is accepted until a restart.
+Error Writer::explain(const SqliteError& error) {
+    switch (error.primary()) {
+        case SQLITE_FULL:
+            if (trouble_.get().empty()) log_error("store_disk_full", {{"error", error.what()}});
+            trouble_.set("the disk of the state directory is full; free some space and it goes on by itself");
+            return {ErrorCode::disk_full, trouble_.get()};
+        case SQLITE_IOERR:
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+        case SQLITE_READONLY:
+            if (!dead_) {
+                dead_ = true;
+                trouble_.set(fmt::format("the database can't be written ({}); see the log and restart schedulerd "
+                                         "when the disk is well",
+                                         error.what()));
+                log_error("store_failed", {{"error", error.what()}, {"code", error.code}});
+                if (on_fatal_) on_fatal_(trouble_.get());
+            }
+            return {ErrorCode::unavailable, trouble_.get()};
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            return {ErrorCode::busy, "the database is locked by another program; try again"};
+        default:
+            log_error("store_error", {{"error", error.what()}, {"code", error.code}});
+            return {ErrorCode::internal, fmt::format("the store failed: {}", error.what())};
+    }
+}
+
+}  // namespace scheduler

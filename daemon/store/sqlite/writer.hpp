@@ -1,0 +1,96 @@
+#pragma once
+/// The store's writer: group commit. Writes that wait while a commit is under way go into the next
+/// transaction together and are answered after it. Each runs in a savepoint, so one that fails takes back
+/// its own changes only. `submit` may be called on any thread; everything else happens on the executor,
+/// which runs one closure at a time (a thread of its own, or the simulation's).
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/base/executor.hpp"
+#include "daemon/base/published.hpp"
+#include "daemon/store/sqlite/database.hpp"
+#include "daemon/store/store.hpp"
+
+namespace scheduler {
+
+/// What one write may touch, and what it leaves for the end of the transaction.
+struct WriteContext {
+    Database& database;
+    std::map<std::string, std::int64_t> counter_changes;
+    std::vector<CommittedEvent> events;
+    std::optional<JobId> last_id;
+
+    /// One transition: the event row, and the counters of both states.
+    void record(JobId id, std::int64_t number, TimePoint at, std::optional<JobStatus> from, JobStatus to,
+                std::optional<FinishStatus> finish, const std::optional<std::string>& reason);
+};
+
+class Writer {
+  public:
+    /// `on_fatal` is called once, on the executor, when the disk failed: no write is accepted any more.
+    Writer(std::unique_ptr<Database> database, Executor& executor, UniqueFunction<void(const std::string&)> on_fatal);
+
+    /// `apply` runs inside the transaction; its error takes back what it did. `reply` comes after the commit.
+    template <class T>
+    void submit(UniqueFunction<Result<T>(WriteContext&)> apply, Reply<T> reply) {
+        enqueue(std::make_unique<TypedWrite<T>>(std::move(apply), std::move(reply)));
+    }
+    /// Called after each commit that wrote events. Set before the first write.
+    void on_commit(CommitListener listener) { listener_ = std::move(listener); }
+
+    [[nodiscard]] std::string trouble() const { return trouble_.get(); }
+
+  private:
+    struct Write {
+        Write() = default;
+        Write(const Write&) = delete;
+        Write& operator=(const Write&) = delete;
+        virtual ~Write() = default;
+        /// False when the write refused itself.
+        virtual bool apply(WriteContext& context) = 0;
+        virtual void fail_with(const Error& error) = 0;
+        virtual void answer() = 0;
+    };
+    template <class T>
+    struct TypedWrite final : Write {
+        TypedWrite(UniqueFunction<Result<T>(WriteContext&)> function, Reply<T> completion)
+            : apply_(std::move(function)), reply_(std::move(completion)) {}
+        bool apply(WriteContext& context) override {
+            result_.emplace(apply_(context));
+            return result_->has_value();
+        }
+        void fail_with(const Error& error) override { result_.emplace(fail(error)); }
+        void answer() override { reply_(std::move(*result_)); }
+        UniqueFunction<Result<T>(WriteContext&)> apply_;
+        Reply<T> reply_;
+        std::optional<Result<T>> result_;
+    };
+    using Batch = std::vector<std::unique_ptr<Write>>;
+
+    void enqueue(std::unique_ptr<Write> write);
+    void drain();
+    void commit(Batch& batch);
+    bool apply_one(Write& write, WriteContext& context);
+    void flush(WriteContext& context);
+    void abandon(Batch& batch, const SqliteError& error);
+    Error explain(const SqliteError& error);
+
+    std::unique_ptr<Database> database_;
+    Executor& executor_;
+    UniqueFunction<void(const std::string&)> on_fatal_;
+    CommitListener listener_;
+    Published<std::string> trouble_;
+    bool dead_ = false;  ///< executor only
+
+    std::mutex mutex_;
+    Batch waiting_;                ///< guarded by mutex_
+    bool drain_is_posted_ = false;  ///< guarded by mutex_
+};
+
+}  // namespace scheduler
