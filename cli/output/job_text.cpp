@@ -1,0 +1,166 @@
+#include "cli/output/job_text.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/output/relative_time.hpp"
+#include "cli/output/text.hpp"
+#include "common/local_time.hpp"
+
+namespace scheduler {
+namespace {
+
+/// A moment in the zone of the job's other dates where that is ours too, else in UTC.
+std::string moment_text(const Job& job, TimePoint at) {
+    bool same_zone = to_local_date(job.due_at.at) == job.scheduled_to;
+    return same_zone ? to_local_date(at) : to_rfc3339(at);
+}
+
+std::string started_text(const Job& job) {
+    Duration late = job.started_at->at - job.due_at.at;
+    std::string text = moment_text(job, job.started_at->at);
+    if (late >= std::chrono::seconds(1))
+        return fmt::format("{}, {} late", text, short_duration(late));
+    return text;
+}
+
+std::string finished_text(const Job& job, TimePoint now) {
+    std::string text = job.finish_date.value_or(moment_text(job, job.finished_at->at));
+    text += ", " + relative_time(job.finished_at->at, now);
+    if (job.started_at)
+        text += ", ran for " + short_duration(job.finished_at->at - job.started_at->at);
+    return text;
+}
+
+std::string words_text(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) {
+        if (!text.empty()) text += ' ';
+        text += quote_shell(word);
+    }
+    return escape_text(text);
+}
+
+/// Lines of `name  value` with the values in one column.
+class Block {
+  public:
+    void add(std::string_view name, std::string_view value) {
+        text_ += fmt::format("{:<11}{}\n", name, value);
+    }
+    std::string take() { return std::move(text_); }
+
+  private:
+    std::string text_;
+};
+
+void add_spec(Block& block, const JobSpec& spec) {
+    if (spec.image) block.add("Image", escape_text(*spec.image));
+    if (!spec.command.empty()) block.add("Command", words_text(spec.command));
+    std::string names;
+    for (const auto& [name, value] : spec.env)
+        names +=
+            fmt::format("{}{}={}", names.empty() ? "" : " ", escape_text(name), escape_text(value));
+    if (!names.empty()) block.add("Env", names);
+    if (spec.timeout) block.add("Timeout", spec.timeout->to_string());
+}
+
+std::string optional_instant(const std::optional<Instant>& instant) {
+    return instant ? instant->to_string() : "-";
+}
+
+}  // namespace
+
+std::string status_word(const Job& job) {
+    return std::string(job.finish_status ? to_string(*job.finish_status) : to_string(job.status));
+}
+
+std::vector<Column> job_columns() {
+    return {{.title = "NUMBER", .right = true},
+            {.title = "NAME", .flexible = true, .minimum = 8},
+            {.title = "STATUS"},
+            {.title = "DUE"},
+            {.title = "FINISHED"},
+            {.title = "EXIT", .right = true}};
+}
+
+Row job_row(const Job& job, TimePoint now) {
+    return {{std::to_string(job.number)},
+            {escape_text(job.job_name)},
+            {status_word(job), colour_of(job)},
+            {relative_time(job.due_at.at, now)},
+            {job.finished_at ? relative_time(job.finished_at->at, now) : "-"},
+            {job.exit_code ? std::to_string(*job.exit_code) : "-"}};
+}
+
+std::string job_fields(const Job& job) {
+    return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
+                       job.number,
+                       job.id.to_string(),
+                       escape_field(job.job_name),
+                       to_string(job.status),
+                       job.finish_status ? to_string(*job.finish_status) : "-",
+                       job.due_at.to_string(),
+                       optional_instant(job.finished_at),
+                       job.exit_code ? std::to_string(*job.exit_code) : "-");
+}
+
+std::string due_text(const Job& job, std::string_view zone, TimePoint now) {
+    std::string place = zone.empty() ? "" : ' ' + escape_text(zone);
+    return fmt::format(
+        "{}{}, {}", escape_text(job.scheduled_to), place, relative_time(job.due_at.at, now));
+}
+
+std::string job_details(const Job& job, TimePoint now, bool colour) {
+    Block block;
+    block.add("Job", fmt::format("{} ({})", job.number, job.id.to_string()));
+    block.add("Name", escape_text(job.job_name));
+    block.add("Status", paint(status_word(job), colour_of(job), colour));
+    if (job.exit_code) block.add("Exit code", std::to_string(*job.exit_code));
+    if (job.error) block.add("Error", escape_text(*job.error));
+    std::string by = job.submitted_by ? " by " + escape_text(*job.submitted_by) : "";
+    block.add("Submitted", escape_text(job.scheduled_in) + by);
+    block.add("Due", due_text(job, "", now));
+    if (job.started_at) block.add("Started", started_text(job));
+    if (job.finished_at) block.add("Finished", finished_text(job, now));
+    if (job.attempt && *job.attempt > 1) block.add("Attempt", std::to_string(*job.attempt));
+    if (job.spec) add_spec(block, *job.spec);
+    if (job.container_id) block.add("Container", escape_text(*job.container_id).substr(0, 12));
+    if (job.schedule_id) block.add("Schedule", job.schedule_id->to_string());
+    return block.take();
+}
+
+std::string outcome_sentence(const Job& job) {
+    std::string subject = fmt::format("job {}", job.number);
+    if (!job.finish_status) return fmt::format("{} is {}", subject, to_string(job.status));
+    std::string reason = job.error ? ": " + escape_text(*job.error) : "";
+    switch (*job.finish_status) {
+        case FinishStatus::success:
+            return subject + " succeeded";
+        case FinishStatus::failed:
+            if (!job.exit_code) return subject + " failed" + reason;
+            return fmt::format("{} failed with exit code {}{}", subject, *job.exit_code, reason);
+        case FinishStatus::did_not_run:
+            return subject + " did not run" + reason;
+        case FinishStatus::killed:
+            return subject + " was killed" + reason;
+        case FinishStatus::timed_out:
+            return subject + " timed out" + reason;
+        case FinishStatus::lost:
+            return subject + " was lost: its end can't be known" + reason;
+    }
+    return subject + " ended";
+}
+
+std::string event_line(const JobEvent& event) {
+    if (event.reset)
+        return fmt::format("{}\tearlier events are no longer kept\n", event.at.to_string());
+    std::string line = fmt::format("{}\tjob {}\t{}\t{}",
+                                   event.at.to_string(),
+                                   event.number,
+                                   escape_field(event.job_name),
+                                   to_string(event.to));
+    if (event.finish_status) line += fmt::format("\t{}", to_string(*event.finish_status));
+    if (event.reason && !event.reason->empty()) line += '\t' + escape_field(*event.reason);
+    return line + '\n';
+}
+
+}  // namespace scheduler

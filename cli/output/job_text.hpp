@@ -1,0 +1,37 @@
+#pragma once
+/// Jobs in words and columns. Pure functions of the job, the time and the layout.
+
+#include <string>
+#include <vector>
+
+#include "cli/output/table.hpp"
+#include "common/job.hpp"
+#include "common/requests/add.hpp"
+#include "common/requests/subscribe.hpp"
+
+namespace scheduler {
+
+/// `scheduled`, `running`, or how it ended.
+std::string status_word(const Job& job);
+
+/// The columns of `ls` on a terminal, and a job's row of them.
+std::vector<Column> job_columns();
+Row job_row(const Job& job, TimePoint now);
+
+/// `number id job_name status finish_status due_at finished_at exit_code` between tabs, with a
+/// newline; `-` for none. Columns are only ever added, at the end.
+std::string job_fields(const Job& job);
+
+/// `20-06-2027 20:00:00 Europe/Lisbon, in 3h`: in the daemon's zone, as it says both.
+std::string due_text(const Job& job, std::string_view zone, TimePoint now);
+
+/// The block of `show`, with its last newline.
+std::string job_details(const Job& job, TimePoint now, bool colour);
+
+/// How it ended, in a sentence: `job 42 failed with exit code 3`.
+std::string outcome_sentence(const Job& job);
+
+/// One line of `events`, with its newline.
+std::string event_line(const JobEvent& event);
+
+}  // namespace scheduler
