@@ -1,0 +1,165 @@
+#include "cli/app.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <system_error>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/complete.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/help.hpp"
+#include "cli/output/text.hpp"
+#include "cli/suggest.hpp"
+#include "common/socket_path.hpp"
+
+namespace scheduler {
+namespace {
+
+constexpr std::string_view complete_command = "__complete";
+
+/// The line as it was given, taken apart at the subcommand's name. What stands before the name
+/// joins what stands behind it, since the common options may be given in both places.
+struct CommandLine {
+    std::optional<std::string> command;
+    std::vector<std::string> arguments;
+};
+
+CommandLine split_line(const std::vector<std::string>& arguments) {
+    CommandLine line;
+    std::size_t i = 0;
+    for (; i < arguments.size() && arguments[i].starts_with("-"); ++i)
+        if (arguments[i] == "--socket") ++i;
+    if (i < arguments.size()) line.command = arguments[i];
+    auto end_of_common = std::min(i, arguments.size());
+    line.arguments.assign(arguments.begin(),
+                          arguments.begin() + static_cast<std::ptrdiff_t>(end_of_common));
+    if (i < arguments.size())
+        line.arguments.insert(line.arguments.end(),
+                              arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                              arguments.end());
+    return line;
+}
+
+int refuse_usage(Console& console, const std::string& message) {
+    console.report(Error{ErrorCode::bad_request, message});
+    return exit_usage;
+}
+
+std::vector<std::string> socket_paths(const CommonOptions& common) {
+    if (common.socket) return {*common.socket};
+    uid_t uid = ::geteuid();
+    return socket_search_path(SocketEnvironment::of_process(uid), uid);
+}
+
+std::string version_text() {
+    return fmt::format("schedctl {}\n", SCHEDULER_VERSION);
+}
+
+/// Without a subcommand: `--help`, `--version`, or nothing that makes sense.
+int run_without_command(const std::vector<std::string>& arguments,
+                        std::span<const CommandRow> commands,
+                        Console& console) {
+    OptionSet options("schedctl");
+    CommonOptions common;
+    common.declare(options);
+    auto parsed = options.parse(arguments);
+    if (common.json) console.use_json();
+    if (!parsed) return refuse_usage(console, parsed.error().message);
+    if (common.version) {
+        console.print(version_text());
+        return exit_done;
+    }
+    if (common.help) {
+        console.print(general_help(commands));
+        return exit_done;
+    }
+    console.print_to_stderr(general_help(commands));
+    return exit_usage;
+}
+
+int refuse_command(const std::string& name,
+                   std::span<const CommandRow> commands,
+                   Console& console) {
+    std::vector<std::string> names;
+    for (const CommandRow& row : commands)
+        names.emplace_back(row.name);
+    std::string hint = did_you_mean(name, names);
+    if (hint.empty()) hint = "; see schedctl --help";
+    return refuse_usage(console, fmt::format("there is no command {}{}", escape_text(name), hint));
+}
+
+int run_command(const CommandRow& row,
+                const std::vector<std::string>& arguments,
+                Console& console) {
+    auto command = row.make();
+    OptionSet options{std::string(row.name)};
+    CommonOptions common;
+    command->declare(options);
+    common.declare(options);
+    // A missing word is no reason to withhold the help that was asked for.
+    auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+    auto asks = [&](std::string_view option) {
+        return std::find(arguments.begin(), dashes, option) != dashes;
+    };
+    if (asks("--help") || asks("-h")) {
+        console.print(command_help(row, options));
+        return exit_done;
+    }
+    if (asks("--version")) {
+        console.print(version_text());
+        return exit_done;
+    }
+    if (asks("--json")) console.use_json();
+    if (auto parsed = options.parse(arguments); !parsed)
+        return refuse_usage(console, parsed.error().message);
+    Client client(socket_paths(common));
+    Context context{client, console};
+    return command->run(context);
+}
+
+/// Standard output that can't be written is a failure, even if all else went well.
+int check_output(int exit_code, Console& console) {
+    if (console.is_ok()) return exit_code;
+    if (console.out_error() == EPIPE) return exit_broken_pipe;
+    console.report(Error{ErrorCode::internal,
+                         fmt::format("the output can't be written: {}",
+                                     std::generic_category().message(console.out_error()))});
+    return exit_refused;
+}
+
+}  // namespace
+
+void CommonOptions::declare(OptionSet& options) {
+    options.flag("--json", json, "answers and errors as JSON, one object a line");
+    options.value("--socket", "PATH", socket, "the daemon's socket", Completes::file);
+    options.flag("--version", version, "print the version and exit");
+    options.flag("-h,--help", help, "print this and exit");
+}
+
+TimePoint wall_now() {
+    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
+
+int run_schedctl(const std::vector<std::string>& arguments,
+                 std::span<const CommandRow> commands,
+                 Console& console) {
+    CommandLine line = split_line(arguments);
+    if (line.command == complete_command) {
+        console.print(complete(line.arguments, commands, socket_paths(CommonOptions{})));
+        return exit_done;
+    }
+    if (!line.command)
+        return check_output(run_without_command(line.arguments, commands, console), console);
+    auto row = std::find_if(commands.begin(), commands.end(), [&](const CommandRow& candidate) {
+        return candidate.name == *line.command;
+    });
+    if (row == commands.end()) return refuse_command(*line.command, commands, console);
+    return check_output(run_command(*row, line.arguments, console), console);
+}
+
+}  // namespace scheduler

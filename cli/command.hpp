@@ -1,0 +1,55 @@
+#pragma once
+/// Command: one subcommand of schedctl. It declares its options, then runs once.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cli/client.hpp"
+#include "cli/console.hpp"
+#include "cli/options.hpp"
+#include "common/time.hpp"
+
+namespace scheduler {
+
+/// What a subcommand works with. Owns nothing.
+struct Context {
+    Client& client;
+    Console& console;
+};
+
+/// The wall clock, for relative times and `--since 10m`.
+TimePoint wall_now();
+
+class Command {
+  public:
+    virtual ~Command() = default;
+    virtual void declare(OptionSet& options) = 0;
+    /// The exit code.
+    virtual int run(Context& context) = 0;
+};
+
+enum class CommandGroup : std::uint8_t { jobs, outcome, daemon };
+
+/// What every subcommand takes besides its own options.
+struct CommonOptions {
+    std::optional<std::string> socket;
+    bool json = false;
+    bool help = false;
+    bool version = false;
+
+    void declare(OptionSet& options);
+};
+
+/// A row of the list in commands.hpp.
+struct CommandRow {
+    std::string_view name;
+    CommandGroup group;
+    std::string_view synopsis;  ///< what follows the name in the usage line
+    std::string_view summary;   ///< one line of `schedctl --help`
+    std::unique_ptr<Command> (*make)();
+};
+
+}  // namespace scheduler

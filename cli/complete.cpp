@@ -1,0 +1,224 @@
+#include "cli/complete.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "cli/output/job_text.hpp"
+#include "cli/output/text.hpp"
+#include "common/requests/list.hpp"
+
+namespace scheduler {
+namespace {
+
+/// A shell that waits for us must not hang because a daemon does.
+constexpr auto patience = std::chrono::seconds(1);
+constexpr std::int64_t jobs_offered = 200;
+
+struct Candidate {
+    std::string value;
+    std::string description;
+};
+
+/// The line, taken apart as far as it is known.
+struct TypedLine {
+    std::string socket;             ///< of `--socket`, if it is given
+    std::string command;            ///< empty while it is the command that is being typed
+    std::vector<std::string> rest;  ///< between the command and the word being typed
+    std::string current;            ///< the word being typed
+};
+
+TypedLine take_apart(const std::vector<std::string>& words) {
+    TypedLine line;
+    if (words.empty()) return line;
+    line.current = words.back();
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        bool takes_next = words[i] == "--socket" && i + 2 < words.size();
+        if (takes_next) line.socket = words[i + 1];
+        if (!line.command.empty() || words[i] == "--socket")
+            line.rest.push_back(words[i]);
+        else if (!words[i].starts_with("-"))
+            line.command = words[i];
+        if (takes_next && line.command.empty()) ++i;
+    }
+    return line;
+}
+
+/// The jobs that a command can act on.
+std::vector<JobStatus> statuses_for(Completes completes) {
+    switch (completes) {
+        case Completes::scheduled_job:
+            return {JobStatus::scheduled};
+        case Completes::running_job:
+            return {JobStatus::running};
+        case Completes::started_job:
+            return {JobStatus::running, JobStatus::finished};
+        case Completes::unended_job:
+            return {JobStatus::running, JobStatus::scheduled};
+        default:
+            return {};
+    }
+}
+
+std::vector<Job> ask_jobs(Client& client, std::vector<JobStatus> statuses) {
+    ListRequest request;
+    request.status = std::move(statuses);
+    request.limit = jobs_offered;
+    client.set_deadline(Client::Clock::now() + patience);
+    auto answer = client.call(request);
+    return answer ? std::move(answer->value.jobs) : std::vector<Job>{};
+}
+
+/// Numbers, since they are short; ids once someone begins to type one (an id of this era begins
+/// with 0, a number never does).
+std::vector<Candidate> job_candidates(Client& client,
+                                      Completes completes,
+                                      const std::string& current) {
+    std::vector<Candidate> candidates;
+    for (const Job& job : ask_jobs(client, statuses_for(completes))) {
+        std::string value =
+            current.starts_with("0") ? job.id.to_string() : std::to_string(job.number);
+        candidates.push_back({value, fmt::format("{}, {}", job.job_name, status_word(job))});
+    }
+    return candidates;
+}
+
+std::vector<Candidate> name_candidates(Client& client) {
+    std::vector<Candidate> candidates;
+    std::set<std::string> seen;
+    for (const Job& job : ask_jobs(client, {}))
+        if (seen.insert(job.job_name).second) candidates.push_back({job.job_name, "a job's name"});
+    return candidates;
+}
+
+std::vector<Candidate> words_of(std::initializer_list<std::string_view> words) {
+    std::vector<Candidate> candidates;
+    for (std::string_view word : words)
+        candidates.push_back({std::string(word), ""});
+    return candidates;
+}
+
+std::vector<Candidate> candidates_for(Completes completes,
+                                      Client& client,
+                                      const std::string& current) {
+    switch (completes) {
+        case Completes::nothing:
+            return {};
+        case Completes::file:
+            return words_of({":files"});
+        case Completes::job_name:
+            return name_candidates(client);
+        case Completes::status:
+            return words_of({"scheduled", "running", "finished", "canceled"});
+        case Completes::finish_status:
+            return words_of({"success", "failed", "did_not_run", "killed", "timed_out", "lost"});
+        case Completes::stream:
+            return words_of({"stdout", "stderr"});
+        case Completes::past_date:
+            return words_of({"run", "refuse"});
+        case Completes::any_job:
+        case Completes::scheduled_job:
+        case Completes::running_job:
+        case Completes::started_job:
+        case Completes::unended_job:
+            return job_candidates(client, completes, current);
+    }
+    return {};
+}
+
+std::vector<Candidate> option_candidates(const OptionSet& options) {
+    std::vector<Candidate> candidates;
+    for (const auto& option : options.options())
+        candidates.push_back({option.names.back(), option.help});
+    return candidates;
+}
+
+/// How many of `rest` are words, not options or their values.
+std::size_t count_words(const std::vector<std::string>& rest, const OptionSet& options) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+        const auto* option = options.find(rest[i]);
+        if (option != nullptr && !option->metavar.empty())
+            ++i;
+        else if (!rest[i].starts_with("-"))
+            ++count;
+    }
+    return count;
+}
+
+std::vector<Candidate> complete_arguments(const TypedLine& line,
+                                          const OptionSet& options,
+                                          Client& client) {
+    if (std::find(line.rest.begin(), line.rest.end(), "--") != line.rest.end())
+        return words_of({":files"});
+    const auto* before = line.rest.empty() ? nullptr : options.find(line.rest.back());
+    if (before != nullptr && !before->metavar.empty())
+        return candidates_for(before->completes, client, line.current);
+    auto equals = line.current.find('=');
+    if (line.current.starts_with("--") && equals != std::string::npos) {
+        std::string name = line.current.substr(0, equals);
+        const auto* option = options.find(name);
+        if (option == nullptr) return {};
+        auto candidates =
+            candidates_for(option->completes, client, line.current.substr(equals + 1));
+        for (Candidate& candidate : candidates)
+            if (candidate.value != ":files") candidate.value.insert(0, name + '=');
+        return candidates;
+    }
+    if (line.current.starts_with("-")) return option_candidates(options);
+    if (count_words(line.rest, options) >= options.words().count_max) return {};
+    return candidates_for(options.words().completes, client, line.current);
+}
+
+std::vector<Candidate> complete_command(const TypedLine& line,
+                                        std::span<const CommandRow> commands) {
+    if (!line.rest.empty() && line.rest.back() == "--socket") return words_of({":files"});
+    if (line.current.starts_with("-"))
+        return {{"--socket", "the daemon's socket"},
+                {"--json", "answers and errors as JSON"},
+                {"--version", "print the version"},
+                {"--help", "print the commands"}};
+    std::vector<Candidate> candidates;
+    for (const CommandRow& row : commands)
+        candidates.push_back({std::string(row.name), std::string(row.summary)});
+    return candidates;
+}
+
+/// A value that would break the line-by-line talk with the shell is left out.
+bool is_plain(const std::string& value) {
+    return escape_text(value) == value;
+}
+
+std::string print(const std::vector<Candidate>& candidates, const std::string& current) {
+    std::string text;
+    for (const auto& [value, description] : candidates) {
+        if (value != ":files" && (!value.starts_with(current) || !is_plain(value))) continue;
+        text += value + '\t' + escape_text(description) + '\n';
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string complete(const std::vector<std::string>& words,
+                     std::span<const CommandRow> commands,
+                     std::vector<std::string> socket_paths) {
+    TypedLine line = take_apart(words);
+    if (line.command.empty()) return print(complete_command(line, commands), line.current);
+    auto row = std::find_if(commands.begin(), commands.end(), [&](const CommandRow& candidate) {
+        return candidate.name == line.command;
+    });
+    if (row == commands.end()) return "";
+    auto command = row->make();
+    OptionSet options{line.command};
+    CommonOptions common;
+    command->declare(options);
+    common.declare(options);
+    if (!line.socket.empty()) socket_paths = {line.socket};
+    Client client(std::move(socket_paths));
+    return print(complete_arguments(line, options, client), line.current);
+}
+
+}  // namespace scheduler

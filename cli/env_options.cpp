@@ -1,0 +1,79 @@
+#include "cli/env_options.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "common/unique_fd.hpp"
+
+namespace scheduler {
+namespace {
+
+constexpr std::size_t env_file_bytes_max = 1024 * 1024;
+
+}  // namespace
+
+Result<Done> add_variable(JobEnvironment& environment,
+                          const std::string& text,
+                          const EnvironmentLookup& lookup) {
+    auto equals = text.find('=');
+    std::string name = text.substr(0, equals);
+    if (name.empty())
+        return fail(ErrorCode::bad_field,
+                    fmt::format("\"{}\" has no name; write NAME=VALUE or NAME", text));
+    if (name.find_first_of(" \t") != std::string::npos)
+        return fail(ErrorCode::bad_field, fmt::format("variable name \"{}\" holds a blank", name));
+    if (equals != std::string::npos) {
+        environment.values[name] = text.substr(equals + 1);
+    } else if (auto value = lookup(name)) {
+        environment.values[name] = *value;
+    } else {
+        environment.unset.push_back(name);
+    }
+    return Done{};
+}
+
+Result<Done> add_variables_of(JobEnvironment& environment,
+                              const std::string& text,
+                              const std::string& name,
+                              const EnvironmentLookup& lookup) {
+    std::size_t number = 0;
+    for (std::size_t begin = 0; begin < text.size();) {
+        auto end = std::min(text.find('\n', begin), text.size());
+        std::string line = text.substr(begin, end - begin);
+        begin = end + 1;
+        ++number;
+        if (!line.empty() && line.back() == '\r') line.pop_back();
+        line.erase(0, line.find_first_not_of(" \t"));
+        if (line.empty() || line.front() == '#') continue;
+        if (auto added = add_variable(environment, line, lookup); !added)
+            return fail(ErrorCode::bad_field,
+                        fmt::format("{}:{}: {}", name, number, added.error().message));
+    }
+    return Done{};
+}
+
+Result<std::string> read_env_file(const std::string& path) {
+    auto failed = [&](const std::string& reason) {
+        return fail(ErrorCode::bad_field, fmt::format("--env-file {}: {}", path, reason));
+    };
+    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open()) return failed(std::generic_category().message(errno));
+    std::string text(env_file_bytes_max + 1, '\0');
+    std::size_t used = 0;
+    while (used < text.size()) {
+        auto count = ::read(file.get(), text.data() + used, text.size() - used);
+        if (count == 0) break;
+        if (count < 0 && errno != EINTR) return failed(std::generic_category().message(errno));
+        if (count > 0) used += static_cast<std::size_t>(count);
+    }
+    if (used > env_file_bytes_max) return failed("it is larger than 1 MiB");
+    text.resize(used);
+    return text;
+}
+
+}  // namespace scheduler

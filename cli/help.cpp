@@ -1,0 +1,94 @@
+#include "cli/help.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "cli/output/text.hpp"
+
+namespace scheduler {
+namespace {
+
+constexpr std::size_t help_width = 80;
+
+struct GroupTitle {
+    CommandGroup group;
+    std::string_view title;
+};
+constexpr std::array group_titles{GroupTitle{CommandGroup::jobs, "Jobs"},
+                                  GroupTitle{CommandGroup::outcome, "Output and outcome"},
+                                  GroupTitle{CommandGroup::daemon, "Daemon"}};
+
+/// Breaks `text` at blanks so that no line passes the width; later lines begin at `indent`.
+std::string wrap(std::string_view text, std::size_t column, std::size_t indent) {
+    std::string out;
+    while (!text.empty()) {
+        auto end = std::min(text.find(' '), text.size());
+        auto word = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (column > indent && column + 1 + display_width(word) > help_width) {
+            out += '\n' + std::string(indent, ' ');
+            column = indent;
+        } else if (!out.empty()) {
+            out += ' ';
+            ++column;
+        }
+        out += word;
+        column += display_width(word);
+    }
+    return out;
+}
+
+/// `  -q, --quiet   help`
+std::string option_line(const OptionSet::Option& option) {
+    constexpr std::size_t help_column = 22;
+    std::string left = "  ";
+    bool has_short = option.names.front().size() == 2;
+    if (!has_short) left += "    ";
+    left += fmt::format("{}", fmt::join(option.names, ", "));
+    if (!option.metavar.empty()) left += ' ' + option.metavar;
+    if (left.size() + 2 > help_column)
+        left += '\n' + std::string(help_column, ' ');
+    else
+        left.resize(help_column, ' ');
+    return left + wrap(option.help, help_column, help_column) + '\n';
+}
+
+std::string usage(std::string_view name, std::string_view synopsis) {
+    std::string line = fmt::format("Usage: schedctl {}", name);
+    auto column = line.size() + 1;
+    if (synopsis.empty()) return line + '\n';
+    return line + ' ' + wrap(synopsis, column, column) + '\n';
+}
+
+}  // namespace
+
+std::string general_help(std::span<const CommandRow> commands) {
+    std::string text =
+        "Usage: schedctl [--socket PATH] COMMAND [OPTION…] [ARG…]\n\n"
+        "Runs a container image at the moment that was asked for.\n"
+        "First steps: schedctl add JOB_A --in 2m; schedctl ls; schedctl logs last\n";
+    for (const GroupTitle& title : group_titles) {
+        text += fmt::format("\n{}:\n", title.title);
+        for (const CommandRow& row : commands)
+            if (row.group == title.group) text += fmt::format("  {:<8}{}\n", row.name, row.summary);
+    }
+    return text +
+           "\nOptions:\n"
+           "  --socket PATH  the daemon's socket, instead of $SCHEDULERD_SOCKET\n"
+           "  --json         answers and errors as JSON, one object a line\n"
+           "  --version      print the version and exit\n"
+           "  -h, --help     print this, or with a command its options, and exit\n"
+           "\nA job ID is its number (42), its id, the beginning of its id, or `last`.\n"
+           "More: schedctl COMMAND --help; man schedctl\n";
+}
+
+std::string command_help(const CommandRow& row, const OptionSet& options) {
+    std::string text = usage(row.name, row.synopsis);
+    text += fmt::format("\nTo {}.\n\nOptions:\n", row.summary);
+    for (const OptionSet::Option& option : options.options())
+        text += option_line(option);
+    return text;
+}
+
+}  // namespace scheduler

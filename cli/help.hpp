@@ -1,0 +1,17 @@
+#pragma once
+/// The texts of `--help`, at most 80 columns wide. Pure.
+
+#include <span>
+#include <string>
+
+#include "cli/command.hpp"
+
+namespace scheduler {
+
+/// `schedctl --help`: the subcommands in their groups.
+std::string general_help(std::span<const CommandRow> commands);
+
+/// `schedctl NAME --help`.
+std::string command_help(const CommandRow& row, const OptionSet& options);
+
+}  // namespace scheduler
