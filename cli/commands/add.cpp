@@ -1,0 +1,201 @@
+#include "common/requests/add.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include <sys/random.h>
+
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/env_options.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/moment.hpp"
+#include "cli/output/job_text.hpp"
+#include "cli/output/text.hpp"
+#include "cli/waiting.hpp"
+
+namespace scheduler {
+namespace {
+
+/// 128 random bits: an idempotency key that nobody else will use.
+Result<std::string> random_key() {
+    IdBytes bytes{};
+    auto count = ::getrandom(bytes.data(), bytes.size(), 0);
+    if (count != static_cast<ssize_t>(bytes.size()))
+        return fail(ErrorCode::internal,
+                    fmt::format("getrandom failed: {}", std::generic_category().message(errno)));
+    return to_hex(bytes);
+}
+
+std::optional<std::string> caller_variable(const std::string& name) {
+    const char* value =
+        std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): never set by us
+    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+class AddCommand : public Command {
+  public:
+    void declare(OptionSet& options) override {
+        options.value("--in", "TIME", in_, "due this long from now: 30s, 2m, 1h, 4d");
+        options.value(
+            "--at",
+            "MOMENT",
+            at_,
+            "due then, in the daemon's zone: 20:00, \"tomorrow 03:00\", \"2027-06-20 20:00\", "
+            "\"20-06-2027 20:00:00\", 2027-06-20T20:00:00+01:00");
+        options.flag("--now", now_, "due at once");
+        options.value("--past",
+                      "WHAT",
+                      past_,
+                      "what a past --at gets: refuse (the default) or run, which means at once",
+                      Completes::past_date);
+        options.value(
+            "--image", "IMAGE", image_, "the image to run, instead of NAME", Completes::job_name);
+        options.list(
+            "-e,--env", "K[=V]", env_, "an environment variable; without =V with your value");
+        options.value("--env-file", "FILE", env_file_, "variables, one a line", Completes::file);
+        options.value("--timeout", "TIME", timeout_, "stop it this long after its start");
+        options.flag("--wait", wait_, "wait for its end and exit with its code");
+        options.flag("--follow", follow_, "print its output, wait, and exit with its code");
+        options.flag("--dry-run", dry_run_, "check it and say when it would run; submit nothing");
+        options.value("--key", "KEY", key_, "a repeat under the same key adds nothing");
+        options.flag("-q,--quiet", quiet_, "print the id alone");
+        options.words({.metavar = "NAME",
+                       .count_min = 1,
+                       .count_max = 1,
+                       .completes = Completes::job_name,
+                       .target = &name_});
+        options.command_words(command_);
+    }
+
+    int run(Context& context) override {
+        if (auto usage = check_usage(); !usage) {
+            context.console.report(usage.error());
+            return exit_usage;
+        }
+        auto request = make_request(context);
+        if (!request) {
+            context.console.report(request.error());
+            return exit_refused;
+        }
+        auto answer = persist(context, [&] { return context.client.call(*request); });
+        if (!answer) return explain(context, std::move(answer).error(), *request);
+        tell(context, *answer);
+        if (!wait_ && !follow_) return exit_done;
+        return wait_and_tell(context, answer->value.job, follow_);
+    }
+
+  private:
+    [[nodiscard]] Result<Done> check_usage() const {
+        auto wrong = [](std::string message) {
+            return fail(ErrorCode::bad_request, std::move(message));
+        };
+        int moments = (in_ ? 1 : 0) + (at_ ? 1 : 0) + (now_ ? 1 : 0);
+        if (moments == 0) return wrong("when? Give one of --in 2m, --at 20:00 and --now");
+        if (moments > 1) return wrong("give only one of --in, --at and --now");
+        if (past_ && *past_ != "run" && *past_ != "refuse")
+            return wrong(
+                fmt::format("--past takes run or refuse, not \"{}\"", escape_text(*past_)));
+        if (dry_run_ && (wait_ || follow_)) return wrong("--dry-run submits nothing to wait for");
+        return Done{};
+    }
+
+    Result<AddRequest> make_request(Context& context) const {
+        AddRequest request;
+        request.job_name = name_.front();
+        if (now_)
+            request.time = "0s";
+        else
+            request.time = in_;
+        request.at = at_;
+        if (at_) request.past_date = past_.value_or("refuse");
+        request.dry_run = dry_run_;
+        request.spec.image = image_;
+        request.spec.command = command_;
+        auto timeout = span_option("--timeout", timeout_);
+        if (!timeout) return fail(timeout.error());
+        request.spec.timeout = *timeout;
+        auto environment = make_environment();
+        if (!environment) return fail(environment.error());
+        for (const std::string& name : environment->unset)
+            context.console.note(fmt::format(
+                "warning: {} is not set here, so the job does not get it", escape_text(name)));
+        request.spec.env = std::move(environment->values);
+        auto key = key_ ? Result<std::string>(*key_) : random_key();
+        if (!key) return fail(key.error());
+        request.key = *std::move(key);
+        return request;
+    }
+
+    [[nodiscard]] Result<JobEnvironment> make_environment() const {
+        JobEnvironment environment;
+        if (env_file_) {
+            auto text = read_env_file(*env_file_);
+            if (!text) return fail(text.error());
+            auto added = add_variables_of(environment, *text, *env_file_, caller_variable);
+            if (!added) return fail(added.error());
+        }
+        for (const std::string& text : env_)
+            if (auto added = add_variable(environment, text, caller_variable); !added)
+                return fail(ErrorCode::bad_field, "-e: " + added.error().message);
+        return environment;
+    }
+
+    /// With --follow standard output is the job's alone, so that the answer goes to standard error.
+    void tell(Context& context, const Answer<AddResponse>& answer) const {
+        Console& console = context.console;
+        const AddResponse& added = answer.value;
+        std::string due = due_text(added.job, added.zone, wall_now());
+        std::string line = escape_text(added.message);
+        if (dry_run_)
+            line = fmt::format(
+                "{} would be due {}; nothing was submitted", escape_text(name_.front()), due);
+        if (quiet_) line = added.id ? added.id->to_string() : "";
+        if (console.json()) line = answer.json;
+        if (!line.empty()) line += '\n';
+        if (follow_)
+            console.print_to_stderr(line);
+        else
+            console.print(line);
+        if (added.warning) console.note("warning: " + escape_text(*added.warning));
+        if (added.replayed) console.note("this key was used before: this is the job of that time");
+        if (!quiet_ && !dry_run_ && !console.json())
+            console.print_to_stderr(fmt::format("job {}, due {}\n", added.job.number, due));
+    }
+
+    int explain(Context& context, CallError error, const AddRequest& request) const {
+        if (error.kind == CallError::Kind::lost && !dry_run_)
+            error.error.message += fmt::format(
+                "\nThe job may have been submitted. With --key {} a repeat of this line adds "
+                "nothing twice.",
+                quote_shell(*request.key));
+        context.console.report(error);
+        return exit_code_of(error);
+    }
+
+    std::vector<std::string> name_;
+    std::vector<std::string> command_;
+    std::optional<std::string> in_;
+    std::optional<std::string> at_;
+    bool now_ = false;
+    std::optional<std::string> past_;
+    std::optional<std::string> image_;
+    std::vector<std::string> env_;
+    std::optional<std::string> env_file_;
+    std::optional<std::string> timeout_;
+    bool wait_ = false;
+    bool follow_ = false;
+    bool dry_run_ = false;
+    std::optional<std::string> key_;
+    bool quiet_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_add() {
+    return std::make_unique<AddCommand>();
+}
+
+}  // namespace scheduler

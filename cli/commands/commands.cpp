@@ -1,0 +1,37 @@
+#include "cli/commands.hpp"
+
+#include <array>
+
+namespace scheduler {
+namespace {
+
+using enum CommandGroup;
+
+constexpr std::array command_rows{
+    CommandRow{"add",
+               jobs,
+               "NAME (--in TIME | --at MOMENT | --now) [OPTION…] [-- CMD [ARG…]]",
+               "submit a job: one run of an image at one moment",
+               make_add},
+    CommandRow{"ls", jobs, "[OPTION…]", "list jobs: running, scheduled, history", make_ls},
+    CommandRow{"show", jobs, "ID… [OPTION…]", "print all that is known of jobs", make_show},
+    CommandRow{"rm", jobs, "[-f] ID…", "take scheduled jobs back", make_rm},
+    CommandRow{"run", jobs, "ID…", "run scheduled jobs now", make_run},
+    CommandRow{"kill", jobs, "[OPTION…] ID…", "stop running jobs", make_kill},
+    CommandRow{"logs", outcome, "[OPTION…] ID", "print a job's output", make_logs},
+    CommandRow{
+        "wait", outcome, "[--for TIME] ID…", "wait for jobs and exit with their code", make_wait},
+    CommandRow{"why", outcome, "ID", "say what a job waits for, or why it ended so", make_why},
+    CommandRow{"events", outcome, "[ID]", "print what happens to jobs, as it happens", make_events},
+    CommandRow{"pause", daemon, "[--for TIME]", "start no more jobs for now", make_pause},
+    CommandRow{"resume", daemon, "", "start due jobs again", make_resume},
+    CommandRow{"status", daemon, "", "say how the daemon is", make_status},
+};
+
+}  // namespace
+
+std::span<const CommandRow> all_commands() {
+    return command_rows;
+}
+
+}  // namespace scheduler

@@ -1,0 +1,41 @@
+#include "common/requests/pause.hpp"
+
+#include "cli/commands.hpp"
+#include "cli/each_job.hpp"
+#include "cli/moment.hpp"
+
+namespace scheduler {
+namespace {
+
+class PauseCommand : public Command {
+  public:
+    void declare(OptionSet& options) override {
+        options.value("--for", "TIME", for_, "resume by itself after this long: 30m, 2h");
+    }
+
+    int run(Context& context) override {
+        auto span = span_option("--for", for_);
+        if (!span) {
+            context.console.report(span.error());
+            return exit_refused;
+        }
+        auto answer = context.client.call(PauseRequest{*span});
+        if (!answer) {
+            context.console.report(answer.error());
+            return exit_code_of(answer.error());
+        }
+        print_confirmation(context, *answer);
+        return exit_done;
+    }
+
+  private:
+    std::optional<std::string> for_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_pause() {
+    return std::make_unique<PauseCommand>();
+}
+
+}  // namespace scheduler
