@@ -17,7 +17,9 @@ struct RefusedJson {
 class ParseGuard {
   public:
     bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-        if (depth > JsonLimits::depth)
+        bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+        // The depth at an opening bracket is that of what holds it.
+        if (opens && depth >= JsonLimits::depth)
             throw RefusedJson{fmt::format("nested deeper than {} levels", JsonLimits::depth)};
         switch (event) {
             case Json::parse_event_t::object_start:
@@ -98,6 +100,7 @@ template <class T>
 Result<T> decode_form(const FormFields& fields) {
     auto names = field_names<T>();
     for (const auto& [name, text] : fields) {
+        if (!is_valid_utf8(name)) return codec::bad_field("the name of a field is not valid UTF-8");
         if (std::find(names.begin(), names.end(), name) == names.end()) return codec::unknown_field<T>(name);
         if (!is_valid_utf8(text) || text.find('\0') != std::string::npos)
             return codec::bad_field(fmt::format("{} is not valid UTF-8 text without NUL", name));

@@ -156,8 +156,9 @@ Result<TimePoint> parse_at(std::string_view text, TimePoint now) {
 std::string zone_name(TimePoint at) {
     constexpr std::string_view folder = "/zoneinfo/";
     std::string name;
-    if (const char* tz = std::getenv("TZ"); tz != nullptr && *tz != '\0') {  // NOLINT(concurrency-mt-unsafe): never set
+    if (const char* tz = std::getenv("TZ")) {  // NOLINT(concurrency-mt-unsafe): never set
         name = *tz == ':' ? tz + 1 : tz;
+        if (name.empty()) return "UTC";  // as tzset(3) takes it
     } else {
         char target[256];
         auto length = ::readlink("/etc/localtime", target, sizeof target);
