@@ -1,6 +1,8 @@
 #include "daemon/engine/docker/http_exchange.hpp"
 
 #include <array>
+#include <cstdint>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -15,7 +17,8 @@ class AnswerReader {
     explicit AnswerReader(HttpExchange& exchange)
         : exchange_(exchange), connection_(*exchange.connection) {
         parser_.header_limit(HttpLimits::header_bytes);
-        parser_.body_limit(boost::none);  // parts are counted by take()
+        // Parts are counted by take(). Beast 1.74 takes boost::none for 0 where there is a length.
+        parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
     }
 
     asio::awaitable<error_code> read() {
