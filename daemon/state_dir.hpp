@@ -1,0 +1,30 @@
+#pragma once
+/// StateDir owns the state directory: makes it (0700), holds its lock for the life of the process, and
+/// knows what lies where. One daemon a directory: the lock file names the holder's pid.
+/// Source: flock(2).
+
+#include <filesystem>
+#include <string>
+
+#include "common/result.hpp"
+#include "common/unique_fd.hpp"
+
+namespace scheduler {
+
+class StateDir {
+  public:
+    /// Errors: internal, one sentence with the remedy: it can't be written, or another daemon holds it.
+    static Result<StateDir> open(const std::filesystem::path& path);
+
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    [[nodiscard]] std::filesystem::path database() const { return path_ / "schedulerd.db"; }
+    [[nodiscard]] std::filesystem::path logs() const { return path_ / "logs"; }
+
+  private:
+    StateDir(std::filesystem::path path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+
+    std::filesystem::path path_;
+    UniqueFd lock_;
+};
+
+}  // namespace scheduler

@@ -1,0 +1,167 @@
+#pragma once
+/// An engine in memory that records what it is asked, for tests of the dispatcher. Replies come at once,
+/// on the caller's thread, unless it is down: then every call is no_answer.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "daemon/engine/engine.hpp"
+#include "tests/support/fake_clock.hpp"
+
+namespace scheduler {
+
+class FakeEngine final : public Engine {
+  public:
+    using Phase = ContainerState::Phase;
+    explicit FakeEngine(FakeClock& clock) : clock_(clock) {}
+
+    struct Container {
+        ContainerState state;
+        std::string name;
+        int starts = 0;
+        std::string output;
+    };
+
+    // ---- what tests set and look at ----
+    bool is_down = false;
+    bool loses_next_start_answer = false;   ///< the effect takes place, the answer does not come
+    bool loses_next_create_answer = false;
+    std::string refuse_create;              ///< the engine's words
+    std::string refuse_start;
+    std::string id = "engine-1";
+    std::map<std::string, Container> containers;  ///< by id
+    std::vector<std::string> calls;               ///< `create schedulerd-…`, `start c1`, …
+
+    [[nodiscard]] int starts() const {
+        int count = 0;
+        for (const auto& call : calls) count += call.rfind("start ", 0) == 0 ? 1 : 0;
+        return count;
+    }
+    [[nodiscard]] int calls_of(const std::string& verb) const {
+        int count = 0;
+        for (const auto& call : calls) count += call.rfind(verb + ' ', 0) == 0 ? 1 : 0;
+        return count;
+    }
+    Container& only() { return containers.begin()->second; }
+
+    void end(const std::string& container, std::int64_t exit_code, bool tell = true) {
+        ContainerState& state = containers.at(container).state;
+        state.phase = Phase::ended;
+        state.exit_code = exit_code;
+        state.finished_at = clock_.now();
+        if (tell && watch_.on_end) watch_.on_end(container);
+    }
+    void go_down() {
+        is_down = true;
+        if (watch_.on_break) std::exchange(watch_.on_break, {})({EngineFailure::Kind::no_answer, "it went away"});
+    }
+
+    // ---- Engine ----
+    void connect(EngineReply<EngineIdentity> reply) override {
+        if (is_down) return reply(no_answer<EngineIdentity>());
+        reply(EngineIdentity{id, "Fake 1", "unix:///fake", "1.41", 2});
+    }
+    void ping(EngineReply<Done> reply) override {
+        if (is_down) return reply(no_answer<Done>());
+        reply(Done{});
+    }
+    void create(const ContainerRequest& request, EngineReply<std::string> reply) override {
+        if (is_down) return reply(no_answer<std::string>());
+        calls.push_back("create " + request.name);
+        if (!refuse_create.empty())
+            return reply(fail(EngineFailure{EngineFailure::Kind::refused, refuse_create}));
+        for (const auto& [key, container] : containers)
+            if (container.name == request.name)
+                return reply(fail(EngineFailure{EngineFailure::Kind::name_taken, "name in use"}));
+        std::string key = "c" + std::to_string(++last_);
+        Container& made = containers[key];
+        made.name = request.name;
+        made.state.id = key;
+        made.state.labels = request.labels;
+        if (std::exchange(loses_next_create_answer, false)) return reply(no_answer<std::string>());
+        reply(key);
+    }
+    void start(const std::string& container, EngineReply<Done> reply) override {
+        if (is_down) return reply(no_answer<Done>());
+        calls.push_back("start " + container);
+        auto found = containers.find(container);
+        if (found == containers.end()) return reply(not_found<Done>());
+        Container& started = found->second;
+        if (!refuse_start.empty()) {
+            started.state.error = refuse_start;
+            started.state.exit_code = 127;
+            return reply(fail(EngineFailure{EngineFailure::Kind::refused, refuse_start}));
+        }
+        if (started.state.phase != Phase::running) {
+            ++started.starts;
+            started.state.phase = Phase::running;
+            started.state.started_at = clock_.now();
+        }
+        if (std::exchange(loses_next_start_answer, false)) return reply(no_answer<Done>());
+        reply(Done{});
+    }
+    void stop(const std::string& container, Duration grace, EngineReply<Done> reply) override {
+        if (is_down) return reply(no_answer<Done>());
+        calls.push_back("stop " + container + (grace == Duration(0) ? " now" : ""));
+        if (auto found = containers.find(container); found != containers.end())
+            if (found->second.state.phase == Phase::running) end(container, 137);
+        reply(Done{});
+    }
+    void inspect(const std::string& container, EngineReply<ContainerState> reply) override {
+        if (is_down) return reply(no_answer<ContainerState>());
+        for (const auto& [key, candidate] : containers)
+            if (key == container || candidate.name == container) return reply(ContainerState(candidate.state));
+        reply(not_found<ContainerState>());
+    }
+    void remove(const std::string& container, EngineReply<Done> reply) override {
+        if (is_down) return reply(no_answer<Done>());
+        calls.push_back("remove " + container);
+        containers.erase(container);
+        reply(Done{});
+    }
+    void list(const std::string&, const std::string&, EngineReply<std::vector<ContainerSummary>> reply) override {
+        if (is_down) return reply(no_answer<std::vector<ContainerSummary>>());
+        std::vector<ContainerSummary> all;
+        for (const auto& [key, container] : containers)
+            all.push_back(
+                {key, container.name, container.state.phase == Phase::running, container.state.labels});
+        reply(std::move(all));
+    }
+    void has_image(const std::string&, EngineReply<bool> reply) override {
+        if (is_down) return reply(no_answer<bool>());
+        reply(true);
+    }
+    void logs(const std::string& container, bool follow, LogFrameSink sink, EngineReply<Done> reply) override {
+        if (is_down) return reply(no_answer<Done>());
+        if (follow) {
+            followers_.push_back(std::move(reply));
+            return;
+        }
+        const std::string& output = containers.at(container).output;
+        if (!output.empty()) (void)sink(LogFrame{LogStream::out, {}, output});
+        reply(Done{});
+    }
+    void watch(const std::string&, const std::string&, Watch watch) override {
+        watch_ = std::move(watch);
+        if (is_down) return go_down();
+        watch_.on_open();
+    }
+
+  private:
+    template <class T>
+    static EngineResult<T> no_answer() {
+        return fail(EngineFailure{EngineFailure::Kind::no_answer, "the engine does not answer"});
+    }
+    template <class T>
+    static EngineResult<T> not_found() {
+        return fail(EngineFailure{EngineFailure::Kind::not_found, "No such container"});
+    }
+
+    FakeClock& clock_;
+    Watch watch_;
+    std::vector<EngineReply<Done>> followers_;
+    int last_ = 0;
+};
+
+}  // namespace scheduler

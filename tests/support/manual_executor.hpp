@@ -1,0 +1,69 @@
+#pragma once
+/// An executor that the test drives, in one thread: closures run in `run`, timers when the fake clock has
+/// reached them.
+
+#include <algorithm>
+#include <deque>
+#include <vector>
+
+#include "daemon/base/executor.hpp"
+#include "tests/support/fake_clock.hpp"
+
+namespace scheduler {
+
+class ManualExecutor final : public Executor {
+  public:
+    explicit ManualExecutor(FakeClock& clock) : clock_(clock) {}
+
+    void post(Task task) override { tasks_.push_back(std::move(task)); }
+    void post_after(Duration delay, Task task) override {
+        timers_.push_back({clock_.steady() + delay, std::move(task)});
+    }
+
+    /// Runs what was posted, and what that posts, until nothing is left to do at this moment.
+    void run() {
+        do {
+            move_rung_timers();
+            while (!tasks_.empty()) {
+                Task task = std::move(tasks_.front());
+                tasks_.pop_front();
+                task();
+            }
+        } while (has_rung_timer());
+    }
+
+    /// Lets time pass in steps, so that timers set timers as they would.
+    void run_for(Duration length, Duration step = std::chrono::milliseconds(100)) {
+        run();
+        for (Duration passed{}; passed < length; passed += step) {
+            clock_.advance(step);
+            run();
+        }
+    }
+
+  private:
+    struct Timer {
+        SteadyPoint at;
+        Task task;
+    };
+
+    bool has_rung_timer() const {
+        return std::any_of(timers_.begin(), timers_.end(), [&](const Timer& t) { return t.at <= clock_.steady(); });
+    }
+    void move_rung_timers() {
+        std::vector<Timer> waiting;
+        for (Timer& timer : timers_) {
+            if (timer.at <= clock_.steady())
+                tasks_.push_back(std::move(timer.task));
+            else
+                waiting.push_back(std::move(timer));
+        }
+        timers_ = std::move(waiting);
+    }
+
+    FakeClock& clock_;
+    std::deque<Task> tasks_;
+    std::vector<Timer> timers_;
+};
+
+}  // namespace scheduler
