@@ -117,6 +117,7 @@ int run_command(const CommandRow& row,
     if (asks("--json")) console.use_json();
     if (auto parsed = options.parse(arguments); !parsed)
         return refuse_usage(console, parsed.error().message);
+    if (common.json) console.use_json();
     Client client(socket_paths(common));
     Context context{client, console};
     return command->run(context);

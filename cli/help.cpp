@@ -41,7 +41,7 @@ std::string wrap(std::string_view text, std::size_t column, std::size_t indent) 
 
 /// `  -q, --quiet   help`
 std::string option_line(const OptionSet::Option& option) {
-    constexpr std::size_t help_column = 22;
+    constexpr std::size_t help_column = 25;
     std::string left = "  ";
     bool has_short = option.names.front().size() == 2;
     if (!has_short) left += "    ";

@@ -160,11 +160,11 @@ Result<OptionSet::Given> OptionSet::read(const std::vector<std::string>& argumen
 Result<Done> OptionSet::parse(const std::vector<std::string>& arguments) {
     auto given = read(arguments);
     if (!given) return fail(std::move(given).error());
-    for (const std::string& word : given->words)
-        if (looks_like_option(word) && given->words.size() <= words_.count_max)
-            return fail(unknown_option(word));
-    if (!given->words.empty() && looks_like_option(given->words.front()))
-        return fail(unknown_option(given->words.front()));
+    // The words that fit are looked at, and the first that does not: what comes after that one
+    // belongs to a command that was given without `--`.
+    auto looked_at = std::min(given->words.size(), words_.count_max + 1);
+    for (std::size_t i = 0; i < looked_at; ++i)
+        if (looks_like_option(given->words[i])) return fail(unknown_option(given->words[i]));
     for (const auto& [option, values] : given->values)
         if (auto assigned = option->assign(values); !assigned) return assigned;
     return assign_words(*given);

@@ -41,7 +41,7 @@ class OptionSet {
         std::function<Result<Done>(const std::vector<std::string>&)> assign;
     };
     /// The words that are no options.
-    static constexpr std::size_t any_number = static_cast<std::size_t>(-1);
+    static constexpr std::size_t any_number = 1'000'000;
     struct Words {
         std::string metavar = "";
         std::size_t count_min = 0;
