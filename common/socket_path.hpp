@@ -13,11 +13,11 @@ namespace scheduler {
 
 /// What decides about the paths. Empty means unset.
 struct SocketEnvironment {
-    std::string socket;         ///< $SCHEDULERD_SOCKET
-    std::string runtime_dir;    ///< $XDG_RUNTIME_DIR
-    std::string state_home;     ///< $XDG_STATE_HOME
-    std::string home;           ///< $HOME
-    bool has_run_user = false;  ///< /run/user/UID is a directory
+    std::string socket = "";       ///< $SCHEDULERD_SOCKET
+    std::string runtime_dir = "";  ///< $XDG_RUNTIME_DIR
+    std::string state_home = "";   ///< $XDG_STATE_HOME
+    std::string home = "";         ///< $HOME
+    bool has_run_user = false;     ///< /run/user/UID is a directory
 
     static SocketEnvironment of_process(uid_t uid);
 };
