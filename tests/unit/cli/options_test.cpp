@@ -1,0 +1,172 @@
+/// How schedctl reads its line.
+
+#include "cli/options.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/env_options.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/help.hpp"
+#include "cli/moment.hpp"
+#include "cli/output/text.hpp"
+#include "cli/suggest.hpp"
+
+namespace scheduler {
+namespace {
+
+/// The options of something like `add`.
+struct Line {
+    OptionSet options{"add"};
+    std::optional<std::string> in;
+    std::optional<std::int64_t> limit;
+    std::vector<std::string> env, name, command;
+    bool quiet = false;
+
+    Line() {
+        options.value("--in", "TIME", in, "when");
+        options.number("-n,--limit", "COUNT", limit, 1, "how many");
+        options.list("-e,--env", "K=V", env, "variables");
+        options.flag("-q,--quiet", quiet, "less");
+        options.words({.metavar = "NAME", .count_min = 1, .count_max = 1, .target = &name});
+        options.command_words(command);
+    }
+    std::string error(const std::vector<std::string>& arguments) {
+        auto parsed = options.parse(arguments);
+        return parsed ? "" : parsed.error().message;
+    }
+};
+
+using Words = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("an option that may be repeated takes one value each time", "[cli]") {
+    Line line;
+    REQUIRE(line.error({"--env", "A=1", "JOB", "-e", "B=x y", "-eC=", "--in", "2m"}).empty());
+    CHECK(line.env == Words{"A=1", "B=x y", "C="});
+    CHECK(line.name == Words{"JOB"});
+    CHECK(line.in == "2m");
+}
+
+TEST_CASE("values are taken as they are", "[cli]") {
+    Line line;
+    REQUIRE(line.error({"-e", "[a,b]", "-e", "{}", "-e", "", "--in", "-5s", "J"}).empty());
+    CHECK(line.env == Words{"[a,b]", "{}", ""});
+    CHECK(line.in == "-5s");
+}
+
+TEST_CASE("what stands after -- is the command, untouched", "[cli]") {
+    Line line;
+    REQUIRE(
+        line.error({"J", "--in", "2m", "--", "sh", "-c", "x --in y", "-q", "--", "-n"}).empty());
+    CHECK(line.command == Words{"sh", "-c", "x --in y", "-q", "--", "-n"});
+    CHECK_FALSE(line.quiet);
+}
+
+TEST_CASE("words without -- are refused with the right line", "[cli]") {
+    Line line;
+    CHECK(line.error({"alpine", "echo", "it's", "--in", "2m", "-e", "A=1 2"}) ==
+          "the job's command stands after --:\n"
+          "  schedctl add alpine --in 2m --env 'A=1 2' -- echo 'it'\\''s'");
+    CHECK(line.error({"alpine", "2m", "--in", "2m", "ls", "-l"}) ==
+          "the job's command stands after --:\n  schedctl add alpine --in 2m -- 2m ls -l");
+}
+
+TEST_CASE("a line that is wrong is told how", "[cli]") {
+    Line line;
+    CHECK(line.error({"J", "--inn", "2m"}) == "add has no option --inn; did you mean --in?");
+    CHECK(line.error({"--zzzzzz", "J"}) == "add has no option --zzzzzz");
+    CHECK(line.error({"--in", "1m", "--in", "2m", "J"}) == "--in is given twice");
+    CHECK(line.error({"J", "--in"}) == "--in needs a value");
+    CHECK(line.error({"J", "-n", "0"}).find("from 1 up, not \"0\"") != std::string::npos);
+    CHECK(line.error({"J", "-n", "2x"}).find("not \"2x\"") != std::string::npos);
+    CHECK(line.error({"J", "-n", "99999999999999999999"}).find("whole number") !=
+          std::string::npos);
+    CHECK(line.error({"--in", "2m"}) == "NAME is missing; see schedctl add --help");
+    CHECK(line.error({"J", "--"}).find("no command after --") == 0);
+}
+
+TEST_CASE("a near miss is guessed, a far one is not", "[cli]") {
+    Words commands{"add", "ls", "show", "status", "resume"};
+    CHECK(closest_word("lss", commands) == "ls");
+    CHECK(closest_word("staus", commands) == "status");
+    CHECK(closest_word("ad", commands) == "add");
+    CHECK_FALSE(closest_word("frobnicate", commands));
+    CHECK_FALSE(closest_word(std::string(1000, 'x'), commands));
+}
+
+TEST_CASE("every help fits 80 columns and names every option", "[cli]") {
+    auto check_width = [](const std::string& text) {
+        std::size_t begin = 0;
+        for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
+            std::string line = text.substr(begin, end - begin);
+            INFO(line);
+            CHECK(display_width(line) <= 80);
+            begin = end + 1;
+        }
+    };
+    check_width(general_help(all_commands()));
+    for (const CommandRow& row : all_commands()) {
+        auto command = row.make();
+        OptionSet options{std::string(row.name)};
+        CommonOptions common;
+        command->declare(options);
+        common.declare(options);
+        std::string help = command_help(row, options);
+        check_width(help);
+        for (const auto& option : options.options())
+            CHECK(help.find(option.names.back()) != std::string::npos);
+        CHECK(general_help(all_commands()).find("  " + std::string(row.name) + ' ') !=
+              std::string::npos);
+    }
+}
+
+TEST_CASE("a job's environment is read as docker reads it", "[cli]") {
+    auto lookup = [](const std::string& name) -> std::optional<std::string> {
+        if (name == "HOME") return "/home/ana";
+        return std::nullopt;
+    };
+    JobEnvironment environment;
+    REQUIRE(add_variables_of(environment, "# a\n\n  A=1 # kept\nHOME\r\nB=\nNOT_SET", "f", lookup));
+    REQUIRE(add_variable(environment, "A=2=3", lookup));
+    CHECK(environment.values ==
+          std::map<std::string, std::string>{{"A", "2=3"}, {"B", ""}, {"HOME", "/home/ana"}});
+    CHECK(environment.unset == std::vector<std::string>{"NOT_SET"});
+    CHECK_FALSE(add_variable(environment, "=x", lookup));
+    CHECK_FALSE(add_variable(environment, "a b=x", lookup));
+    CHECK(add_variables_of(environment, "A=1\n=x\n", "vars", lookup)
+              .error()
+              .message.find("vars:2: ") == 0);
+    CHECK(read_env_file("/nonexistent").error().message ==
+          "--env-file /nonexistent: No such file or directory");
+}
+
+TEST_CASE("since takes a length of time or leaves the date to the daemon", "[cli]") {
+    TimePoint now = parse_rfc3339("2027-06-20T17:00:00Z").value();
+    CHECK(since_text("10m", now) == "2027-06-20T16:50:00.000Z");
+    CHECK(since_text("20-06-2027 10:00:00", now) == "20-06-2027 10:00:00");
+    CHECK_FALSE(since_text(std::nullopt, now));
+    CHECK(span_option("--for", "2h30m").error().message.find("--for: time \"2h30m\"") == 0);
+}
+
+TEST_CASE("a job's exit code is its own, or says why there is none", "[cli]") {
+    auto code = [](FinishStatus status, std::optional<std::int64_t> exit_code) {
+        Job job;
+        job.finish_status = status;
+        job.exit_code = exit_code;
+        return exit_code_of(job);
+    };
+    CHECK(code(FinishStatus::success, 0) == 0);
+    CHECK(code(FinishStatus::failed, 3) == 3);
+    CHECK(code(FinishStatus::failed, std::nullopt) == 125);
+    CHECK(code(FinishStatus::failed, 0) == 125);
+    CHECK(code(FinishStatus::failed, 3000) == 125);
+    CHECK(code(FinishStatus::timed_out, 143) == 124);
+    CHECK(code(FinishStatus::killed, 0) == 137);
+    CHECK(code(FinishStatus::lost, std::nullopt) == 125);
+    CHECK(code(FinishStatus::did_not_run, std::nullopt) == 125);
+    CHECK(exit_code_of(Job{}) == 125);
+}
+
+}  // namespace scheduler

@@ -1,0 +1,215 @@
+/// What schedctl prints, as functions from values to text.
+
+#include <catch2/catch.hpp>
+
+#include "cli/output/colour.hpp"
+#include "cli/output/job_text.hpp"
+#include "cli/output/json.hpp"
+#include "cli/output/relative_time.hpp"
+#include "cli/output/status_text.hpp"
+#include "cli/output/table.hpp"
+#include "cli/output/text.hpp"
+
+namespace scheduler {
+namespace {
+
+using namespace std::chrono_literals;
+
+const TimePoint now = parse_rfc3339("2027-06-20T17:00:00Z").value();
+
+Job make_job() {
+    Job job;
+    job.id = JobId::parse("0197d2c0a5b37a1e8c00112233445566").value();
+    job.number = 42;
+    job.job_name = "alpine:3.20";
+    job.scheduled_in = "20-06-2027 17:00:00";
+    job.scheduled_to = "20-06-2027 20:00:00";
+    job.created_at = Instant{now};
+    job.due_at = Instant{now + 3h};
+    return job;
+}
+
+Job make_failed_job() {
+    Job job = make_job();
+    job.status = JobStatus::finished;
+    job.finish_status = FinishStatus::failed;
+    job.started_at = Instant{now + 3h};
+    job.finished_at = Instant{now + 3h + 90s};
+    job.finish_date = "20-06-2027 20:01:30";
+    job.exit_code = 3;
+    return job;
+}
+
+}  // namespace
+
+TEST_CASE("lengths of time are short and never lie by more than a unit", "[cli]") {
+    CHECK(short_duration(0s) == "0s");
+    CHECK(short_duration(45s) == "45s");
+    CHECK(short_duration(150s) == "2m30s");
+    CHECK(short_duration(2min) == "2m");
+    CHECK(short_duration(12min + 30s) == "12m");
+    CHECK(short_duration(3h) == "3h");
+    CHECK(short_duration(3h + 20min) == "3h20m");
+    CHECK(short_duration(24h * 2 + 4h) == "2d4h");
+    CHECK(short_duration(24h * 400) == "400d");
+    CHECK(short_duration(119999ms) == "2m");
+    CHECK(short_duration(-90s) == "1m30s");
+}
+
+TEST_CASE("moments are told relative to now", "[cli]") {
+    CHECK(relative_time(now + 3h, now) == "in 3h");
+    CHECK(relative_time(now - 2min, now) == "2m ago");
+    CHECK(relative_time(now + 400ms, now) == "now");
+}
+
+TEST_CASE("what strangers named can't drive the terminal", "[cli]") {
+    CHECK(escape_text("a\x1b[2Jb\r\n\tc\x7f") == "a\\x1b[2Jb\\r\\n\\tc\\x7f");
+    CHECK(escape_text("\xc2\x9b") == "\\x9b");  // CSI as one C1 character
+    CHECK(escape_text("\xe2\x80\xae"
+                      "evil") == "\\u202eevil");  // right-to-left override
+    CHECK(escape_text("caf\xc3\xa9 \xff") == "caf\xc3\xa9 \\xff");
+    CHECK(escape_text("a\\b") == "a\\b");
+    CHECK(escape_field("a\\b\tc") == "a\\\\b\\tc");
+}
+
+TEST_CASE("text is cut between characters and by their width", "[cli]") {
+    CHECK(fit_text("alpine", 6) == "alpine");
+    CHECK(fit_text("alpine:3.20", 6) == "alpin…");
+    CHECK(fit_text("日本語", 5) == "日本…");
+    CHECK(fit_text("日本語", 4) == "日…");
+    CHECK(fit_text("e\xcc\x81toile", 3) == "e\xcc\x81t…");
+    CHECK(fit_text("x", 0).empty());
+    CHECK(display_width("日本語…") == 7);
+}
+
+TEST_CASE("words are quoted so that a shell reads them back", "[cli]") {
+    CHECK(quote_shell("alpine:3.20") == "alpine:3.20");
+    CHECK(quote_shell("echo hi") == "'echo hi'");
+    CHECK(quote_shell("it's") == "'it'\\''s'");
+    CHECK(quote_shell("$(rm)") == "'$(rm)'");
+    CHECK(quote_shell("").size() == 2);
+}
+
+TEST_CASE("a table fits its width and shrinks the name first", "[cli]") {
+    Job job = make_job();
+    job.job_name = "registry.example.org/a/very/long/path/to/an/image/that/does/not/fit:1.2.3";
+    Table table(job_columns(), 80, false);
+    std::string text = table.lines({job_row(job, now), job_row(make_failed_job(), now)});
+    CHECK(text ==
+          "NUMBER  NAME                                    STATUS     DUE    FINISHED  EXIT\n"
+          "    42  registry.example.org/a/very/long/path…  scheduled  in 3h  -            -\n"
+          "    42  alpine:3.20                             failed     in 3h  in 3h1m      3\n");
+    CHECK(table.lines({job_row(make_job(), now)}).find("NUMBER") == std::string::npos);
+}
+
+TEST_CASE("every line of a table is as narrow as the terminal", "[cli]") {
+    Job job = make_failed_job();
+    job.job_name = std::string(300, 'x');
+    for (std::size_t width : {60U, 72U, 80U, 132U}) {
+        std::string text = Table(job_columns(), width, false).lines({job_row(job, now)});
+        std::string line = text.substr(text.find('\n') + 1);
+        CHECK(display_width(line.substr(0, line.size() - 1)) <= width);
+    }
+}
+
+TEST_CASE("colours add nothing that the words don't say", "[cli]") {
+    Table coloured(job_columns(), 80, true);
+    std::string text = coloured.lines({job_row(make_failed_job(), now)});
+    CHECK(text.find("\033[31mfailed\033[0m") != std::string::npos);
+    CHECK(paint("x", Colour::red, false) == "x");
+}
+
+TEST_CASE("a job in a pipe is eight fields between tabs", "[cli]") {
+    CHECK(job_fields(make_job()) ==
+          "42\t0197d2c0a5b37a1e8c00112233445566\talpine:3.20\tscheduled\t-\t2027-06-20T20:00:00."
+          "000Z\t-\t-\n");
+    Job job = make_failed_job();
+    job.job_name = "a\tb\nc";
+    CHECK(job_fields(job) ==
+          "42\t0197d2c0a5b37a1e8c00112233445566\ta\\tb\\nc\tfinished\tfailed\t2027-06-20T20:00:00."
+          "000Z\t"
+          "2027-06-20T20:01:30.000Z\t3\n");
+}
+
+TEST_CASE("the due line names the daemon's zone", "[cli]") {
+    CHECK(due_text(make_job(), "Europe/Lisbon", now) == "20-06-2027 20:00:00 Europe/Lisbon, in 3h");
+}
+
+TEST_CASE("show prints what is known and nothing else", "[cli]") {
+    Job job = make_failed_job();
+    job.error = "boom\x1b[0m";
+    job.submitted_by = "uid:1000";
+    JobSpec spec;
+    spec.command = {"sh", "-c", "echo hi; exit 3"};
+    spec.env = {{"TOKEN", "hidden"}};
+    job.spec = spec;
+    std::string text = job_details(job, now + 4h, false);
+    CHECK(text.find("Job        42 (0197d2c0a5b37a1e8c00112233445566)\n") == 0);
+    CHECK(text.find("Exit code  3\n") != std::string::npos);
+    CHECK(text.find("Error      boom\\x1b[0m\n") != std::string::npos);
+    CHECK(text.find("Submitted  20-06-2027 17:00:00 by uid:1000\n") != std::string::npos);
+    CHECK(text.find("Finished   20-06-2027 20:01:30, 58m ago, ran for 1m30s\n") !=
+          std::string::npos);
+    CHECK(text.find("Command    sh -c 'echo hi; exit 3'\n") != std::string::npos);
+    CHECK(text.find("Env        TOKEN=hidden\n") != std::string::npos);
+    CHECK(text.find("Container") == std::string::npos);
+    CHECK(text.find("Timeout") == std::string::npos);
+}
+
+TEST_CASE("each outcome has its sentence", "[cli]") {
+    Job job = make_failed_job();
+    CHECK(outcome_sentence(job) == "job 42 failed with exit code 3");
+    job.exit_code.reset();
+    job.error = "no such image";
+    CHECK(outcome_sentence(job) == "job 42 failed: no such image");
+    job.finish_status = FinishStatus::timed_out;
+    CHECK(outcome_sentence(job) == "job 42 timed out: no such image");
+    job.error.reset();
+    job.finish_status = FinishStatus::killed;
+    CHECK(outcome_sentence(job) == "job 42 was killed");
+    job.finish_status = FinishStatus::success;
+    CHECK(outcome_sentence(job) == "job 42 succeeded");
+    job.finish_status = FinishStatus::did_not_run;
+    CHECK(outcome_sentence(job) == "job 42 did not run");
+}
+
+TEST_CASE("status names what is wrong first", "[cli]") {
+    StatusResponse status;
+    status.version = "0.1.0";
+    status.reason = "no engine answers at /var/run/docker.sock";
+    status.now = Instant{now};
+    status.started_at = Instant{now - 2h};
+    status.jobs = {{"scheduled", 3}, {"running", 1}};
+    status.overdue = 2;
+    status.pid = 7;
+    status.socket = "/run/s.sock";
+    status.listen = {"127.0.0.1:8888"};
+    status.warnings = {"lingering is off"};
+    std::string text = status_text(status, false);
+    CHECK(text.find("Status     not ready: no engine answers at /var/run/docker.sock\n") == 0);
+    CHECK(text.find("Daemon     schedulerd 0.1.0, pid 7, up 2h\n") != std::string::npos);
+    CHECK(text.find("3 scheduled, 1 running, 0 finished, 0 canceled; 2 overdue\n") !=
+          std::string::npos);
+    CHECK(text.find("Listens    /run/s.sock, 127.0.0.1:8888\n") != std::string::npos);
+    CHECK(text.find("Warning    lingering is off\n") != std::string::npos);
+}
+
+TEST_CASE("an error as JSON has the form of the daemon's", "[cli]") {
+    CHECK(
+        json_error({ErrorCode::job_not_found, "job with id \"x\" not found"}) ==
+        R"({"code":-32004,"message":"job with id \"x\" not found","data":{"code":"job_not_found"}})");
+}
+
+TEST_CASE("an event is one line", "[cli]") {
+    JobEvent event;
+    event.number = 42;
+    event.job_name = "a\nb";
+    event.at = Instant{now};
+    event.to = JobStatus::finished;
+    event.finish_status = FinishStatus::failed;
+    event.reason = "exit 3";
+    CHECK(event_line(event) ==
+          "2027-06-20T17:00:00.000Z\tjob 42\ta\\nb\tfinished\tfailed\texit 3\n");
+}
+
+}  // namespace scheduler
