@@ -183,6 +183,23 @@ TEST_CASE("a start is with the kernel when the call returns", "[engine]") {
     driver.run_until([&] { return has_reply; });
 }
 
+TEST_CASE("a request larger than the socket's buffer is sent whole", "[engine]") {
+    std::atomic<std::size_t> body_bytes{0};
+    ScriptedEngine server(introduced([&](ScriptedSession& session, const ScriptedRequest& request) {
+        body_bytes = request.body.size();
+        session.write(http_answer("201 Created", R"({"Id":"abc","Warnings":["odd"]})"));
+    }));
+    EngineDriver driver(server.address());
+    must_connect(driver);
+    ContainerRequest request;
+    constexpr std::size_t label_bytes = 4'000'000;
+    request.labels["large"] = std::string(label_bytes, 'x');
+    auto id = driver.create(request);
+    REQUIRE(id);
+    CHECK(*id == "abc");
+    CHECK(body_bytes > label_bytes);
+}
+
 TEST_CASE("a dead idle connection is replaced, for a start as well", "[engine]") {
     // The engine closes each connection after one answer without saying so.
     ScriptedEngine server([](ScriptedSession& session, int) {
