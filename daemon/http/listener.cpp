@@ -16,21 +16,23 @@ namespace {
 using asio::ip::tcp;
 
 std::string text_of(const tcp::endpoint& endpoint) {
-    std::string host = endpoint.address().to_string();
-    return fmt::format(endpoint.address().is_v6() ? "[{}]:{}" : "{}:{}", host, endpoint.port());
+    return HttpAddress{endpoint.address().to_string(), endpoint.port()}.to_string();
 }
 
 Failure<Error> refusal(const std::string& address, int error) {
     auto remedy = [error]() -> std::string_view {
         switch (error) {
             case EADDRINUSE:
-                return "another program, or another schedulerd, listens there (`ss -ltnp` names it); stop it, or "
+                return "another program, or another schedulerd, listens there (`ss -ltnp` names "
+                       "it); stop it, or "
                        "choose another port with --listen HOST:PORT";
             case EACCES:
-                return "ports below 1024 need root or CAP_NET_BIND_SERVICE; choose another with --listen HOST:PORT";
+                return "ports below 1024 need root or CAP_NET_BIND_SERVICE; choose another with "
+                       "--listen HOST:PORT";
             case EADDRNOTAVAIL:
             case EAFNOSUPPORT:
-                return "this machine has no such address (`ip address` lists them); choose another with --listen "
+                return "this machine has no such address (`ip address` lists them); choose another "
+                       "with --listen "
                        "HOST:PORT";
             default:
                 return "choose another address with --listen HOST:PORT, or none with --no-http";
@@ -42,7 +44,8 @@ Failure<Error> refusal(const std::string& address, int error) {
 
 Result<tcp::endpoint> resolve(asio::io_context& io, const HttpAddress& address) {
     boost::system::error_code error;
-    auto ip = asio::ip::make_address(address.host == "localhost" ? "127.0.0.1" : address.host, error);
+    auto ip =
+        asio::ip::make_address(address.host == "localhost" ? "127.0.0.1" : address.host, error);
     if (!error) return tcp::endpoint(ip, address.port);
     tcp::resolver resolver(io);
     auto found = resolver.resolve(address.host,
@@ -50,11 +53,12 @@ Result<tcp::endpoint> resolve(asio::io_context& io, const HttpAddress& address) 
                                   tcp::resolver::passive | tcp::resolver::numeric_service,
                                   error);
     if (error || found.empty())
-        return fail(ErrorCode::unavailable,
-                    fmt::format("can't listen on {}: the name {} has no address ({}); write an IP address",
-                                address.to_string(),
-                                address.host,
-                                error.message()));
+        return fail(
+            ErrorCode::unavailable,
+            fmt::format("can't listen on {}: the name {} has no address ({}); write an IP address",
+                        address.to_string(),
+                        address.host,
+                        error.message()));
     return found.begin()->endpoint();
 }
 
@@ -65,11 +69,14 @@ bool set_option(int fd, int level, int name) {
 
 /// A listening socket, or errno.
 Result<UniqueFd, int> open_socket(const tcp::endpoint& endpoint) {
-    UniqueFd fd(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    UniqueFd fd(
+        ::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd.is_open() || !set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR)) return fail(errno);
     // Without it, [::]:8888 would take the IPv4 port too, and 127.0.0.1:8888 beside it would fail.
-    if (endpoint.address().is_v6() && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY)) return fail(errno);
-    if (::bind(fd.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0) return fail(errno);
+    if (endpoint.address().is_v6() && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY))
+        return fail(errno);
+    if (::bind(fd.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0)
+        return fail(errno);
     if (::listen(fd.get(), Listener::backlog) != 0) return fail(errno);
     return fd;
 }
@@ -77,12 +84,12 @@ Result<UniqueFd, int> open_socket(const tcp::endpoint& endpoint) {
 }  // namespace
 
 std::string HttpAddress::to_string() const {
-    return fmt::format(host.find(':') == std::string::npos ? "{}:{}" : "[{}]:{}", host, port);
+    bool is_v6 = host.find(':') != std::string::npos;
+    return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
 Listener::Listener(tcp::acceptor acceptor, std::string address)
-    : acceptor_(std::move(acceptor)),
-      address_(std::move(address)) {}
+    : acceptor_(std::move(acceptor)), address_(std::move(address)) {}
 
 Result<std::unique_ptr<Listener>> Listener::bind(asio::io_context& io, const HttpAddress& address) {
     auto endpoint = resolve(io, address);

@@ -1,7 +1,7 @@
 #pragma once
-/// Listener owns one bound and listening TCP socket. Binding is apart from serving, so that "the port is
-/// in use" ends the program with one sentence before anything else has begun.
-/// SO_REUSEADDR only: with SO_REUSEPORT two daemons would share one port silently.
+/// Listener owns one bound and listening TCP socket. Binding is apart from serving, so that "the
+/// port is in use" ends the program with one sentence before anything else has begun. SO_REUSEADDR
+/// only: with SO_REUSEPORT two daemons would share one port silently.
 
 #include <cstdint>
 #include <memory>
@@ -15,8 +15,8 @@ namespace scheduler {
 
 /// Where to listen.
 struct HttpAddress {
-    std::string host;  ///< an IP address without brackets, `localhost` (127.0.0.1), or a name
-    std::uint16_t port = 0;       ///< 0: a free one
+    std::string host;        ///< an IP address without brackets, `localhost` (127.0.0.1), or a name
+    std::uint16_t port = 0;  ///< 0: a free one
     bool may_be_missing = false;  ///< skipped where the machine has no such address (IPv6)
 
     /// `127.0.0.1:8888`, `[::1]:8888`.
@@ -27,7 +27,8 @@ class Listener {
   public:
     static constexpr int backlog = 1024;
 
-    /// Nothing when the address may be missing and is. Errors: unavailable, naming address and remedy.
+    /// Nothing when the address may be missing and is. Errors: unavailable, naming address and
+    /// remedy.
     static Result<std::unique_ptr<Listener>> bind(asio::io_context& io, const HttpAddress& address);
 
     /// What was bound, with the real port: `127.0.0.1:8888`.
