@@ -1,0 +1,182 @@
+#include "daemon/http/session.hpp"
+
+#include <fmt/format.h>
+
+namespace scheduler {
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::size_t read_bytes = 16 * 1024;
+/// What is read and thrown away after an answer that ends the connection.
+constexpr std::size_t lingering_bytes_max = 16 * 1024 * 1024;
+constexpr std::chrono::seconds lingering_time{2};
+
+std::string local_address_of(const Session::Socket& socket) {
+    error_code error;
+    auto endpoint = socket.local_endpoint(error);
+    return error ? std::string() : endpoint.address().to_string();
+}
+
+}  // namespace
+
+Session::Session(Socket socket, const HttpLimits& limits)
+    : socket_(std::move(socket)),
+      limits_(limits),
+      local_address_(local_address_of(socket_)),
+      deadline_(socket_.get_executor()),
+      bell_(socket_.get_executor()) {
+    error_code ignored;  // an option that can't be set costs speed, nothing else
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+}
+
+asio::awaitable<Result<std::optional<std::size_t>>> Session::read_head() {
+    HeadScanner scanner;
+    bool has_begun = !buffer_.empty();
+    allow(has_begun ? limits_.head : limits_.idle);
+    for (;;) {
+        // An empty line before a request is skipped (RFC 9112 section 2.2).
+        while (buffer_.compare(0, 2, "\r\n") == 0)
+            buffer_.erase(0, 2);
+        if (!buffer_.empty() && buffer_ != "\r") {
+            auto size = scanner.scan(buffer_, limits_);
+            if (!size || *size) {
+                disarm();
+                co_return size;
+            }
+            if (!std::exchange(has_begun, true)) allow(limits_.head);
+        }
+        is_idle_ = buffer_.empty();
+        if (is_idle_ && is_stopping_) co_return std::optional<std::size_t>();
+        auto error = co_await read_more(limits_.head_bytes -
+                                        std::min(buffer_.size(), limits_.head_bytes - 1));
+        is_idle_ = false;
+        if (!error) continue;
+        disarm();
+        if (is_past_deadline_ && !buffer_.empty())
+            co_return fail(
+                ErrorCode::bad_request,
+                fmt::format("the request's head did not come within {} ms", limits_.head.count()));
+        co_return std::optional<std::size_t>();
+    }
+}
+
+asio::awaitable<Result<Done>> Session::read_until_size(std::size_t size) {
+    allow(limits_.body);
+    while (buffer_.size() < size) {
+        auto error = co_await read_more(size - buffer_.size());
+        if (!error) continue;
+        disarm();
+        if (is_past_deadline_)
+            co_return fail(
+                ErrorCode::bad_request,
+                fmt::format("the request's body did not come within {} ms", limits_.body.count()));
+        co_return fail(ErrorCode::bad_request,
+                       "the request's body ended before its Content-Length");
+    }
+    disarm();
+    co_return Done{};
+}
+
+asio::awaitable<error_code> Session::read_more(std::size_t size_max) {
+    error_code error;
+    std::size_t before = buffer_.size();
+    buffer_.resize(before + std::min(size_max, read_bytes));
+    std::size_t count = co_await socket_.async_read_some(
+        asio::buffer(buffer_.data() + before, buffer_.size() - before),
+        asio::redirect_error(asio::use_awaitable, error));
+    buffer_.resize(before + count);
+    co_return error;
+}
+
+asio::awaitable<bool> Session::write(std::string text) {
+    error_code error;
+    allow(limits_.write);
+    co_await asio::async_write(
+        socket_, asio::buffer(text), asio::redirect_error(asio::use_awaitable, error));
+    disarm();
+    if (error) is_gone_ = true;
+    co_return !error;
+}
+
+asio::awaitable<void> Session::finish() {
+    co_await stop_watching();
+    error_code error;
+    socket_.shutdown(Socket::shutdown_send, error);
+    if (!error && !is_gone_) {
+        allow(lingering_time);
+        std::size_t read = 0;
+        while (!error && read < lingering_bytes_max) {
+            read += co_await socket_.async_read_some(
+                asio::buffer(watched_), asio::redirect_error(asio::use_awaitable, error));
+        }
+        disarm();
+    }
+    socket_.close(error);
+}
+
+void Session::allow(std::chrono::milliseconds time) {
+    is_past_deadline_ = false;
+    deadline_.expires_after(time);
+    deadline_.async_wait(
+        [self = shared_from_this(), number = ++deadline_number_](error_code error) {
+            if (error || number != self->deadline_number_) return;
+            self->is_past_deadline_ = true;
+            error_code ignored;
+            self->socket_.cancel(ignored);
+        });
+}
+
+void Session::disarm() {
+    ++deadline_number_;
+    deadline_.cancel();
+}
+
+asio::awaitable<void> Session::wait_for_bell(SteadyTime until) {
+    error_code ignored;  // rung, or the time is over: the caller looks at what it waits for
+    bell_.expires_at(until);
+    co_await bell_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+void Session::watch() {
+    if (is_watching_ || is_gone_ || buffer_.size() >= watched_bytes_max) return;
+    is_watching_ = true;
+    socket_.async_read_some(
+        asio::buffer(watched_), [self = shared_from_this()](error_code error, std::size_t count) {
+            self->is_watching_ = false;
+            self->buffer_.append(self->watched_.data(), count);  // pipelined requests, for later
+            if (!error) self->watch();
+            if (error && error != asio::error::operation_aborted) self->is_gone_ = true;
+            self->ring();
+        });
+}
+
+asio::awaitable<void> Session::stop_watching() {
+    while (is_watching_) {
+        error_code ignored;
+        socket_.cancel(ignored);
+        co_await wait_for_bell(SteadyTime::max());
+    }
+}
+
+void Session::stop() {
+    asio::post(executor(), [self = shared_from_this()] {
+        self->is_stopping_ = true;
+        error_code ignored;
+        if (self->is_idle_) self->socket_.cancel(ignored);
+        self->ring();
+    });
+}
+
+void Session::close() {
+    asio::post(executor(), [self = shared_from_this()] {
+        self->is_stopping_ = true;
+        self->is_gone_ = true;
+        error_code ignored;
+        self->socket_.close(ignored);
+        self->ring();
+    });
+}
+
+}  // namespace scheduler
