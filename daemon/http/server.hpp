@@ -1,9 +1,9 @@
 #pragma once
-/// HttpServer accepts connections and runs one coroutine for each (connection.hpp). It translates HTTP to
-/// the operations of Service and back, and does nothing else.
-/// Public methods may be called on any thread; the work is done by the threads that run `front_end`.
-/// `front_end` and `service` outlive the server and the end of `stop`; all threads that may still
-/// complete a reply of `service` end before `front_end` does.
+/// HttpServer accepts connections and runs one coroutine for each (connection.hpp). It translates
+/// HTTP to the operations of Service and back, and does nothing else. Public methods may be called
+/// on any thread; the work is done by the threads that run `front_end`. `front_end` and `service`
+/// outlive the server and the end of `stop`; all threads that may still complete a reply of
+/// `service` end before `front_end` does.
 
 #include <memory>
 
@@ -30,8 +30,8 @@ class HttpServer {
     /// In force for the next request; limits for the next connection.
     void set_options(HttpOptions options);
 
-    /// Accepts no more, closes idle connections, ends streams and waits, and lets requests under way
-    /// finish within `grace`; then calls `stopped` once, on a thread of `front_end`.
+    /// Accepts no more, closes idle connections, ends streams and waits, and lets requests under
+    /// way finish within `grace`; then calls `stopped` once, on a thread of `front_end`.
     void stop(Duration grace, UniqueFunction<void()> stopped);
 
   private:
