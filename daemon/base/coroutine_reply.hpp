@@ -11,57 +11,28 @@
 /// The io_context of the coroutine outlives every reply.
 
 #include <exception>
-#include <optional>
 #include <utility>
 
 #include "daemon/base/asio.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/base/reply.hpp"
+#include "daemon/base/sure_reply.hpp"
 
 namespace scheduler {
-
-namespace detail {
-
-/// The waiting coroutine, as a Reply<T>: resumes it exactly once.
-template <class T, class Handler>
-class ResumingReply {
-  public:
-    explicit ResumingReply(Handler handler) : handler_(std::move(handler)) {}
-    ResumingReply(ResumingReply&& other) noexcept : handler_(std::exchange(other.handler_, std::nullopt)) {}
-    ResumingReply& operator=(ResumingReply&&) = delete;
-    ~ResumingReply() {
-        if (!handler_) return;
-        if (std::uncaught_exceptions() > 0)
-            resume(fail(ErrorCode::internal, "the daemon failed at this request; its log says why"));
-        else
-            resume(fail(ErrorCode::unavailable, "the daemon is shutting down"));
-    }
-
-    void operator()(Result<T> result) { resume(std::move(result)); }
-
-  private:
-    void resume(Result<T> result) {
-        auto handler = std::move(*handler_);
-        handler_.reset();
-        // Posted, never in place: the caller may be the store's writer, or the very coroutine that waits.
-        auto executor = asio::get_associated_executor(handler);
-        asio::post(executor, [handler = std::move(handler), result = std::move(result)]() mutable {
-            handler(std::move(result));
-        });
-    }
-
-    std::optional<Handler> handler_;
-};
-
-}  // namespace detail
 
 template <class T, class Initiate>
 asio::awaitable<Result<T>> await_reply(Initiate initiate) {
     // Asio suspends the coroutine before it calls this, and nothing may be thrown through it.
     auto start = [](auto handler, Initiate begin) {
-        using Handler = decltype(handler);
+        auto executor = asio::get_associated_executor(handler);
+        // Posted, never resumed in place: the caller may be the store's writer, or the coroutine itself.
+        auto resume = [executor, handler = std::move(handler)](Result<T> result) mutable {
+            asio::post(executor, [handler = std::move(handler), result = std::move(result)]() mutable {
+                handler(std::move(result));
+            });
+        };
         try {
-            begin(Reply<T>(detail::ResumingReply<T, Handler>(std::move(handler))));
+            begin(sure_reply<T>(std::move(resume)));
         } catch (const std::exception& error) {
             log_error("request_failed", {{"error", error.what()}});
         } catch (...) {
