@@ -35,13 +35,13 @@ TypedLine take_apart(const std::vector<std::string>& words) {
     if (words.empty()) return line;
     line.current = words.back();
     for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-        bool takes_next = words[i] == "--socket" && i + 2 < words.size();
-        if (takes_next) line.socket = words[i + 1];
-        if (!line.command.empty() || words[i] == "--socket")
-            line.rest.push_back(words[i]);
-        else if (!words[i].starts_with("-"))
+        bool has_value = i + 2 < words.size();  // else the value is what is being typed
+        if (words[i] == "--socket" && has_value)
+            line.socket = words[++i];
+        else if (line.command.empty() && !words[i].starts_with("-"))
             line.command = words[i];
-        if (takes_next && line.command.empty()) ++i;
+        else
+            line.rest.push_back(words[i]);
     }
     return line;
 }
