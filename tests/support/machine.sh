@@ -7,7 +7,7 @@ die() { say "$*"; exit 1; }
 
 build_packages=(
     g++ cmake ninja-build ccache pkg-config
-    libboost-dev libcli11-dev libcpp-httplib-dev libfmt-dev libsqlite3-dev libsystemd-dev
+    libboost-dev libcli11-dev libcpp-httplib-dev libfmt-dev libsqlite3-dev libssl-dev libsystemd-dev
     nlohmann-json3-dev prometheus-cpp-dev
 )
 run_packages=(busybox-static curl tzdata)
