@@ -1,10 +1,11 @@
 #pragma once
 /// await_reply: how a coroutine of a front end waits for a Reply.
 ///
-///     Result<Job> job = co_await await_reply<Job>(
-///         [&service, request, caller](Reply<Job> reply) { call(service, request, caller, std::move(reply)); });
+///     auto ask = [&service, request, caller](Reply<Job> reply) { call(service, request, caller, std::move(reply)); };
+///     Result<Job> job = co_await await_reply<Job>(std::move(ask));
 ///
 /// What the call refers to it owns: the coroutine may go on, on another thread, before the call returns.
+/// It has a name: g++ 12 destroys twice what a lambda captures that is written into the await expression.
 /// The coroutine goes on in its own executor, on whichever thread the reply is called, also when that
 /// happens before the call that takes it returns. A reply that is destroyed without a call means that the
 /// callee was shut down: `unavailable`. A call that throws is logged and answered `internal`.

@@ -100,7 +100,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint64_t deadline_turn_ = 0;
 };
 
-/// Waits on the strand until the condition, which others make true and then `wake`, holds.
+/// Waits on the strand until the condition, which others make true and then `wake`, holds. It captures
+/// references only: g++ 12 destroys twice what a lambda owns that is written into an await expression.
 template <class Condition>
 asio::awaitable<void> Connection::until(Condition condition) {
     while (!condition()) {

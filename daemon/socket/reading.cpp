@@ -73,7 +73,7 @@ asio::awaitable<void> Connection::take_line(std::string_view line) {
     request->kind = (*method)->kind;
     if (request->kind == Method::Kind::stream) {
         open(**method, *call, request);
-        co_await until([this, request] { return request->is_over || is_closed_; });
+        co_await until([this, &request] { return request->is_over || is_closed_; });
     } else {
         begin(**method, *call, request);
     }

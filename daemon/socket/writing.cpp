@@ -24,10 +24,11 @@ asio::awaitable<void> Connection::write_answers() {
             if (has_read_all_ || is_closed_) break;
             continue;
         }
-        if (requests_.front()->answer)
+        RequestPtr front = requests_.front();
+        if (front->answer)
             co_await write_ready_answers();
         else
-            co_await write_stream(requests_.front());
+            co_await write_stream(std::move(front));
     }
     close();
 }
@@ -56,7 +57,10 @@ asio::awaitable<void> Connection::write_stream(RequestPtr request) {
         request_item(request, item);
         // What is there already comes in one turn of the strand; only then is it worth to wait for more.
         co_await asio::post(socket_.get_executor(), asio::use_awaitable);
-        if (!*item || batch.size() >= batch_bytes) co_await send(std::exchange(batch, {}));
+        if (!*item || batch.size() >= batch_bytes) {
+            std::string ready = std::exchange(batch, {});
+            co_await send(std::move(ready));
+        }
         co_await until([&] { return item->has_value() || request->is_over || is_stopping_; });
         if (request->is_over) co_return;
         if (!*item) {
