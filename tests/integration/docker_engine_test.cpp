@@ -383,8 +383,9 @@ TEST_CASE("parallel starts, a ping and a stop all get their answers", "[engine]"
 
 namespace {
 
-/// An engine of this test alone, which it may kill. Its network is off: nothing of the machine
-/// changes.
+/// An engine of this test alone, which it may kill, in a network namespace of its own. Without that it
+/// would take docker0 away from the machine's other engine: Docker 20.10 removes that bridge when it
+/// starts with --bridge=none.
 class PrivateEngine {
   public:
     PrivateEngine() {
@@ -411,8 +412,8 @@ class PrivateEngine {
     }
     [[nodiscard]] bool script(const std::string& action) const {
         return run(
-            "DOCKERD_FLAGS='--bridge=none --iptables=false --ip6tables=false' " PROJECT_SOURCE_DIR
-            "/tests/support/start-docker.sh --private " +
+            "DOCKERD_FLAGS='--bridge=none --iptables=false --ip6tables=false' "
+            "unshare --net " PROJECT_SOURCE_DIR "/tests/support/start-docker.sh --private " +
             directory_ + " " + action);
     }
     std::string directory_;
