@@ -54,14 +54,8 @@ def check_program(program, page, helps):
 
 
 def subcommands(help_text):
-    """The first words of the indented lines below a heading that speaks of commands."""
-    found, inside = [], False
-    for line in help_text.splitlines():
-        if re.match(r"\S", line):
-            inside = bool(re.match(r"(sub)?commands\b", line, re.I))
-        elif inside and (word := re.match(r"  ([a-z][a-z-]*)\b", line)):
-            found.append(word[1])
-    return found
+    """The indented lines of the overview: a word, and what it does."""
+    return re.findall(r"^  ([a-z][a-z-]*)  +\S", help_text, re.M)
 
 
 def check_keys():
