@@ -182,14 +182,14 @@ Result<Done> Daemon::Parts::open_front_ends() {
     auto listeners = bind_listeners(front_loop, http_addresses(options));
     if (!listeners) return fail(listeners.error());
     for (const auto& listener : *listeners) http_listening.push_back(listener->address());
+    auto file = SocketFile::bind({options.socket, options.socket_group, options.state_dir});
+    if (!file) return fail(file.error());
     service = std::make_unique<Service>(*store, spool, *dispatcher, events, metrics, clock, front);
-    auto bound = SocketServer::open(front_loop, *service, {options.socket, options.socket_group});
-    if (!bound) return fail(bound.error());
-    socket = std::move(*bound);
+    socket = std::make_unique<SocketServer>(front_loop, *service);
     http = std::make_unique<HttpServer>(front_loop, *service, http_options(options));
     apply(options);
     http->serve(std::move(*listeners));
-    socket->serve();
+    socket->serve(std::move(*file));
     return Done{};
 }
 

@@ -26,21 +26,21 @@ bool holds(std::string_view text, std::string_view words) {
     return std::search(text.begin(), text.end(), words.begin(), words.end(), equal) != text.end();
 }
 
-bool is_success(const HttpAnswer& answer) {
+bool is_success(const EngineAnswer& answer) {
     return answer.status >= 200 && answer.status < 300;
 }
 
 /// A 404 is decided by its text: a network or a path of the API can be unknown as well, and to take
 /// that for a container that is gone would lose a job. Both say "no such container", in either
 /// case.
-EngineFailure refusal(const HttpAnswer& answer) {
+EngineFailure refusal(const EngineAnswer& answer) {
     std::string message = error_message(answer.status, answer.body);
     bool is_gone = answer.status == 404 && holds(message, "no such container");
     return {is_gone ? Kind::not_found : Kind::refused, std::move(message)};
 }
 
 /// Podman says 500 where Docker says 409.
-EngineFailure create_refusal(const HttpAnswer& answer) {
+EngineFailure create_refusal(const EngineAnswer& answer) {
     std::string message = error_message(answer.status, answer.body);
     bool is_taken =
         answer.status == 409 || (answer.status == 500 && holds(message, "already in use"));
@@ -49,8 +49,8 @@ EngineFailure create_refusal(const HttpAnswer& answer) {
 
 /// Completes `reply` with Done for an answer that `is_fine`, else with the refusal.
 template <class IsFine>
-EngineReply<HttpAnswer> done_if(IsFine is_fine, EngineReply<Done> reply) {
-    return [is_fine, reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+EngineReply<EngineAnswer> done_if(IsFine is_fine, EngineReply<Done> reply) {
+    return [is_fine, reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {
         if (!answer)
             reply(fail(std::move(answer).error()));
         else if (is_fine(*answer))
@@ -62,8 +62,8 @@ EngineReply<HttpAnswer> done_if(IsFine is_fine, EngineReply<Done> reply) {
 
 /// Completes `reply` with what `parse` makes of the body of a success.
 template <class T>
-EngineReply<HttpAnswer> parsed(EngineResult<T> (*parse)(std::string_view), EngineReply<T> reply) {
-    return [parse, reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+EngineReply<EngineAnswer> parsed(EngineResult<T> (*parse)(std::string_view), EngineReply<T> reply) {
+    return [parse, reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {
         if (!answer)
             reply(fail(std::move(answer).error()));
         else if (is_success(*answer))
@@ -77,8 +77,8 @@ std::string container_path(const std::string& container, std::string_view verb) 
     return fmt::format("/containers/{}{}", percent_encode(container), verb);
 }
 
-HttpRequest query(std::string target, Duration timeout) {
-    HttpRequest request;
+EngineRequest query(std::string target, Duration timeout) {
+    EngineRequest request;
     request.method = "GET";
     request.target = std::move(target);
     request.is_repeatable = true;
@@ -87,8 +87,8 @@ HttpRequest query(std::string target, Duration timeout) {
 }
 
 /// A request with an effect: never sent twice.
-HttpRequest command(std::string method, std::string target, Duration timeout) {
-    HttpRequest request;
+EngineRequest command(std::string method, std::string target, Duration timeout) {
+    EngineRequest request;
     request.method = std::move(method);
     request.target = std::move(target);
     request.timeout = timeout;
@@ -135,8 +135,8 @@ asio::awaitable<void> DockerEngine::run_connect(std::shared_ptr<State> state,
     reply(engine->identity);
 }
 
-std::shared_ptr<HttpExchange> DockerEngine::call(HttpRequest request,
-                                                 EngineReply<HttpAnswer> reply) {
+std::shared_ptr<HttpExchange> DockerEngine::call(EngineRequest request,
+                                                 EngineReply<EngineAnswer> reply) {
     if (!state_->engine) {
         asio::post(
             state_->client->io(), [client = state_->client, reply = std::move(reply)]() mutable {
@@ -154,12 +154,12 @@ void DockerEngine::ping(EngineReply<Done> reply) {
 }
 
 void DockerEngine::create(const ContainerRequest& request, EngineReply<std::string> reply) {
-    HttpRequest post = command("POST",
+    EngineRequest post = command("POST",
                                "/containers/create" + url_query({{"name", request.name}}),
                                state_->timeouts.create);
     post.body = create_body(request);
     call(std::move(post),
-         [name = request.name, reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+         [name = request.name, reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {
              if (!answer) return reply(fail(std::move(answer).error()));
              if (!is_success(*answer)) return reply(fail(create_refusal(*answer)));
              std::vector<std::string> warnings;
@@ -171,7 +171,7 @@ void DockerEngine::create(const ContainerRequest& request, EngineReply<std::stri
 }
 
 void DockerEngine::start(const std::string& container, EngineReply<Done> reply) {
-    auto is_started = [](const HttpAnswer& answer) {
+    auto is_started = [](const EngineAnswer& answer) {
         return is_success(answer) || answer.status == 304;
     };
     call(command("POST", container_path(container, "/start"), state_->timeouts.start),
@@ -184,7 +184,7 @@ void DockerEngine::stop(const std::string& container, Duration grace, EngineRepl
     if (seconds.count() <= 0) return kill(container, std::move(reply));
     std::string target =
         container_path(container, "/stop") + url_query({{"t", std::to_string(seconds.count())}});
-    auto is_stopped = [](const HttpAnswer& answer) {
+    auto is_stopped = [](const EngineAnswer& answer) {
         return is_success(answer) || answer.status == 304;
     };
     call(command("POST", std::move(target), seconds + state_->timeouts.stop_reserve),
@@ -193,7 +193,7 @@ void DockerEngine::stop(const std::string& container, Duration grace, EngineRepl
 
 void DockerEngine::kill(const std::string& container, EngineReply<Done> reply) {
     std::string target = container_path(container, "/kill") + url_query({{"signal", "KILL"}});
-    auto is_killed = [](const HttpAnswer& answer) {
+    auto is_killed = [](const EngineAnswer& answer) {
         if (is_success(answer)) return true;
         // It was not running: Docker says 409, Podman 500.
         return (answer.status == 409 && holds(answer.body, "is not running")) ||
@@ -210,11 +210,11 @@ void DockerEngine::inspect(const std::string& container, EngineReply<ContainerSt
 
 void DockerEngine::remove(const std::string& container, EngineReply<Done> reply) {
     std::string target = container_path(container, "") + url_query({{"v", "1"}, {"force", "0"}});
-    auto is_removed = [](const HttpAnswer& answer) {
+    auto is_removed = [](const EngineAnswer& answer) {
         return is_success(answer) || refusal(answer).kind == Kind::not_found ||
                (answer.status == 409 && holds(answer.body, "already in progress"));
     };
-    HttpRequest request = command("DELETE", std::move(target), state_->timeouts.remove);
+    EngineRequest request = command("DELETE", std::move(target), state_->timeouts.remove);
     request.is_repeatable = true;  // the second finds it gone
     call(std::move(request), done_if(is_removed, std::move(reply)));
 }
@@ -230,7 +230,7 @@ void DockerEngine::list(const std::string& label,
 
 void DockerEngine::has_image(const std::string& image, EngineReply<bool> reply) {
     call(query("/images/" + percent_encode(image, "/:@") + "/json", state_->timeouts.query),
-         [reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+         [reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {
              if (!answer) return reply(fail(std::move(answer).error()));
              if (!is_success(*answer) && answer->status != 404)
                  return reply(fail(refusal(*answer)));
@@ -249,7 +249,7 @@ void DockerEngine::logs(const std::string& container,
                                         {"tail", "all"}});
     // Silence says nothing while output is followed: the caller pings.
     auto timeout = follow ? std::nullopt : std::optional(state_->timeouts.log_silence);
-    HttpRequest request =
+    EngineRequest request =
         query(container_path(container, "/logs") + parameters, state_->timeouts.query);
     request.timeout = timeout;
     request.silence_timeout = timeout;
@@ -258,7 +258,7 @@ void DockerEngine::logs(const std::string& container,
         return frames->feed(bytes) == LogFrameParser::Outcome::more;
     };
     call(std::move(request),
-         [frames, reply = std::move(reply)](EngineResult<HttpAnswer> answer) mutable {
+         [frames, reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {
              if (!answer) return reply(fail(std::move(answer).error()));
              if (!is_success(*answer)) return reply(fail(refusal(*answer)));
              if (!frames->error().empty())
@@ -275,14 +275,14 @@ void DockerEngine::watch(const std::string& label, const std::string& value, Wat
     // Podman knows the event as "died" and a label only with its value.
     std::string filters = filters_json(
         {{"type", {"container"}}, {"label", {label + '=' + value}}, {"event", {"die", "died"}}});
-    HttpRequest request =
+    EngineRequest request =
         query("/events" + url_query({{"filters", filters}}), state_->timeouts.query);
     auto lines = std::make_shared<EventLines>(std::move(watch.on_end));
     request.on_open = std::move(watch.on_open);
     request.on_body = [lines](std::string_view bytes) { return lines->feed(bytes); };
     state_->watch =
         call(std::move(request),
-             [on_break = std::move(watch.on_break)](EngineResult<HttpAnswer> answer) mutable {
+             [on_break = std::move(watch.on_break)](EngineResult<EngineAnswer> answer) mutable {
                  if (!answer) return on_break(std::move(answer).error());
                  if (!is_success(*answer)) return on_break(refusal(*answer));
                  on_break({Kind::no_answer, "the engine ended its event stream"});

@@ -50,7 +50,7 @@ class DockerEngine final : public Engine {
     static asio::awaitable<void> run_connect(std::shared_ptr<State> state,
                                              EngineReply<EngineIdentity> reply);
     /// Sends it to the engine in use. `target` comes without the version. Null when there is none.
-    std::shared_ptr<HttpExchange> call(HttpRequest request, EngineReply<HttpAnswer> reply);
+    std::shared_ptr<HttpExchange> call(EngineRequest request, EngineReply<EngineAnswer> reply);
     void kill(const std::string& container, EngineReply<Done> reply);
 
     /// Shared with coroutines that may outlive this object.

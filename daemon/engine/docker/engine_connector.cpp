@@ -43,11 +43,11 @@ EngineFailure cannot_be_used(const EnginePeer& peer, std::string_view reason) {
 }
 
 /// One GET whose answer must be 200.
-asio::awaitable<EngineResult<HttpAnswer>> get(std::shared_ptr<HttpClient> client,
+asio::awaitable<EngineResult<EngineAnswer>> get(std::shared_ptr<HttpClient> client,
                                               std::shared_ptr<const EnginePeer> peer,
                                               std::string target,
                                               Duration timeout) {
-    HttpRequest request;
+    EngineRequest request;
     request.method = "GET";
     request.target = std::move(target);
     request.is_repeatable = true;

@@ -26,8 +26,8 @@ void log_exchange(const HttpExchange& exchange) {
 }  // namespace
 
 std::shared_ptr<HttpExchange> HttpClient::call(std::shared_ptr<const EnginePeer> peer,
-                                               HttpRequest request,
-                                               EngineReply<HttpAnswer> reply) {
+                                               EngineRequest request,
+                                               EngineReply<EngineAnswer> reply) {
     auto exchange = begin(std::move(peer), std::move(request));
     spawn(run(shared_from_this(), exchange, std::move(reply)));
     return exchange;
@@ -35,7 +35,7 @@ std::shared_ptr<HttpExchange> HttpClient::call(std::shared_ptr<const EnginePeer>
 
 asio::awaitable<void> HttpClient::run(std::shared_ptr<HttpClient> self,
                                       std::shared_ptr<HttpExchange> exchange,
-                                      EngineReply<HttpAnswer> reply) {
+                                      EngineReply<EngineAnswer> reply) {
     auto answer = co_await self->finish(exchange);
     if (!exchange->is_dropped) reply(std::move(answer));
 }
@@ -48,7 +48,7 @@ void HttpClient::spawn(asio::awaitable<void> task) {
 }
 
 std::shared_ptr<HttpExchange> HttpClient::begin(std::shared_ptr<const EnginePeer> peer,
-                                                HttpRequest request) {
+                                                EngineRequest request) {
     auto exchange = std::make_shared<HttpExchange>();
     exchange->bytes = serialize(request, peer->address);
     exchange->request = std::move(request);
@@ -58,7 +58,7 @@ std::shared_ptr<HttpExchange> HttpClient::begin(std::shared_ptr<const EnginePeer
     return exchange;
 }
 
-asio::awaitable<EngineResult<HttpAnswer>> HttpClient::finish(
+asio::awaitable<EngineResult<EngineAnswer>> HttpClient::finish(
     std::shared_ptr<HttpExchange> exchange) {
     auto self = shared_from_this();
     if (!exchange->error) co_await finish_exchange(exchange);

@@ -23,13 +23,13 @@ class HttpClient : public std::enable_shared_from_this<HttpClient> {
     /// Sends it now; replies with an answer of any status, or no_answer. Never replies inside the
     /// call.
     std::shared_ptr<HttpExchange> call(std::shared_ptr<const EnginePeer> peer,
-                                       HttpRequest request,
-                                       EngineReply<HttpAnswer> reply);
+                                       EngineRequest request,
+                                       EngineReply<EngineAnswer> reply);
 
     /// The same for a coroutine. Begin it with begin(); the answer is that of finish().
     std::shared_ptr<HttpExchange> begin(std::shared_ptr<const EnginePeer> peer,
-                                        HttpRequest request);
-    asio::awaitable<EngineResult<HttpAnswer>> finish(std::shared_ptr<HttpExchange> exchange);
+                                        EngineRequest request);
+    asio::awaitable<EngineResult<EngineAnswer>> finish(std::shared_ptr<HttpExchange> exchange);
 
     /// Ends an exchange without a reply or another callback. One that has ended is left alone.
     void drop(const std::shared_ptr<HttpExchange>& exchange);
@@ -48,7 +48,7 @@ class HttpClient : public std::enable_shared_from_this<HttpClient> {
 
     static asio::awaitable<void> run(std::shared_ptr<HttpClient> self,
                                      std::shared_ptr<HttpExchange> exchange,
-                                     EngineReply<HttpAnswer> reply);
+                                     EngineReply<EngineAnswer> reply);
     bool send_on_idle(HttpExchange& exchange);
     void send_on_new(HttpExchange& exchange);
     void release(HttpExchange& exchange);

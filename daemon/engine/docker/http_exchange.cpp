@@ -16,7 +16,7 @@ class AnswerReader {
   public:
     explicit AnswerReader(HttpExchange& exchange)
         : exchange_(exchange), connection_(*exchange.connection) {
-        parser_.header_limit(HttpLimits::header_bytes);
+        parser_.header_limit(EngineHttpLimits::header_bytes);
         // Parts are counted by take(). Beast 1.74 takes boost::none for 0 where there is a length.
         parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
     }
@@ -82,7 +82,7 @@ class AnswerReader {
             answer.was_stopped = !exchange_.request.on_body(bytes);
             return !answer.was_stopped;
         }
-        auto limit = is_success_ ? HttpLimits::body_bytes : HttpLimits::error_body_bytes;
+        auto limit = is_success_ ? EngineHttpLimits::body_bytes : EngineHttpLimits::error_body_bytes;
         auto space = limit - answer.body.size();
         answer.body += bytes.substr(0, space);
         if (bytes.size() <= space) return true;
@@ -112,7 +112,7 @@ std::string describe(const error_code& error) {
         error == asio::error::broken_pipe)
         return "it closed the connection";
     if (error == http::error::body_limit)
-        return fmt::format("its answer is larger than {} MiB", HttpLimits::body_bytes >> 20U);
+        return fmt::format("its answer is larger than {} MiB", EngineHttpLimits::body_bytes >> 20U);
     if (error.category() == make_error_code(http::error::bad_version).category())
         return "its answer is no HTTP (" + error.message() + ')';
     return error.message();
@@ -130,7 +130,7 @@ std::string_view advice(const error_code& error, bool has_timed_out) {
 
 }  // namespace
 
-std::string serialize(const HttpRequest& request, const EngineAddress& address) {
+std::string serialize(const EngineRequest& request, const EngineAddress& address) {
     bool is_tcp = address.kind() == EngineAddress::Kind::tcp;
     std::string bytes = fmt::format(
         "{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: schedulerd/{}\r\n",

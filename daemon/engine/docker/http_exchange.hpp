@@ -16,7 +16,7 @@
 
 namespace scheduler {
 
-struct HttpLimits {
+struct EngineHttpLimits {
     static constexpr std::uint32_t header_bytes = 64 * 1024;
     /// A list of 10,000 containers is about 12 MB.
     static constexpr std::size_t body_bytes = 64 * 1024 * 1024;
@@ -24,7 +24,7 @@ struct HttpLimits {
     static constexpr std::size_t error_body_bytes = 8 * 1024;
 };
 
-struct HttpRequest {
+struct EngineRequest {
     std::string method;
     std::string target;
     std::string body;  ///< JSON; empty is none
@@ -42,7 +42,7 @@ struct HttpRequest {
     UniqueFunction<bool(std::string_view)> on_body;
 };
 
-struct HttpAnswer {
+struct EngineAnswer {
     int status = 0;
     std::string body;          ///< empty when it was streamed
     std::string api_version;   ///< header Api-Version
@@ -57,7 +57,7 @@ struct EnginePeer {
 };
 
 struct HttpExchange {
-    HttpRequest request;
+    EngineRequest request;
     std::shared_ptr<const EnginePeer> peer;
     std::shared_ptr<HttpConnection> connection;
     std::string bytes;              ///< the request as it is sent
@@ -66,12 +66,12 @@ struct HttpExchange {
     bool has_answer_begun = false;  ///< a byte of an answer was read
     bool is_dropped = false;        ///< nobody wants to hear of it any more
     bool is_reusable = false;       ///< afterwards, the connection can carry another request
-    HttpAnswer answer;
+    EngineAnswer answer;
     boost::system::error_code error;
 };
 
 /// The request's bytes. Source: RFC 9112 sections 3 and 6.3.
-std::string serialize(const HttpRequest& request, const EngineAddress& address);
+std::string serialize(const EngineRequest& request, const EngineAddress& address);
 
 /// Brings it to its end, good or bad: afterwards `error` tells, or `answer` is complete.
 asio::awaitable<void> finish_exchange(std::shared_ptr<HttpExchange> exchange);

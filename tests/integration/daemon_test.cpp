@@ -1,0 +1,213 @@
+/// The real programs with a real engine, from end to end, as a user sees them. Needs test/busybox:1.
+
+#include <csignal>
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/live_daemon.hpp"
+
+namespace scheduler::test {
+namespace {
+
+using namespace std::chrono_literals;
+using Words = std::vector<std::string>;
+
+constexpr const char* image = "test/busybox:1";
+
+/// Adds a job that runs `script` and gives its id.
+std::string add(const LiveDaemon& daemon, const std::string& in, const std::string& script, Words more = {}) {
+    Words words{"add", image, "--in", in, "-q"};
+    words.insert(words.end(), more.begin(), more.end());
+    words.insert(words.end(), {"--", "sh", "-c", script});
+    return daemon.ask(words);
+}
+
+bool has_ended(const LiveDaemon& daemon, const std::string& id) {
+    return eventually([&] {
+        auto status = daemon.status(id);
+        return status == "finished" || status == "canceled";
+    });
+}
+
+TEST_CASE("a job runs when it is due, and its output and exit code are kept", "[e2e]") {
+    LiveDaemon daemon;
+    auto id = add(daemon, "1s", "echo to stdout; echo to stderr >&2; exit 3");
+    auto waited = daemon.schedctl({"wait", id});
+    REQUIRE(waited.exit_code == 3);
+    REQUIRE(daemon.finish_status(id) == "failed");
+    auto logs = daemon.schedctl({"logs", id});
+    REQUIRE(logs.out == "to stdout\n");
+    REQUIRE(logs.err == "to stderr\n");
+    REQUIRE(eventually([&] { return containers_with_label("schedulerd.job=" + id).empty(); }));
+}
+
+TEST_CASE("add --follow shows the output and exits with the job's code", "[e2e]") {
+    LiveDaemon daemon;
+    auto result = daemon.schedctl({"add", image, "--now", "--follow", "--", "sh", "-c", "echo one; sleep 2; echo two; exit 5"});
+    REQUIRE(result.out == "one\ntwo\n");
+    REQUIRE(result.exit_code == 5);
+}
+
+TEST_CASE("environment and command reach the container, and values are hidden in answers", "[e2e]") {
+    LiveDaemon daemon;
+    auto id = add(daemon, "0s", "echo $COLOR", {"-e", "COLOR=secret-red"});
+    REQUIRE(daemon.schedctl({"wait", id}).exit_code == 0);
+    REQUIRE(daemon.schedctl({"logs", id}).out == "secret-red\n");
+    auto shown = daemon.ask({"show", id, "--json"});
+    REQUIRE(shown.find("hidden") != std::string::npos);
+    REQUIRE(shown.find("secret-red") == std::string::npos);
+    REQUIRE(daemon.log().find("secret-red") == std::string::npos);
+}
+
+TEST_CASE("what can't run is failed, and says why", "[e2e]") {
+    LiveDaemon daemon;
+    struct Row {
+        Words words;
+        std::string error;
+    };
+    auto row = GENERATE(values<Row>({
+        {{"add", "JOB_A", "--now", "-q"}, "repository name must be lowercase"},
+        {{"add", "nosuch/image:9", "--now", "-q"}, "No such image: nosuch/image:9"},
+        {{"add", image, "--now", "-q", "--", "nosuchcommand"}, "executable file not found"},
+        {{"add", image, "--now", "-q"}, "No command specified"},
+        {{"add", image, "--now", "-q", "--", "/etc"}, "permission denied"},
+    }));
+    auto id = daemon.ask(row.words);
+    REQUIRE(has_ended(daemon, id));
+    REQUIRE(daemon.finish_status(id) == "failed");
+    INFO(daemon.ask({"show", id, "--json"}));
+    REQUIRE(daemon.ask({"show", id, "--json"}).find(row.error) != std::string::npos);
+    REQUIRE(eventually([&] { return containers_with_label("schedulerd.job=" + id).empty(); }));
+}
+
+TEST_CASE("a running job is killed, and one over its timeout times out", "[e2e]") {
+    LiveDaemon daemon;
+    SECTION("kill") {
+        auto id = add(daemon, "0s", "trap 'exit 0' TERM; echo up; while :; do sleep 0.1; done");
+        REQUIRE(eventually([&] { return daemon.schedctl({"logs", id}).out == "up\n"; }));
+        REQUIRE(daemon.schedctl({"kill", id}).exit_code == 0);
+        REQUIRE(daemon.schedctl({"wait", id}).exit_code == 137);
+        REQUIRE(daemon.finish_status(id) == "killed");
+    }
+    SECTION("kill --now") {
+        auto id = add(daemon, "0s", "trap '' TERM; while :; do sleep 0.1; done");
+        REQUIRE(eventually([&] { return daemon.status(id) == "running"; }));
+        REQUIRE(daemon.schedctl({"kill", "--now", id}).exit_code == 0);
+        REQUIRE(daemon.schedctl({"wait", id}).exit_code == 137);
+    }
+    SECTION("timeout") {
+        auto id = add(daemon, "0s", "trap 'exit 0' TERM; while :; do sleep 0.1; done", {"--timeout", "1s"});
+        REQUIRE(daemon.schedctl({"wait", id}).exit_code == 124);
+        REQUIRE(daemon.finish_status(id) == "timed_out");
+    }
+}
+
+TEST_CASE("kill -9 of the daemon loses nothing: a running job is adopted, with its whole output", "[e2e]") {
+    LiveDaemon daemon;
+    auto running = add(daemon, "0s", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.5; done; exit 4");
+    auto scheduled = add(daemon, "1h", "true");
+    auto overdue = add(daemon, "2s", "echo ran late");
+    REQUIRE(eventually([&] { return daemon.status(running) == "running"; }));
+    (void)daemon.stop(SIGKILL);
+    std::this_thread::sleep_for(2s);  // `overdue` comes due while no daemon runs
+    daemon.start();
+    REQUIRE(eventually([&] { return daemon.status(scheduled) == "scheduled"; }));
+    REQUIRE(daemon.schedctl({"wait", running}).exit_code == 4);
+    REQUIRE(daemon.schedctl({"logs", running}).out == "1\n2\n3\n4\n5\n6\n7\n8\n");
+    REQUIRE(daemon.schedctl({"wait", overdue}).exit_code == 0);
+    REQUIRE(daemon.schedctl({"logs", overdue}).out == "ran late\n");
+}
+
+TEST_CASE("SIGTERM leaves containers running and exits 0; the next daemon records their end", "[e2e]") {
+    LiveDaemon daemon;
+    auto id = add(daemon, "0s", "sleep 3; echo done; exit 6");
+    REQUIRE(eventually([&] { return daemon.status(id) == "running"; }));
+    REQUIRE(daemon.stop(SIGTERM) == 0);
+    REQUIRE(containers_with_label("schedulerd.job=" + id).size() == 1);
+    daemon.start();
+    REQUIRE(eventually([&] { return daemon.finish_status(id) == "failed"; }));
+    REQUIRE(daemon.schedctl({"wait", id}).exit_code == 6);
+    REQUIRE(daemon.schedctl({"logs", id}).out == "done\n");
+}
+
+TEST_CASE("a container that a stranger removes makes its job lost", "[e2e]") {
+    LiveDaemon daemon;
+    auto id = add(daemon, "0s", "sleep 600");
+    REQUIRE(eventually([&] { return daemon.status(id) == "running"; }));
+    std::vector<std::string> containers;
+    REQUIRE(eventually([&] { return !(containers = containers_with_label("schedulerd.job=" + id)).empty(); }));
+    (void)engine_call("DELETE", "/containers/" + containers[0] + "?force=1&v=1");
+    REQUIRE(has_ended(daemon, id));
+    REQUIRE(daemon.finish_status(id) == "lost");
+    REQUIRE(daemon.schedctl({"wait", id}).exit_code == 125);
+}
+
+TEST_CASE("a second daemon on the same state directory, socket or port is told so", "[e2e]") {
+    LiveDaemon daemon;
+    auto port = daemon.http_address().substr(std::string("http://").size());
+    auto start = [](Words words) {
+        words.insert(words.begin(), SCHEDULERD_PATH);
+        return testing::run_program(words);
+    };
+    TempDir other;
+    auto state = start({"--state-dir", daemon.state_dir(), "--socket", other / "s", "--listen", "127.0.0.1:0"});
+    REQUIRE(state.exit_code == 1);
+    REQUIRE(state.err.find(std::to_string(daemon.pid())) != std::string::npos);
+    auto socket = start({"--state-dir", other / "d", "--socket", daemon.socket_path(), "--listen", "127.0.0.1:0"});
+    REQUIRE(socket.exit_code == 1);
+    REQUIRE(socket.err.find(daemon.socket_path()) != std::string::npos);
+    auto http = start({"--state-dir", other / "d", "--socket", other / "s", "--listen", port});
+    REQUIRE(http.exit_code == 1);
+    REQUIRE(http.err.find(port) != std::string::npos);
+    REQUIRE(daemon.schedctl({"status"}).exit_code == 0);
+}
+
+TEST_CASE("without an engine jobs stay scheduled, and status says why", "[e2e][no-engine]") {
+    LiveDaemon daemon({"--engine", "unix:///nonexistent/engine.sock"});
+    auto id = add(daemon, "0s", "true");
+    auto status = daemon.schedctl({"status"});
+    REQUIRE(status.exit_code == 1);
+    REQUIRE(status.out.find("/nonexistent/engine.sock") != std::string::npos);
+    REQUIRE(daemon.status(id) == "scheduled");
+    REQUIRE(daemon.ask({"why", id}).find("/nonexistent/engine.sock") != std::string::npos);
+}
+
+TEST_CASE("pause holds due jobs back over a restart, and resume starts them", "[e2e]") {
+    LiveDaemon daemon;
+    REQUIRE(daemon.schedctl({"pause"}).exit_code == 0);
+    auto id = add(daemon, "0s", "true");
+    (void)daemon.stop(SIGKILL);
+    daemon.start();
+    REQUIRE(eventually([&] { return daemon.schedctl({"why", id}).out.find("paused") != std::string::npos; }));
+    REQUIRE(daemon.status(id) == "scheduled");
+    REQUIRE(daemon.schedctl({"resume"}).exit_code == 0);
+    REQUIRE(daemon.schedctl({"wait", id}).exit_code == 0);
+}
+
+TEST_CASE("rm takes a scheduled job back, and rm -f kills a running one", "[e2e]") {
+    LiveDaemon daemon;
+    auto scheduled = add(daemon, "1h", "true");
+    REQUIRE(daemon.schedctl({"rm", scheduled}).exit_code == 0);
+    REQUIRE(daemon.status(scheduled) == "canceled");
+    REQUIRE(daemon.finish_status(scheduled) == "did_not_run");
+    auto running = add(daemon, "0s", "trap 'exit 0' TERM; while :; do sleep 0.1; done");
+    REQUIRE(eventually([&] { return daemon.status(running) == "running"; }));
+    REQUIRE(daemon.schedctl({"rm", running}).exit_code == 1);
+    REQUIRE(daemon.schedctl({"rm", "-f", running}).exit_code == 0);
+    REQUIRE(has_ended(daemon, running));
+    REQUIRE(daemon.finish_status(running) == "killed");
+}
+
+TEST_CASE("output of some megabytes is kept whole and without frame headers", "[e2e]") {
+    LiveDaemon daemon;
+    auto id = add(daemon, "0s", "seq 1 200000");
+    REQUIRE(daemon.schedctl({"wait", id}).exit_code == 0);
+    auto logs = daemon.schedctl({"logs", id});
+    std::string expected;
+    for (int i = 1; i <= 200000; ++i) expected += std::to_string(i) + '\n';
+    REQUIRE((logs.out == expected));
+    REQUIRE(daemon.schedctl({"logs", "--tail", "2", id}).out == "199999\n200000\n");
+}
+
+}  // namespace
+}  // namespace scheduler::test
