@@ -19,7 +19,8 @@ using std::chrono::seconds;
 
 constexpr auto pause_between_attempts = milliseconds(100);
 
-bool may_be_starting(const CallError& error) {
+/// What a daemon says that is stopping, starting or overrun.
+bool may_pass(const CallError& error) {
     return error.is(ErrorCode::unavailable) || error.is(ErrorCode::busy);
 }
 
@@ -33,8 +34,7 @@ Span next_wait(const Client& client) {
 }  // namespace
 
 CallResult<Done> Persistence::after(CallError error) {
-    bool lost = error.kind == CallError::Kind::lost;
-    if (!lost && !(end_ && may_be_starting(error))) return fail(std::move(error));
+    if (error.kind != CallError::Kind::lost && !may_pass(error)) return fail(std::move(error));
     auto now = Client::Clock::now();
     bool had_worked = now - last_attempt_ >= seconds(1);
     if (!end_)

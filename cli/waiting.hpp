@@ -18,9 +18,8 @@ class Persistence {
   public:
     explicit Persistence(Context& context) : context_(context) {}
 
-    /// Done when the call should be made again; else the error to end with. An error that is no
-    /// break of the connection comes back as it is, except that a daemon which is just starting is
-    /// given time.
+    /// Done when the call should be made again; else the error to end with. A refusal is final,
+    /// unless it is of a daemon that is stopping, starting or overrun.
     CallResult<Done> after(CallError error);
 
   private:

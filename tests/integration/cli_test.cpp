@@ -398,6 +398,19 @@ TEST_CASE("a wait asks again until the job has ended", "[schedctl]") {
     CHECK(field(daemon.calls()[1].line, "job_id") == id_42);  // `last` may mean another one by then
 }
 
+TEST_CASE("a wait outlives a daemon that says it is shutting down", "[schedctl]") {
+    ScriptedDaemon daemon([](DaemonSession& session, const DaemonCall& call) {
+        if (call.method == "show") return session.result(call, encode(make_job()));
+        if (call.number > 2)
+            return session.result(call, encode(make_ended(FinishStatus::success, 0)));
+        session.error(call, {ErrorCode::unavailable, "the daemon is shutting down"});
+        session.hang_up();
+    });
+    auto result = schedctl(daemon, {"wait", "42"});
+    CHECK(result.exit_code == 0);
+    CHECK(has(result.err, "the daemon is shutting down; trying again for 30 s"));
+}
+
 TEST_CASE("a wait gives up when it was told to", "[schedctl]") {
     ScriptedDaemon daemon([](DaemonSession& session, const DaemonCall& call) {
         if (call.method == "show") return session.result(call, encode(make_job()));
