@@ -1,6 +1,5 @@
 #include <algorithm>
-#include <array>
-#include <map>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -10,6 +9,7 @@
 #include "cli/output/job_text.hpp"
 #include "cli/output/json.hpp"
 #include "common/requests/list.hpp"
+#include "common/requests/status.hpp"
 
 namespace scheduler {
 namespace {
@@ -22,7 +22,23 @@ struct Section {
     std::vector<JobStatus> statuses;
     std::optional<std::int64_t> limit;
     std::string_view left_out;  ///< what to say when there is more
+    bool is_history = false;
 };
+
+/// How many jobs of the section there are, by the daemon's counters; 0 if that can't be known.
+std::int64_t count_jobs(Context& context, const Section& section) {
+    auto status = context.client.call(StatusRequest{});
+    if (!status) return 0;
+    auto count = [&](std::string_view word) {
+        auto found = status->value.jobs.find(std::string(word));
+        return found == status->value.jobs.end() ? 0 : found->second;
+    };
+    if (!section.is_history) return count(to_string(JobStatus::scheduled));
+    std::int64_t sum = 0;
+    for (FinishStatus finish : finish_statuses)
+        sum += count(to_string(finish));
+    return sum;
+}
 
 class LsCommand : public Command {
   public:
@@ -96,11 +112,14 @@ class LsCommand : public Command {
     /// One section for -a and -n; else each with its own limit, as far as the filters leave any of
     /// it.
     [[nodiscard]] std::vector<Section> sections(const ListRequest& request) const {
-        if (all_ || limit_) return {{request.status, limit_, "more jobs"}};
+        if (all_ || limit_) return {{request.status, limit_, "more"}};
         std::vector<Section> parts{
             {{JobStatus::running}, std::nullopt, ""},
-            {{JobStatus::scheduled}, scheduled_shown, "later scheduled jobs"},
-            {{JobStatus::finished, JobStatus::canceled}, history_shown, "older history"}};
+            {{JobStatus::scheduled}, scheduled_shown, "later scheduled ones"},
+            {{JobStatus::finished, JobStatus::canceled},
+             history_shown,
+             "older ones in history",
+             true}};
         if (request.status.empty()) return parts;
         for (Section& part : parts)
             std::erase_if(part.statuses, [&](JobStatus status) {
@@ -131,11 +150,21 @@ class LsCommand : public Command {
                 flush(context, table);
             if (!page->value.next || !context.console.is_ok()) return Done{};
             if (left <= 0) {
-                left_out_ += fmt::format("{}{}", left_out_.empty() ? "" : ", ", section.left_out);
+                note_left_out(context, section);
                 return Done{};
             }
             request.after = page->value.next;
         }
+    }
+
+    /// With the number where the daemon's counters can tell it: they know nothing of filters.
+    void note_left_out(Context& context, const Section& section) {
+        bool filtered =
+            limit_ || !status_.empty() || !finish_status_.empty() || name_ || since_ || until_;
+        std::int64_t rest = filtered ? 0 : count_jobs(context, section) - *section.limit;
+        if (!left_out_.empty()) left_out_ += ", ";
+        if (rest > 0) left_out_ += fmt::format("{} ", rest);
+        left_out_ += section.left_out;
     }
 
     void flush(Context& context, Table* table) {

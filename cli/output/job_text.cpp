@@ -141,6 +141,9 @@ std::string outcome_sentence(const Job& job) {
         case FinishStatus::did_not_run:
             return subject + " did not run" + reason;
         case FinishStatus::killed:
+            // The daemon's reason says who did it, and begins with the word.
+            if (job.error && job.error->starts_with("killed"))
+                return subject + " was " + escape_text(*job.error);
             return subject + " was killed" + reason;
         case FinishStatus::timed_out:
             return subject + " timed out" + reason;

@@ -24,7 +24,8 @@ std::string short_duration(Duration length) {
         std::int64_t whole = left / units[i].length;
         if (whole == 0) continue;
         std::int64_t rest = left % units[i].length / units[i + 1].length;
-        if (rest == 0 || whole >= 10) return fmt::format("{}{}", whole, units[i].letter);
+        if (rest == 0 || (units[i].letter == 'd' && whole >= 10))
+            return fmt::format("{}{}", whole, units[i].letter);
         return fmt::format("{}{}{}{}", whole, units[i].letter, rest, units[i + 1].letter);
     }
     return fmt::format("{}s", left);

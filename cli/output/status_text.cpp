@@ -20,13 +20,17 @@ std::string readiness(const StatusResponse& status, bool colour) {
     return text;
 }
 
+/// All that lives, and each outcome that occurred.
 std::string job_counts(const StatusResponse& status) {
-    std::string text;
-    for (JobStatus state : job_statuses) {
-        auto found = status.jobs.find(std::string(to_string(state)));
-        std::int64_t count = found == status.jobs.end() ? 0 : found->second;
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, to_string(state));
-    }
+    auto count = [&](std::string_view word) {
+        auto found = status.jobs.find(std::string(word));
+        return found == status.jobs.end() ? 0 : found->second;
+    };
+    std::string text =
+        fmt::format("{} scheduled, {} running", count("scheduled"), count("running"));
+    for (FinishStatus finish : finish_statuses)
+        if (std::int64_t ended = count(to_string(finish)); ended > 0)
+            text += fmt::format(", {} {}", ended, to_string(finish));
     if (status.overdue > 0) text += fmt::format("; {} overdue", status.overdue);
     return text;
 }

@@ -288,15 +288,21 @@ TEST_CASE("rm -f kills what is running", "[schedctl]") {
 }
 
 TEST_CASE("in a pipe ls is fields between tabs, and says what it left out", "[schedctl]") {
-    ScriptedDaemon daemon([](DaemonSession& session, const DaemonCall& call) {
+    StatusResponse status;
+    status.jobs = {{"scheduled", 180}};
+    ScriptedDaemon daemon([&](DaemonSession& session, const DaemonCall& call) {
+        if (call.method == "status") return session.result(call, encode(status));
         bool scheduled = has(call.line, R"(["scheduled"])");
-        session.result(call, scheduled ? list_of({make_job()}, true) : list_of({}));
+        bool one = has(call.line, R"("limit":1,)") || has(call.line, R"("limit":1})");
+        session.result(
+            call,
+            scheduled ? list_of(std::vector<Job>(one ? 1 : 50, make_job()), true) : list_of({}));
     });
     auto result = schedctl(daemon, {"ls"});
     CHECK(result.exit_code == 0);
     CHECK(result.out.find("42\t" + id_42 + "\talpine:3.20\tscheduled\t-\t") == 0);
     CHECK(std::count(result.out.begin(), result.out.end(), '\t') == 7 * 50);
-    CHECK(result.err == "schedctl: left out: later scheduled jobs; -a lists all\n");
+    CHECK(result.err == "schedctl: left out: 130 later scheduled ones; -a lists all\n");
     auto quiet = schedctl(daemon, {"ls", "-q", "--status", "scheduled", "-n", "1"});
     CHECK(quiet.out == id_42 + "\n");
 }

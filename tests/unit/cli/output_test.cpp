@@ -47,11 +47,11 @@ TEST_CASE("lengths of time are short and never lie by more than a unit", "[cli]"
     CHECK(short_duration(45s) == "45s");
     CHECK(short_duration(150s) == "2m30s");
     CHECK(short_duration(2min) == "2m");
-    CHECK(short_duration(12min + 30s) == "12m");
+    CHECK(short_duration(12min + 30s) == "12m30s");
     CHECK(short_duration(3h) == "3h");
     CHECK(short_duration(3h + 20min) == "3h20m");
     CHECK(short_duration(24h * 2 + 4h) == "2d4h");
-    CHECK(short_duration(24h * 400) == "400d");
+    CHECK(short_duration(24h * 400 + 5h) == "400d");
     CHECK(short_duration(119999ms) == "2m");
     CHECK(short_duration(-90s) == "1m30s");
 }
@@ -148,7 +148,7 @@ TEST_CASE("show prints what is known and nothing else", "[cli]") {
     CHECK(text.find("Exit code  3\n") != std::string::npos);
     CHECK(text.find("Error      boom\\x1b[0m\n") != std::string::npos);
     CHECK(text.find("Submitted  20-06-2027 17:00:00 by uid:1000\n") != std::string::npos);
-    CHECK(text.find("Finished   20-06-2027 20:01:30, 58m ago, ran for 1m30s\n") !=
+    CHECK(text.find("Finished   20-06-2027 20:01:30, 58m30s ago, ran for 1m30s\n") !=
           std::string::npos);
     CHECK(text.find("Command    sh -c 'echo hi; exit 3'\n") != std::string::npos);
     CHECK(text.find("Env        TOKEN=hidden\n") != std::string::npos);
@@ -167,6 +167,9 @@ TEST_CASE("each outcome has its sentence", "[cli]") {
     job.error.reset();
     job.finish_status = FinishStatus::killed;
     CHECK(outcome_sentence(job) == "job 42 was killed");
+    job.error = "killed by uid:1000";
+    CHECK(outcome_sentence(job) == "job 42 was killed by uid:1000");
+    job.error.reset();
     job.finish_status = FinishStatus::success;
     CHECK(outcome_sentence(job) == "job 42 succeeded");
     job.finish_status = FinishStatus::did_not_run;
@@ -179,7 +182,7 @@ TEST_CASE("status names what is wrong first", "[cli]") {
     status.reason = "no engine answers at /var/run/docker.sock";
     status.now = Instant{now};
     status.started_at = Instant{now - 2h};
-    status.jobs = {{"scheduled", 3}, {"running", 1}};
+    status.jobs = {{"scheduled", 3}, {"running", 1}, {"failed", 4}, {"lost", 0}};
     status.overdue = 2;
     status.pid = 7;
     status.socket = "/run/s.sock";
@@ -188,8 +191,7 @@ TEST_CASE("status names what is wrong first", "[cli]") {
     std::string text = status_text(status, false);
     CHECK(text.find("Status     not ready: no engine answers at /var/run/docker.sock\n") == 0);
     CHECK(text.find("Daemon     schedulerd 0.1.0, pid 7, up 2h\n") != std::string::npos);
-    CHECK(text.find("3 scheduled, 1 running, 0 finished, 0 canceled; 2 overdue\n") !=
-          std::string::npos);
+    CHECK(text.find("3 scheduled, 1 running, 4 failed; 2 overdue\n") != std::string::npos);
     CHECK(text.find("Listens    /run/s.sock, 127.0.0.1:8888\n") != std::string::npos);
     CHECK(text.find("Warning    lingering is off\n") != std::string::npos);
 }
