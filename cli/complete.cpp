@@ -16,6 +16,7 @@ namespace {
 /// A shell that waits for us must not hang because a daemon does.
 constexpr auto patience = std::chrono::seconds(1);
 constexpr std::int64_t jobs_offered = 200;
+constexpr std::int64_t jobs_searched_for_names = 1000;
 
 struct Candidate {
     std::string value;
@@ -62,10 +63,10 @@ std::vector<JobStatus> statuses_for(Completes completes) {
     }
 }
 
-std::vector<Job> ask_jobs(Client& client, std::vector<JobStatus> statuses) {
+std::vector<Job> ask_jobs(Client& client, std::vector<JobStatus> statuses, std::int64_t limit) {
     ListRequest request;
     request.status = std::move(statuses);
-    request.limit = jobs_offered;
+    request.limit = limit;
     client.set_deadline(Client::Clock::now() + patience);
     auto answer = client.call(request);
     return answer ? std::move(answer->value.jobs) : std::vector<Job>{};
@@ -77,7 +78,7 @@ std::vector<Candidate> job_candidates(Client& client,
                                       Completes completes,
                                       const std::string& current) {
     std::vector<Candidate> candidates;
-    for (const Job& job : ask_jobs(client, statuses_for(completes))) {
+    for (const Job& job : ask_jobs(client, statuses_for(completes), jobs_offered)) {
         std::string value =
             current.starts_with("0") ? job.id.to_string() : std::to_string(job.number);
         candidates.push_back({value, fmt::format("{}, {}", job.job_name, status_word(job))});
@@ -88,7 +89,7 @@ std::vector<Candidate> job_candidates(Client& client,
 std::vector<Candidate> name_candidates(Client& client) {
     std::vector<Candidate> candidates;
     std::set<std::string> seen;
-    for (const Job& job : ask_jobs(client, {}))
+    for (const Job& job : ask_jobs(client, {}, jobs_searched_for_names))
         if (seen.insert(job.job_name).second) candidates.push_back({job.job_name, "a job's name"});
     return candidates;
 }

@@ -112,7 +112,7 @@ class LsCommand : public Command {
     /// One section for -a and -n; else each with its own limit, as far as the filters leave any of
     /// it.
     [[nodiscard]] std::vector<Section> sections(const ListRequest& request) const {
-        if (all_ || limit_) return {{request.status, limit_, "more"}};
+        if (all_ || limit_) return {{request.status, limit_, ""}};
         std::vector<Section> parts{
             {{JobStatus::running}, std::nullopt, ""},
             {{JobStatus::scheduled}, scheduled_shown, "later scheduled ones"},
@@ -150,7 +150,7 @@ class LsCommand : public Command {
                 flush(context, table);
             if (!page->value.next || !context.console.is_ok()) return Done{};
             if (left <= 0) {
-                note_left_out(context, section);
+                if (!limit_) note_left_out(context, section);  // else it is what was asked for
                 return Done{};
             }
             request.after = page->value.next;
@@ -159,8 +159,7 @@ class LsCommand : public Command {
 
     /// With the number where the daemon's counters can tell it: they know nothing of filters.
     void note_left_out(Context& context, const Section& section) {
-        bool filtered =
-            limit_ || !status_.empty() || !finish_status_.empty() || name_ || since_ || until_;
+        bool filtered = !status_.empty() || !finish_status_.empty() || name_ || since_ || until_;
         std::int64_t rest = filtered ? 0 : count_jobs(context, section) - *section.limit;
         if (!left_out_.empty()) left_out_ += ", ";
         if (rest > 0) left_out_ += fmt::format("{} ", rest);

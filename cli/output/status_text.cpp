@@ -20,18 +20,24 @@ std::string readiness(const StatusResponse& status, bool colour) {
     return text;
 }
 
-/// All that lives, and each outcome that occurred.
-std::string job_counts(const StatusResponse& status) {
-    auto count = [&](std::string_view word) {
-        auto found = status.jobs.find(std::string(word));
-        return found == status.jobs.end() ? 0 : found->second;
-    };
-    std::string text =
-        fmt::format("{} scheduled, {} running", count("scheduled"), count("running"));
-    for (FinishStatus finish : finish_statuses)
-        if (std::int64_t ended = count(to_string(finish)); ended > 0)
-            text += fmt::format(", {} {}", ended, to_string(finish));
+std::int64_t count_of(const StatusResponse& status, std::string_view word) {
+    auto found = status.jobs.find(std::string(word));
+    return found == status.jobs.end() ? 0 : found->second;
+}
+
+std::string living_jobs(const StatusResponse& status) {
+    std::string text = fmt::format(
+        "{} scheduled, {} running", count_of(status, "scheduled"), count_of(status, "running"));
     if (status.overdue > 0) text += fmt::format("; {} overdue", status.overdue);
+    return text;
+}
+
+/// Each outcome that occurred.
+std::string ended_jobs(const StatusResponse& status) {
+    std::string text;
+    for (FinishStatus finish : finish_statuses)
+        if (std::int64_t count = count_of(status, to_string(finish)); count > 0)
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, to_string(finish));
     return text;
 }
 
@@ -58,7 +64,8 @@ std::string status_text(const StatusResponse& status, bool colour) {
                              status.pid,
                              short_duration(status.now.at - status.started_at.at)));
     text += line("Engine", status.engine ? escape_text(*status.engine) : "none reached yet");
-    text += line("Jobs", job_counts(status));
+    text += line("Jobs", living_jobs(status));
+    if (auto ended = ended_jobs(status); !ended.empty()) text += line("Ended", ended);
     if (status.next_due_at)
         text += line("Next due", relative_time(status.next_due_at->at, status.now.at));
     if (status.paused) text += line("Paused", paused(status));

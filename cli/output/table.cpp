@@ -33,7 +33,8 @@ void Table::measure(const std::vector<Row>& rows) {
 std::string Table::line(const Row& row) const {
     std::string text;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-        std::string fitted = fit_text(row[i].text, widths_[i]);
+        std::string fitted = columns_[i].flexible ? fit_middle(row[i].text, widths_[i])
+                                                  : fit_text(row[i].text, widths_[i]);
         std::string padding(widths_[i] - display_width(fitted), ' ');
         std::string painted = paint(fitted, row[i].colour, colour_);
         bool last = i + 1 == columns_.size();

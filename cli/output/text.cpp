@@ -93,6 +93,19 @@ std::size_t width_of(char32_t point) {
     return is_in(double_width, point) ? 2 : 1;
 }
 
+/// The longest beginning of at most `width` columns.
+std::string_view head(std::string_view text, std::size_t width) {
+    std::size_t used = 0;
+    std::size_t end = 0;
+    while (end < text.size()) {
+        auto [point, bytes] = first_character(text.substr(end));
+        if (used + width_of(point) > width) break;
+        used += width_of(point);
+        end += std::max<std::size_t>(bytes, 1);
+    }
+    return text.substr(0, end);
+}
+
 }  // namespace
 
 std::string escape_text(std::string_view text) {
@@ -116,15 +129,24 @@ std::size_t display_width(std::string_view text) {
 std::string fit_text(std::string_view text, std::size_t width) {
     if (display_width(text) <= width) return std::string(text);
     if (width == 0) return "";
-    std::size_t used = 0;
-    std::size_t end = 0;
-    while (end < text.size()) {
-        auto [point, bytes] = first_character(text.substr(end));
-        if (used + width_of(point) > width - 1) break;
-        used += width_of(point);
-        end += std::max<std::size_t>(bytes, 1);
+    return std::string(head(text, width - 1)) + "…";
+}
+
+std::string fit_middle(std::string_view text, std::size_t width) {
+    if (display_width(text) <= width) return std::string(text);
+    if (width == 0) return "";
+    std::string_view begin = head(text, (width - 1) / 3);
+    std::string_view end = text;
+    std::size_t room = width - 1 - display_width(begin);
+    for (std::size_t left = display_width(end); left > room;) {
+        auto [point, bytes] = first_character(end);
+        left -= width_of(point);
+        end.remove_prefix(std::max<std::size_t>(bytes, 1));
     }
-    return std::string(text.substr(0, end)) + "…";
+    // A mark that combines with what was cut away would combine with the … instead.
+    while (!end.empty() && width_of(first_character(end).point) == 0)
+        end.remove_prefix(std::max<std::size_t>(first_character(end).bytes, 1));
+    return std::string(begin) + "…" + std::string(end);
 }
 
 std::string quote_shell(std::string_view word) {

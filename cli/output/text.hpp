@@ -20,6 +20,9 @@ std::size_t display_width(std::string_view text);
 /// At most `width` columns of it, whole characters, with … at the end when something is missing.
 std::string fit_text(std::string_view text, std::size_t width);
 
+/// The same with the … inside: of an image's reference the end says most.
+std::string fit_middle(std::string_view text, std::size_t width);
+
 /// A word as a POSIX shell reads it back.
 std::string quote_shell(std::string_view word);
 

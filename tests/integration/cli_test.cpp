@@ -331,7 +331,7 @@ TEST_CASE("on a terminal ls is a table as wide as it", "[schedctl]") {
     options.environment["NO_COLOR"] = "1";
     auto plain = schedctl(daemon, {"ls"}, options);
     CHECK_FALSE(has(plain.out, "\033"));
-    CHECK(has(plain.out, "evil\\x1b[31mxxx"));
+    CHECK(has(plain.out, "evil\\x1b["));
     auto end = plain.out.find('\r', plain.out.find('\n'));
     auto begin = plain.out.find('\n') + 1;
     CHECK(end - begin == 80 + 2);  // the … is three bytes in one column

@@ -79,6 +79,10 @@ TEST_CASE("text is cut between characters and by their width", "[cli]") {
     CHECK(fit_text("日本語", 4) == "日…");
     CHECK(fit_text("e\xcc\x81toile", 3) == "e\xcc\x81t…");
     CHECK(fit_text("x", 0).empty());
+    CHECK(fit_middle("registry/path/image:1.2", 16) == "regis…/image:1.2");
+    CHECK(fit_middle("日本語日本語", 6) == "…本語");
+    CHECK(fit_middle("alpine", 6) == "alpine");
+    CHECK(fit_middle("alpine:3", 1) == "…");
     CHECK(display_width("日本語…") == 7);
 }
 
@@ -97,7 +101,7 @@ TEST_CASE("a table fits its width and shrinks the name first", "[cli]") {
     std::string text = table.lines({job_row(job, now), job_row(make_failed_job(), now)});
     CHECK(text ==
           "NUMBER  NAME                                    STATUS     DUE    FINISHED  EXIT\n"
-          "    42  registry.example.org/a/very/long/path…  scheduled  in 3h  -            -\n"
+          "    42  registry.exa…e/that/does/not/fit:1.2.3  scheduled  in 3h  -            -\n"
           "    42  alpine:3.20                             failed     in 3h  in 3h1m      3\n");
     CHECK(table.lines({job_row(make_job(), now)}).find("NUMBER") == std::string::npos);
 }
@@ -191,7 +195,8 @@ TEST_CASE("status names what is wrong first", "[cli]") {
     std::string text = status_text(status, false);
     CHECK(text.find("Status     not ready: no engine answers at /var/run/docker.sock\n") == 0);
     CHECK(text.find("Daemon     schedulerd 0.1.0, pid 7, up 2h\n") != std::string::npos);
-    CHECK(text.find("3 scheduled, 1 running, 4 failed; 2 overdue\n") != std::string::npos);
+    CHECK(text.find("Jobs       3 scheduled, 1 running; 2 overdue\n") != std::string::npos);
+    CHECK(text.find("Ended      4 failed\n") != std::string::npos);
     CHECK(text.find("Listens    /run/s.sock, 127.0.0.1:8888\n") != std::string::npos);
     CHECK(text.find("Warning    lingering is off\n") != std::string::npos);
 }
