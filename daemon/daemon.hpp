@@ -9,6 +9,8 @@
 #include <memory>
 
 #include "common/result.hpp"
+#include "daemon/base/unique_function.hpp"
+#include "daemon/base/unique_function.hpp"
 #include "daemon/options.hpp"
 
 namespace scheduler {
