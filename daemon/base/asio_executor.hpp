@@ -1,7 +1,8 @@
 #pragma once
 /// AsioExecutor runs closures in an Asio loop. Owns nothing: the io_context outlives it. `post` and
-/// `post_after` may be called from any thread. Closures run one after the other only where one thread
-/// runs the loop, as the core's does. What has not run when the loop ends is destroyed with the loop.
+/// `post_after` may be called from any thread. Closures run one after the other only where one
+/// thread runs the loop, as the core's does. What has not run when the loop ends is destroyed with
+/// the loop.
 
 #include "daemon/base/asio.hpp"
 #include "daemon/base/executor.hpp"

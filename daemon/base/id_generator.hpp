@@ -1,7 +1,7 @@
 #pragma once
-/// IdGenerator makes the ids of jobs: UUIDv7 with a 12-bit counter within a millisecond (RFC 9562 section
-/// 6.2, method 1), each one behind the one before, even when the clock goes back or the daemon restarts.
-/// Lives on one thread, the store writer's. Does not own the clock.
+/// IdGenerator makes the ids of jobs: UUIDv7 with a 12-bit counter within a millisecond (RFC 9562
+/// section 6.2, method 1), each one behind the one before, even when the clock goes back or the
+/// daemon restarts. Lives on one thread, the store writer's. Does not own the clock.
 
 #include <cstdint>
 #include <optional>

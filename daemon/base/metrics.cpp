@@ -31,18 +31,19 @@ struct Metrics::Families {
     Registry registry;
     prometheus::Counter& submitted =
         counter(registry, "schedulerd_jobs_submitted_total", "Jobs that were submitted.");
-    prometheus::Counter& dispatched =
-        counter(registry, "schedulerd_jobs_dispatched_total", "Due jobs that were handed to the engine.");
+    prometheus::Counter& dispatched = counter(
+        registry, "schedulerd_jobs_dispatched_total", "Due jobs that were handed to the engine.");
     prometheus::Counter& socket_requests =
         counter(registry, "schedulerd_socket_requests_total", "Requests on the Unix socket.");
     prometheus::Family<prometheus::Counter>& finished = BuildCounter()
                                                             .Name("schedulerd_jobs_finished_total")
                                                             .Help("Jobs that ended, by how.")
                                                             .Register(registry);
-    prometheus::Family<prometheus::Counter>& http_requests = BuildCounter()
-                                                                 .Name("schedulerd_http_requests_total")
-                                                                 .Help("HTTP requests, by the status code of the answer.")
-                                                                 .Register(registry);
+    prometheus::Family<prometheus::Counter>& http_requests =
+        BuildCounter()
+            .Name("schedulerd_http_requests_total")
+            .Help("HTTP requests, by the status code of the answer.")
+            .Register(registry);
     prometheus::Family<prometheus::Gauge>& jobs =
         BuildGauge().Name("schedulerd_jobs").Help("Jobs in each state.").Register(registry);
     prometheus::Gauge& engine_up = BuildGauge()
@@ -73,7 +74,9 @@ Metrics::Metrics() : families_(std::make_unique<Families>()) {
 
 Metrics::~Metrics() = default;
 
-void Metrics::count_submitted(std::int64_t jobs) { families_->submitted.Increment(static_cast<double>(jobs)); }
+void Metrics::count_submitted(std::int64_t jobs) {
+    families_->submitted.Increment(static_cast<double>(jobs));
+}
 
 void Metrics::count_dispatched(Duration lateness) {
     families_->dispatched.Increment();
@@ -89,13 +92,17 @@ void Metrics::count_http_request(int status_code) {
     families_->http_requests.Add({{"code", std::to_string(status_code)}}).Increment();
 }
 
-void Metrics::count_socket_request() { families_->socket_requests.Increment(); }
+void Metrics::count_socket_request() {
+    families_->socket_requests.Increment();
+}
 
 void Metrics::set_jobs(JobStatus status, std::int64_t jobs) {
     families_->jobs.Add({{"state", std::string(to_string(status))}}).Set(static_cast<double>(jobs));
 }
 
-void Metrics::set_engine_up(bool up) { families_->engine_up.Set(up ? 1 : 0); }
+void Metrics::set_engine_up(bool up) {
+    families_->engine_up.Set(up ? 1 : 0);
+}
 
 std::string Metrics::text() const {
     return prometheus::TextSerializer().Serialize(families_->registry.Collect());

@@ -1,7 +1,7 @@
 #pragma once
-/// Metrics counts what the daemon does, and prints it for Prometheus. Synchronised inside; any thread.
-/// All names begin with `schedulerd_`. Owns its registry: nothing is global.
-/// Source: Prometheus text exposition format, version 0.0.4.
+/// Metrics counts what the daemon does, and prints it for Prometheus. Synchronised inside; any
+/// thread. All names begin with `schedulerd_`. Owns its registry: nothing is global. Source:
+/// Prometheus text exposition format, version 0.0.4.
 
 #include <cstdint>
 #include <memory>

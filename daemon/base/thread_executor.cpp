@@ -11,7 +11,8 @@
 
 namespace scheduler {
 
-ThreadExecutor::ThreadExecutor(std::string name) : name_(std::move(name)), thread_([this] { run(); }) {}
+ThreadExecutor::ThreadExecutor(std::string name)
+    : name_(std::move(name)), thread_([this] { run(); }) {}
 
 ThreadExecutor::~ThreadExecutor() {
     assert(!is_here());
@@ -91,7 +92,8 @@ void ThreadExecutor::run_task(Task& task) noexcept {
         log_error("thread_failed", {{"thread", name_}, {"error", error.what()}});
         std::terminate();
     } catch (...) {
-        log_error("thread_failed", {{"thread", name_}, {"error", "an exception of an unknown type"}});
+        log_error("thread_failed",
+                  {{"thread", name_}, {"error", "an exception of an unknown type"}});
         std::terminate();
     }
 }

@@ -1,9 +1,9 @@
 #pragma once
-/// ThreadExecutor runs closures on one named thread of its own, in the order in which they were posted.
-/// Whoever creates it owns the thread: the destructor runs what was posted (not what a timer was to post
-/// later), then joins. `post` and `post_after` may be called from any thread, the closures included.
-/// An exception that escapes a closure is a bug: it is logged and the process ends, since the state is in
-/// the store and a restart is safer than guessing.
+/// ThreadExecutor runs closures on one named thread of its own, in the order in which they were
+/// posted. Whoever creates it owns the thread: the destructor runs what was posted (not what a
+/// timer was to post later), then joins. `post` and `post_after` may be called from any thread, the
+/// closures included. An exception that escapes a closure is a bug: it is logged and the process
+/// ends, since the state is in the store and a restart is safer than guessing.
 
 #include <chrono>
 #include <condition_variable>

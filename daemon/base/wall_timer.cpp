@@ -10,10 +10,12 @@
 namespace scheduler {
 namespace {
 
-[[noreturn]] void throw_errno(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void throw_errno(const char* what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
 
-/// An absolute setting. All zeros would switch the timer off and negative times are refused, so what lies
-/// before 1970 becomes its first nanosecond: in the past as well.
+/// An absolute setting. All zeros would switch the timer off and negative times are refused, so
+/// what lies before 1970 becomes its first nanosecond: in the past as well.
 itimerspec setting_at(TimePoint when) {
     itimerspec setting{};
     auto since_epoch = when.time_since_epoch();
@@ -39,8 +41,8 @@ struct TimerFdWallTimer::Alarm : std::enable_shared_from_this<Alarm> {
     Alarm(asio::io_context& core, UniqueFunction<void()> ring)
         : on_ring(std::move(ring)), descriptor(core, open_timer()) {}
 
-    /// Gives the setting to the kernel. ECANCELED: the clock was set since the last read; the timer is
-    /// armed all the same, but that change is thereby consumed, so it must be rung for by us.
+    /// Gives the setting to the kernel. ECANCELED: the clock was set since the last read; the timer
+    /// is armed all the same, but that change is thereby consumed, so it must be rung for by us.
     void arm() {
         itimerspec setting = when ? setting_at(*when) : itimerspec{};
         int flags = when ? TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET : 0;
@@ -68,8 +70,10 @@ struct TimerFdWallTimer::Alarm : std::enable_shared_from_this<Alarm> {
             arm();  // a set clock ends the setting; it still counts
             return ring();
         }
-        // Set anew between the wake-up and the read, or interrupted: the next wait comes back by itself.
-        if (error != EAGAIN && error != EINTR) throw std::system_error(error, std::generic_category(), "timerfd read");
+        // Set anew between the wake-up and the read, or interrupted: the next wait comes back by
+        // itself.
+        if (error != EAGAIN && error != EINTR)
+            throw std::system_error(error, std::generic_category(), "timerfd read");
     }
 
     void ring() {

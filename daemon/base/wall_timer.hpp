@@ -1,8 +1,8 @@
 #pragma once
-/// WallTimer rings when the wall clock reaches a moment, and when the clock was set, so that whoever set
-/// it looks at the clock again. It never rings before the moment unless the clock was set. It lives on the
-/// core, where `on_ring` is called.
-/// Source: timerfd_create(2), TFD_TIMER_CANCEL_ON_SET.
+/// WallTimer rings when the wall clock reaches a moment, and when the clock was set, so that
+/// whoever set it looks at the clock again. It never rings before the moment unless the clock was
+/// set. It lives on the core, where `on_ring` is called. Source: timerfd_create(2),
+/// TFD_TIMER_CANCEL_ON_SET.
 
 #include <memory>
 #include <optional>
@@ -16,7 +16,8 @@ namespace scheduler {
 class WallTimer {
   public:
     virtual ~WallTimer() = default;
-    /// Rings once, at `when`; at once if that has passed. It replaces what was set before; nothing: off.
+    /// Rings once, at `when`; at once if that has passed. It replaces what was set before; nothing:
+    /// off.
     virtual void set(std::optional<TimePoint> when) = 0;
 };
 

@@ -20,16 +20,18 @@ Connection::Connection(Socket socket,
       deadline_(socket_.get_executor()) {}
 
 void Connection::start(std::function<void()> on_end) {
-    asio::post(socket_.get_executor(), [self = shared_from_this(), on_end = std::move(on_end)]() mutable {
-        self->on_end_ = std::move(on_end);
-        self->socket_.async_wait(Socket::wait_error, [self](const boost::system::error_code& error) {
-            if (!error) self->on_hangup();
+    asio::post(
+        socket_.get_executor(), [self = shared_from_this(), on_end = std::move(on_end)]() mutable {
+            self->on_end_ = std::move(on_end);
+            self->socket_.async_wait(Socket::wait_error,
+                                     [self](const boost::system::error_code& error) {
+                                         if (!error) self->on_hangup();
+                                     });
+            auto ended = [self](std::exception_ptr error) { self->end_loop(std::move(error)); };
+            auto strand = self->socket_.get_executor();
+            asio::co_spawn(strand, self->read_requests(), ended);
+            asio::co_spawn(strand, self->write_answers(), ended);
         });
-        auto ended = [self](std::exception_ptr error) { self->end_loop(std::move(error)); };
-        auto strand = self->socket_.get_executor();
-        asio::co_spawn(strand, self->read_requests(), ended);
-        asio::co_spawn(strand, self->write_answers(), ended);
-    });
 }
 
 void Connection::stop() {

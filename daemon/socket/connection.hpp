@@ -1,11 +1,13 @@
 #pragma once
-/// Connection serves one client of the socket. Two coroutines on one strand share it: one reads lines and
-/// starts what they ask for, the other writes the answers in the order of the requests. So writes that a
-/// client pipelines wait for one commit together.
-/// Owned by the server and by the coroutines; replies under way share it as well, since they may come when
-/// it has ended. `stop` and `close` may be called on any thread.
-/// Source: JSON-RPC 2.0; epoll_ctl(2) for EPOLLHUP, by which a client that closed is told from one that
-/// has only ended its sending.
+/// Connection serves one client of the socket. Two coroutines on one strand share it: one reads
+/// lines and starts what they ask for, the other writes the answers in the order of the requests.
+/// So writes that a client pipelines wait for one commit together.
+///
+/// Owned by the server and by the coroutines; replies under way share it as well, since they may
+/// come when it has ended. `stop` and `close` may be called on any thread.
+///
+/// Source: JSON-RPC 2.0; epoll_ctl(2) for EPOLLHUP, by which a client that closed is told from one
+/// that has only ended its sending.
 
 #include <cstdint>
 #include <deque>
@@ -30,7 +32,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     using Socket = asio::local::stream_protocol::socket;
 
     /// `socket` runs on a strand of its own.
-    Connection(Socket socket, Caller caller, std::shared_ptr<const Methods> methods, const SocketLimits& limits);
+    Connection(Socket socket,
+               Caller caller,
+               std::shared_ptr<const Methods> methods,
+               const SocketLimits& limits);
 
     /// `on_end` is called once, on the strand, when both coroutines have ended.
     void start(std::function<void()> on_end);
@@ -42,15 +47,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   private:
     /// A request from its start until its answer is sent.
     struct Request {
-        std::string id;                        ///< as JSON text
-        std::size_t bytes = 0;                 ///< counted in bytes_in_flight_
-        std::optional<std::string> answer;     ///< a whole line
-        std::unique_ptr<TextStream> stream;    ///< instead of an answer
+        std::string id;                      ///< as JSON text
+        std::size_t bytes = 0;               ///< counted in bytes_in_flight_
+        std::optional<std::string> answer;   ///< a whole line
+        std::unique_ptr<TextStream> stream;  ///< instead of an answer
         Method::Kind kind = Method::Kind::read;
-        bool is_complete = false;              ///< its reply came, or never will
-        bool is_over = false;                  ///< answered and sent, or dropped
+        bool is_complete = false;  ///< its reply came, or never will
+        bool is_over = false;      ///< answered and sent, or dropped
     };
     using RequestPtr = std::shared_ptr<Request>;
+    static bool is_write(const Request& request) {
+        return request.kind == Method::Kind::write || request.kind == Method::Kind::change;
+    }
     /// What a stream gave: an item, its end, an error.
     using Item = Result<std::optional<std::string>>;
 
@@ -89,8 +97,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::deque<RequestPtr> requests_;  ///< in the order of their answers
     std::size_t bytes_in_flight_ = 0;
     std::size_t writes_under_way_ = 0;
-    bool has_read_all_ = false;   ///< the reading side has ended
-    bool is_peer_gone_ = false;   ///< nobody reads the answers; what was sent to us still takes effect
+    bool has_read_all_ = false;  ///< the reading side has ended
+    bool is_peer_gone_ = false;  ///< nobody reads answers; what was sent still takes effect
     bool is_stopping_ = false;
     bool is_closed_ = false;
     int loops_ = 2;
@@ -100,8 +108,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint64_t deadline_turn_ = 0;
 };
 
-/// Waits on the strand until the condition, which others make true and then `wake`, holds. It captures
-/// references only: g++ 12 destroys twice what a lambda owns that is written into an await expression.
+/// Waits on the strand until the condition, which others make true and then `wake`, holds. It
+/// captures references only: g++ 12 destroys twice what a lambda owns that is written into an await
+/// expression.
 template <class Condition>
 asio::awaitable<void> Connection::until(Condition condition) {
     while (!condition()) {

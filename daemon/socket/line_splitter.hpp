@@ -1,6 +1,6 @@
 #pragma once
-/// LineSplitter makes lines of bytes as they come, whatever their pieces. Holds one line at most, besides
-/// the piece that was fed last. Lives where its connection does.
+/// LineSplitter makes lines of bytes as they come, whatever their pieces. Holds one line at most,
+/// besides the piece that was fed last. Lives where its connection does.
 
 #include <cstddef>
 #include <optional>
@@ -15,7 +15,8 @@ class LineSplitter {
 
     /// Not before `next` gave nothing.
     void feed(std::string_view piece);
-    /// The next whole line without its newline; valid until `feed`. Nothing after a line that is too long.
+    /// The next whole line without its newline; valid until `feed`. Nothing after a line that is
+    /// too long.
     std::optional<std::string_view> next();
     /// A line has more than line_bytes_max bytes.
     [[nodiscard]] bool is_overlong() const { return is_overlong_; }

@@ -15,17 +15,19 @@
 namespace scheduler {
 namespace {
 
-/// Takes a typed result, on any thread, to `executor`, and makes it JSON there: not on the store's writer.
+/// Takes a typed result, on any thread, to `executor`, and makes it JSON there: not on the store's
+/// writer.
 template <class Response>
 Reply<Response> encode_on(asio::any_io_executor executor, Reply<std::string> reply) {
-    return sure_reply<Response>([executor, reply = std::move(reply)](Result<Response> result) mutable {
-        asio::post(executor, [reply = std::move(reply), result = std::move(result)]() mutable {
-            if (result)
-                reply(encode(*result));
-            else
-                reply(fail(std::move(result).error()));
+    return sure_reply<Response>(
+        [executor, reply = std::move(reply)](Result<Response> result) mutable {
+            asio::post(executor, [reply = std::move(reply), result = std::move(result)]() mutable {
+                if (result)
+                    reply(encode(*result));
+                else
+                    reply(fail(std::move(result).error()));
+            });
         });
-    });
 }
 
 template <class Item>
@@ -34,7 +36,8 @@ class EncodedStream final : public TextStream {
     explicit EncodedStream(std::unique_ptr<Stream<Item>> items) : items_(std::move(items)) {}
 
     void next(asio::any_io_executor executor, Reply<std::optional<std::string>> reply) override {
-        auto complete = [executor, reply = std::move(reply)](Result<std::optional<Item>> item) mutable {
+        auto complete = [executor,
+                         reply = std::move(reply)](Result<std::optional<Item>> item) mutable {
             asio::post(executor, [reply = std::move(reply), item = std::move(item)]() mutable {
                 if (!item) return reply(fail(std::move(item).error()));
                 reply(*item ? std::optional(encode(**item)) : std::nullopt);
@@ -54,9 +57,18 @@ constexpr bool is_write() {
     if constexpr (std::same_as<Request, WaitRequest> || StreamingOperation<Request>)
         return false;
     else
-        return requires(Service& service, Request request, Caller caller, Reply<typename Request::Response> reply) {
+        return requires(Service & service,
+                        Request request,
+                        Caller caller,
+                        Reply<typename Request::Response> reply) {
             service.handle(request, caller, std::move(reply));
         };
+}
+
+template <class Request>
+constexpr Method::Kind kind_of() {
+    if (!is_write<Request>()) return Method::Kind::read;
+    return requires(Request request) { request.job_id; } ? Method::Kind::change : Method::Kind::write;
 }
 
 template <class Request>
@@ -64,7 +76,8 @@ Method method_of(Service& service) {
     Method method;
     if constexpr (StreamingOperation<Request>) {
         method.kind = Method::Kind::stream;
-        method.open = [&service](const RpcCall& rpc, const Caller& caller) -> Result<std::unique_ptr<TextStream>> {
+        method.open = [&service](const RpcCall& rpc,
+                                 const Caller& caller) -> Result<std::unique_ptr<TextStream>> {
             service.metrics().count_socket_request();
             auto request = decode_params<Request>(rpc);
             if (!request) return fail(request.error());
@@ -74,12 +87,13 @@ Method method_of(Service& service) {
             return std::unique_ptr<TextStream>(std::make_unique<Encoded>(std::move(*items)));
         };
     } else {
-        method.kind = is_write<Request>() ? Method::Kind::write : Method::Kind::read;
+        method.kind = kind_of<Request>();
         method.begin = [&service](const RpcCall& rpc,
                                   const Caller& caller,
                                   asio::any_io_executor executor,
                                   Reply<std::string> reply) {
-            auto typed = encode_on<typename Request::Response>(std::move(executor), std::move(reply));
+            auto typed =
+                encode_on<typename Request::Response>(std::move(executor), std::move(reply));
             service.metrics().count_socket_request();
             auto request = decode_params<Request>(rpc);
             if (!request) return typed(fail(request.error()));
@@ -114,7 +128,9 @@ Result<const Method*> find_method(const Methods& methods, const RpcCall& call) {
         name = "";
     if (auto found = methods.find(name); found != methods.end()) return &found->second;
     return fail(ErrorCode::not_found,
-                fmt::format("there is no method \"{}\"; there are {}", call.method.substr(0, 64), known_methods(methods)));
+                fmt::format("there is no method \"{}\"; there are {}",
+                            call.method.substr(0, 64),
+                            known_methods(methods)));
 }
 
 }  // namespace scheduler

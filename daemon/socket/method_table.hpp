@@ -1,7 +1,7 @@
 #pragma once
-/// The methods of the socket by name, made from the list of operations: a new operation needs no line
-/// here. What a method does is behind two functions that speak JSON text, so that a connection knows no
-/// operation.
+/// The methods of the socket by name, made from the list of operations: a new operation needs no
+/// line here. What a method does is behind two functions that speak JSON text, so that a connection
+/// knows no operation.
 
 #include <functional>
 #include <memory>
@@ -32,6 +32,7 @@ class TextStream {
 struct Method {
     enum class Kind {
         write,   ///< takes effect in the order of a connection's requests; several share a commit
+        change,  ///< a write that looks its job up first, and so waits for the writes before it
         read,    ///< sees the writes before it; may take long to answer (`wait`)
         stream,  ///< the requests behind it wait for its end
     };
@@ -39,10 +40,11 @@ struct Method {
                                      const Caller& caller,
                                      asio::any_io_executor executor,
                                      Reply<std::string> reply)>;
-    using Open = std::function<Result<std::unique_ptr<TextStream>>(const RpcCall& call, const Caller& caller)>;
+    using Open = std::function<Result<std::unique_ptr<TextStream>>(const RpcCall& call,
+                                                                   const Caller& caller)>;
 
     Kind kind = Kind::read;
-    Begin begin;  ///< of reads and writes: replies on `executor` with the result as JSON, never in place
+    Begin begin;  ///< of reads and writes: posts the result, as JSON, to `executor`
     Open open;    ///< of streams
 };
 

@@ -17,11 +17,13 @@ namespace {
 constexpr std::size_t piece_bytes = std::size_t{16} * 1024;
 
 bool is_blank(std::string_view line) {
-    return std::all_of(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\t' || c == '\r'; });
+    return std::all_of(
+        line.begin(), line.end(), [](char c) { return c == ' ' || c == '\t' || c == '\r'; });
 }
 
 const Error shutting_down{ErrorCode::unavailable, "the daemon is shutting down"};
-const Error failed_inside{ErrorCode::internal, "the daemon failed at this request; its log says why"};
+const Error failed_inside{ErrorCode::internal,
+                          "the daemon failed at this request; its log says why"};
 
 }  // namespace
 
@@ -30,8 +32,8 @@ asio::awaitable<void> Connection::read_requests() {
     std::array<char, piece_bytes> piece;
     while (!is_closed_ && !lines_.is_overlong()) {
         boost::system::error_code error;
-        std::size_t got = co_await socket_.async_read_some(asio::buffer(piece),
-                                                           asio::redirect_error(asio::use_awaitable, error));
+        std::size_t got = co_await socket_.async_read_some(
+            asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
         if (error) break;
         lines_.feed(std::string_view(piece.data(), got));
         while (auto line = lines_.next())
@@ -40,7 +42,8 @@ asio::awaitable<void> Connection::read_requests() {
     if (lines_.is_overlong())
         refuse("null",
                {ErrorCode::too_large,
-                fmt::format("a line may have {} bytes; send long lists of jobs in parts", limits_.line_bytes_max)});
+                fmt::format("a line may have {} bytes; send long lists of jobs in parts",
+                            limits_.line_bytes_max)});
     else
         co_await take_line(lines_.rest());  // the last line may lack its newline
     has_read_all_ = true;
@@ -80,7 +83,7 @@ asio::awaitable<void> Connection::take_line(std::string_view line) {
 }
 
 void Connection::begin(const Method& method, const RpcCall& call, const RequestPtr& request) {
-    if (request->kind == Method::Kind::write) ++writes_under_way_;
+    if (is_write(*request)) ++writes_under_way_;
     auto reply = [self = shared_from_this(), request](Result<std::string> result) {
         self->complete(request, std::move(result));
     };
@@ -95,8 +98,10 @@ void Connection::begin(const Method& method, const RpcCall& call, const RequestP
 /// Once: after a call that threw, its reply may still come.
 void Connection::complete(const RequestPtr& request, Result<std::string> result) {
     if (std::exchange(request->is_complete, true)) return;
-    if (request->kind == Method::Kind::write) --writes_under_way_;
-    answer(request, result ? encode_result(request->id, *result) : encode_error(request->id, result.error()));
+    if (is_write(*request)) --writes_under_way_;
+    answer(
+        request,
+        result ? encode_result(request->id, *result) : encode_error(request->id, result.error()));
     wake();
 }
 
@@ -142,7 +147,8 @@ void Connection::answer(const RequestPtr& request, std::string line) {
 }
 
 bool Connection::has_room() const {
-    return requests_.size() < limits_.requests_in_flight_max && bytes_in_flight_ < limits_.bytes_in_flight_max;
+    return requests_.size() < limits_.requests_in_flight_max &&
+           bytes_in_flight_ < limits_.bytes_in_flight_max;
 }
 
 }  // namespace scheduler

@@ -26,7 +26,9 @@ constexpr int backlog = 1024;
 constexpr const char* default_group = "schedulerd";
 constexpr const char* system_directory = "/run/schedulerd";
 
-std::string reason(int error_number) { return std::generic_category().message(error_number); }
+std::string reason(int error_number) {
+    return std::generic_category().message(error_number);
+}
 
 sockaddr_un address_of(const std::string& path) {
     sockaddr_un address{};
@@ -36,7 +38,9 @@ sockaddr_un address_of(const std::string& path) {
 }
 
 /// bind(2) and connect(2) take any family's address by this type.
-const sockaddr* any_address(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+const sockaddr* any_address(const sockaddr_un& address) {
+    return reinterpret_cast<const sockaddr*>(&address);
+}
 
 UniqueFd make_socket() {
     return UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -49,12 +53,14 @@ Result<std::optional<gid_t>> find_group(const std::string& wanted) {
     group* found = nullptr;
     std::vector<char> buffer(1024);
     int error = 0;
-    while ((error = ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found)) == ERANGE)
+    while ((error = ::getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found)) ==
+           ERANGE)
         buffer.resize(buffer.size() * 2);
     if (found != nullptr) return std::optional(entry.gr_gid);
     if (wanted.empty()) return std::optional<gid_t>();
     return fail(ErrorCode::bad_field,
-                fmt::format("there is no group \"{0}\" for --socket-group; create it (groupadd --system {0}) or name "
+                fmt::format("there is no group \"{0}\" for --socket-group; create it (groupadd "
+                            "--system {0}) or name "
                             "another",
                             name));
 }
@@ -66,20 +72,22 @@ Result<Done> make_parent(const SocketPlace& place) {
     if (parent == place.state_dir || parent == system_directory)
         if (::mkdir(parent.c_str(), mode) < 0 && errno != EEXIST)
             return fail(ErrorCode::unavailable,
-                        fmt::format("can't make the directory {} for the socket: {}; choose another place with --socket",
+                        fmt::format("can't make the directory {} for the socket: {}; choose "
+                                    "another place with --socket",
                                     parent,
                                     reason(errno)));
-    if (struct stat status {}; ::stat(parent.c_str(), &status) < 0)
+    if (struct stat status{}; ::stat(parent.c_str(), &status) < 0)
         return fail(ErrorCode::unavailable,
-                    fmt::format("can't use the directory {} for the socket: {}; create it or choose another place with "
+                    fmt::format("can't use the directory {} for the socket: {}; create it or "
+                                "choose another place with "
                                 "--socket",
                                 parent,
                                 reason(errno)));
     return Done{};
 }
 
-/// Held from the look at an old file until ours listens, so that of two daemons that start together the
-/// second one finds the first. Whoever can't have it in two seconds goes on without.
+/// Held from the look at an old file until ours listens, so that of two daemons that start together
+/// the second one finds the first. Whoever can't have it in two seconds goes on without.
 UniqueFd lock_parent(const std::string& path) {
     auto parent = std::filesystem::path(path).parent_path();
     UniqueFd directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -95,40 +103,51 @@ Result<Done> clear_path(const std::string& path) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) < 0) {
         if (errno == ENOENT) return Done{};
-        return fail(ErrorCode::unavailable, fmt::format("can't look at {}: {}", path, reason(errno)));
+        return fail(ErrorCode::unavailable,
+                    fmt::format("can't look at {}: {}", path, reason(errno)));
     }
     if (!S_ISSOCK(status.st_mode))
-        return fail(ErrorCode::unavailable,
-                    fmt::format("{} exists and is no socket; remove it or choose another with --socket", path));
+        return fail(
+            ErrorCode::unavailable,
+            fmt::format("{} exists and is no socket; remove it or choose another with --socket",
+                        path));
     auto address = address_of(path);
     UniqueFd probe = make_socket();
     if (probe.is_open() && ::connect(probe.get(), any_address(address), sizeof address) < 0) {
         if (errno == ENOENT) return Done{};
         if (errno == ECONNREFUSED) {
             if (::unlink(path.c_str()) == 0 || errno == ENOENT) return Done{};
-            return fail(ErrorCode::unavailable,
-                        fmt::format("can't remove {}, which a dead daemon left: {}", path, reason(errno)));
+            return fail(
+                ErrorCode::unavailable,
+                fmt::format("can't remove {}, which a dead daemon left: {}", path, reason(errno)));
         }
         if (errno == EACCES)
-            return fail(ErrorCode::unavailable,
-                        fmt::format("{} belongs to another user's daemon: {}; choose another with --socket",
-                                    path,
-                                    reason(errno)));
+            return fail(
+                ErrorCode::unavailable,
+                fmt::format("{} belongs to another user's daemon: {}; choose another with --socket",
+                            path,
+                            reason(errno)));
     }
-    return fail(ErrorCode::unavailable,
-                fmt::format("another daemon listens on {}; stop it or choose another socket with --socket", path));
+    return fail(
+        ErrorCode::unavailable,
+        fmt::format("another daemon listens on {}; stop it or choose another socket with --socket",
+                    path));
 }
 
 /// Opens the bound socket to its group. Only a group that was asked for by name must be granted.
 Result<Done> set_access(const SocketPlace& place, std::optional<gid_t> group) {
-    if (group && ::lchown(place.path.c_str(), static_cast<uid_t>(-1), *group) < 0 && !place.group.empty())
-        return fail(ErrorCode::unavailable,
-                    fmt::format("can't give {} to the group \"{}\": {}; the daemon must be root or a member of it",
-                                place.path,
-                                place.group,
-                                reason(errno)));
+    if (group && ::lchown(place.path.c_str(), static_cast<uid_t>(-1), *group) < 0 &&
+        !place.group.empty())
+        return fail(
+            ErrorCode::unavailable,
+            fmt::format(
+                "can't give {} to the group \"{}\": {}; the daemon must be root or a member of it",
+                place.path,
+                place.group,
+                reason(errno)));
     if (::chmod(place.path.c_str(), 0660) < 0)
-        return fail(ErrorCode::unavailable, fmt::format("can't set the mode of {}: {}", place.path, reason(errno)));
+        return fail(ErrorCode::unavailable,
+                    fmt::format("can't set the mode of {}: {}", place.path, reason(errno)));
     return Done{};
 }
 
@@ -138,7 +157,8 @@ Result<SocketFile> SocketFile::bind(const SocketPlace& place) {
     const std::string& path = place.path;
     if (path.size() > SocketPlace::path_bytes_max)
         return fail(ErrorCode::bad_field,
-                    fmt::format("the socket's path is {} bytes long and the system takes {} at most: {}; choose a shorter "
+                    fmt::format("the socket's path is {} bytes long and the system takes {} at "
+                                "most: {}; choose a shorter "
                                 "one with --socket",
                                 path.size(),
                                 SocketPlace::path_bytes_max,
@@ -153,9 +173,12 @@ Result<SocketFile> SocketFile::bind(const SocketPlace& place) {
     if (!listener.is_open())
         return fail(ErrorCode::unavailable, fmt::format("can't make a socket: {}", reason(errno)));
     auto address = address_of(path);
-    if (::fchmod(listener.get(), 0600) < 0 || ::bind(listener.get(), any_address(address), sizeof address) < 0)
+    if (::fchmod(listener.get(), 0600) < 0 ||
+        ::bind(listener.get(), any_address(address), sizeof address) < 0)
         return fail(ErrorCode::unavailable,
-                    fmt::format("can't listen on {}: {}; choose another socket with --socket", path, reason(errno)));
+                    fmt::format("can't listen on {}: {}; choose another socket with --socket",
+                                path,
+                                reason(errno)));
     SocketFile file(std::move(listener), path);  // from here on it is removed if something fails
     struct stat status {};
     if (::lstat(path.c_str(), &status) == 0) {
@@ -164,7 +187,8 @@ Result<SocketFile> SocketFile::bind(const SocketPlace& place) {
     }
     if (auto set = set_access(place, *group); !set) return fail(set.error());
     if (::listen(file.listener_.get(), backlog) < 0)
-        return fail(ErrorCode::unavailable, fmt::format("can't listen on {}: {}", path, reason(errno)));
+        return fail(ErrorCode::unavailable,
+                    fmt::format("can't listen on {}: {}", path, reason(errno)));
     return file;
 }
 

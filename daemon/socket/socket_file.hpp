@@ -1,9 +1,9 @@
 #pragma once
-/// SocketFile binds the Unix socket and owns its file: a stale one is replaced, a live one is never taken
-/// from its daemon. Removes the file at its end if it is still its own. Binding is apart from serving, so
-/// that what is wrong ends the program with one sentence. Made and destroyed on the main thread.
-/// Source: unix(7): 107 bytes of path, and the file's mode is the socket's own as fchmod(2) set it before
-/// bind(2), so that there is no moment in which anybody may connect.
+/// SocketFile binds the Unix socket and owns its file: a stale one is replaced, a live one is never
+/// taken from its daemon. Removes the file at its end if it is still its own. Binding is apart from
+/// serving, so that what is wrong ends the program with one sentence. Made and destroyed on the
+/// main thread. Source: unix(7): 107 bytes of path, and the file's mode is the socket's own as
+/// fchmod(2) set it before bind(2), so that there is no moment in which anybody may connect.
 
 #include <cstddef>
 #include <string>
@@ -44,7 +44,8 @@ class SocketFile {
     [[nodiscard]] UniqueFd take_listener() { return std::move(listener_); }
 
   private:
-    SocketFile(UniqueFd listener, std::string path) : listener_(std::move(listener)), path_(std::move(path)) {}
+    SocketFile(UniqueFd listener, std::string path)
+        : listener_(std::move(listener)), path_(std::move(path)) {}
 
     UniqueFd listener_;
     std::string path_;  ///< empty once it was moved from

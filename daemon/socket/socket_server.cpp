@@ -24,14 +24,17 @@ using Protocol = asio::local::stream_protocol;
 std::optional<Caller> caller_of(Connection::Socket& socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) return std::nullopt;
+    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+        return std::nullopt;
     return Caller{fmt::format("uid:{}", peer.uid)};
 }
 
 /// One line that a new connection's buffer surely takes, then the end.
 void turn_away(Connection::Socket& socket, int connections_max) {
     auto line = encode_error(
-        "null", {ErrorCode::busy, fmt::format("{} connections are open already; try again later", connections_max)});
+        "null",
+        {ErrorCode::busy,
+         fmt::format("{} connections are open already; try again later", connections_max)});
     (void)::send(socket.native_handle(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
@@ -83,7 +86,8 @@ asio::awaitable<void> SocketServer::Core::accept() {
             continue;
         }
         // Out of descriptors, or the client gave up: neither passes by asking again at once.
-        if (!std::exchange(is_failing, true)) log_warning("accept_failed", {{"error", error.message()}});
+        if (!std::exchange(is_failing, true))
+            log_warning("accept_failed", {{"error", error.message()}});
         retry.expires_after(std::chrono::milliseconds(50));
         co_await retry.async_wait(asio::redirect_error(asio::use_awaitable, error));
     }
@@ -95,9 +99,11 @@ void SocketServer::Core::admit(Connection::Socket socket) {
     auto caller = caller_of(socket);
     if (!caller) return;
     log_debug("socket_connected", {{"caller", caller->name}});
-    auto connection = std::make_shared<Connection>(std::move(socket), std::move(*caller), methods, limits);
+    auto connection =
+        std::make_shared<Connection>(std::move(socket), std::move(*caller), methods, limits);
     connections.insert(connection);
-    // Weak: a loop that is destroyed before its connections have ended must not leave a ring behind.
+    // Weak: a loop that is destroyed before its connections have ended must not leave a ring
+    // behind.
     connection->start([weak_self = weak_from_this(), weak = std::weak_ptr(connection)] {
         auto self = weak_self.lock();
         if (!self) return;

@@ -1,9 +1,9 @@
 #pragma once
-/// SocketServer accepts connections on the Unix socket and runs a Connection for each. It translates JSON
-/// lines to the operations of Service and back, and does nothing else.
-/// Public methods may be called on any thread; the work is done by the threads that run `front_end`.
-/// `front_end` and `service` outlive the server and the end of `stop`; all threads that may still complete
-/// a reply of `service` end before `front_end` does.
+/// SocketServer accepts connections on the Unix socket and runs a Connection for each. It
+/// translates JSON lines to the operations of Service and back, and does nothing else. Public
+/// methods may be called on any thread; the work is done by the threads that run `front_end`.
+/// `front_end` and `service` outlive the server and the end of `stop`; all threads that may still
+/// complete a reply of `service` end before `front_end` does.
 
 #include <memory>
 
@@ -27,11 +27,12 @@ class SocketServer {
     /// Connections that are still open are closed. Call `stop` before for a clean end.
     ~SocketServer();
 
-    /// Accepts connections from now on. Called once. The file is removed by `stop`, or by the destructor.
+    /// Accepts connections from now on. Called once. The file is removed by `stop`, or by the
+    /// destructor.
     void serve(SocketFile file);
 
-    /// Accepts no more, removes the file, ends streams and waits, and lets requests under way finish
-    /// within `grace`; then calls `stopped` once, on a thread of `front_end`.
+    /// Accepts no more, removes the file, ends streams and waits, and lets requests under way
+    /// finish within `grace`; then calls `stopped` once, on a thread of `front_end`.
     void stop(Duration grace, UniqueFunction<void()> stopped);
 
   private:

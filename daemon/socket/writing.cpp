@@ -1,4 +1,5 @@
-/// The writing side of a connection: answers in the order of the requests, and the items of streams.
+/// The writing side of a connection: answers in the order of the requests, and the items of
+/// streams.
 
 #include <utility>
 
@@ -55,7 +56,8 @@ asio::awaitable<void> Connection::write_stream(RequestPtr request) {
         // Shared with the reply, which may come when this has ended.
         auto item = std::make_shared<std::optional<Item>>();
         request_item(request, item);
-        // What is there already comes in one turn of the strand; only then is it worth to wait for more.
+        // What is there already comes in one turn of the strand; only then is it worth to wait for
+        // more.
         co_await asio::post(socket_.get_executor(), asio::use_awaitable);
         if (!*item || batch.size() >= batch_bytes) {
             std::string ready = std::exchange(batch, {});
@@ -65,7 +67,8 @@ asio::awaitable<void> Connection::write_stream(RequestPtr request) {
         if (request->is_over) co_return;
         if (!*item) {
             request->stream->cancel();
-            batch += encode_error(request->id, {ErrorCode::unavailable, "the daemon is shutting down"});
+            batch +=
+                encode_error(request->id, {ErrorCode::unavailable, "the daemon is shutting down"});
             break;
         }
         if (!**item) {
@@ -87,12 +90,14 @@ asio::awaitable<void> Connection::write_stream(RequestPtr request) {
     wake();
 }
 
-void Connection::request_item(const RequestPtr& request, std::shared_ptr<std::optional<Item>> item) {
+void Connection::request_item(const RequestPtr& request,
+                              std::shared_ptr<std::optional<Item>> item) {
     if (request->is_over) return;
-    request->stream->next(socket_.get_executor(), [self = shared_from_this(), item = std::move(item)](Item next) {
-        item->emplace(std::move(next));
-        self->wake();
-    });
+    request->stream->next(socket_.get_executor(),
+                          [self = shared_from_this(), item = std::move(item)](Item next) {
+                              item->emplace(std::move(next));
+                              self->wake();
+                          });
 }
 
 /// Gives up when the client is gone, or takes nothing until the deadline.
@@ -101,8 +106,9 @@ asio::awaitable<void> Connection::send(std::string text) {
     while (!rest.empty() && !is_peer_gone_ && !is_closed_) {
         arm_deadline();
         boost::system::error_code error;
-        std::size_t sent = co_await socket_.async_write_some(asio::buffer(rest.data(), rest.size()),
-                                                             asio::redirect_error(asio::use_awaitable, error));
+        std::size_t sent =
+            co_await socket_.async_write_some(asio::buffer(rest.data(), rest.size()),
+                                              asio::redirect_error(asio::use_awaitable, error));
         ++deadline_turn_;
         deadline_.cancel();
         if (error) {
@@ -116,9 +122,10 @@ asio::awaitable<void> Connection::send(std::string text) {
 void Connection::arm_deadline() {
     deadline_.expires_after(limits_.write_deadline);
     // The timer may have rung while the write came to its end: then the turn has passed.
-    deadline_.async_wait([self = shared_from_this(), turn = deadline_turn_](const boost::system::error_code& error) {
-        if (!error && turn == self->deadline_turn_) self->close();
-    });
+    deadline_.async_wait(
+        [self = shared_from_this(), turn = deadline_turn_](const boost::system::error_code& error) {
+            if (!error && turn == self->deadline_turn_) self->close();
+        });
 }
 
 }  // namespace scheduler

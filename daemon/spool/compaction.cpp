@@ -75,7 +75,10 @@ Result<SpoolSummary> summarize(int fd, const std::filesystem::path& path) {
     return summary;
 }
 
-Result<SpoolSummary> compact(int from, const SpoolSummary& summary, std::uint64_t bytes_max, int to,
+Result<SpoolSummary> compact(int from,
+                             const SpoolSummary& summary,
+                             std::uint64_t bytes_max,
+                             int to,
                              const std::filesystem::path& to_path) {
     const Cut cut = Cut::of(summary, bytes_max);
     const std::uint64_t missing = summary.bytes_missing + cut.size();
@@ -93,12 +96,14 @@ Result<SpoolSummary> compact(int from, const SpoolSummary& summary, std::uint64_
         auto within = [&](std::uint64_t at) {
             return static_cast<std::size_t>(std::clamp(at, place, place + bytes.size()) - place);
         };
-        if (auto put = sink.put(record, bytes.substr(0, within(cut.begin))); !put) return fail(put.error());
+        if (auto put = sink.put(record, bytes.substr(0, within(cut.begin))); !put)
+            return fail(put.error());
         if (!has_gap && place + bytes.size() > cut.begin) {
             sink.put_gap(record.at_ns, missing);
             has_gap = true;
         }
-        if (auto put = sink.put(record, bytes.substr(std::max(within(cut.end), within(cut.begin)))); !put)
+        if (auto put = sink.put(record, bytes.substr(std::max(within(cut.end), within(cut.begin))));
+            !put)
             return fail(put.error());
         place += bytes.size();
     }

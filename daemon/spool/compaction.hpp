@@ -1,6 +1,7 @@
 #pragma once
-/// Compaction: how an output that is over the limit is made smaller. The first bytes and the newest ones
-/// are kept; one gap between them says how many are missing. Pure but for the two files; any thread.
+/// Compaction: how an output that is over the limit is made smaller. The first bytes and the newest
+/// ones are kept; one gap between them says how many are missing. Pure but for the two files; any
+/// thread.
 
 #include <cstdint>
 #include <filesystem>
@@ -14,7 +15,7 @@ struct SpoolSummary {
     std::uint64_t bytes_kept = 0;     ///< of output
     std::uint64_t bytes_missing = 0;  ///< said by the gap
     std::uint64_t head_bytes = 0;     ///< kept before the gap; all where there is none
-    std::uint64_t file_bytes = 0;     ///< where the last complete record ends; behind it is what a crash tore
+    std::uint64_t file_bytes = 0;     ///< of complete records; behind them is what a crash tore
 
     [[nodiscard]] std::uint64_t bytes_seen() const { return bytes_kept + bytes_missing; }
 };
@@ -24,7 +25,10 @@ Result<SpoolSummary> summarize(int fd, const std::filesystem::path& path);
 
 /// Writes the file's records to `to`, with at most `bytes_max` bytes of output. What it then holds.
 /// Errors: disk_full, internal.
-Result<SpoolSummary> compact(int from, const SpoolSummary& summary, std::uint64_t bytes_max, int to,
+Result<SpoolSummary> compact(int from,
+                             const SpoolSummary& summary,
+                             std::uint64_t bytes_max,
+                             int to,
                              const std::filesystem::path& to_path);
 
 }  // namespace scheduler

@@ -27,8 +27,9 @@ auto uninterrupted(Call call) {
 Failure<Error> failure(std::string_view doing, const Path& path, int error_number) {
     auto reason = std::generic_category().message(error_number);
     if (error_number == ENOSPC || error_number == EDQUOT)
-        return fail(ErrorCode::disk_full,
-                    fmt::format("can't {} {}: {}; free some space there", doing, path.string(), reason));
+        return fail(
+            ErrorCode::disk_full,
+            fmt::format("can't {} {}: {}; free some space there", doing, path.string(), reason));
     return fail(ErrorCode::internal, fmt::format("can't {} {}: {}", doing, path.string(), reason));
 }
 
@@ -40,13 +41,16 @@ Result<UniqueFd> open_to_read(const Path& path) {
 
 Result<UniqueFd> create(const Path& path) {
     if (auto removed = remove_file(path); !removed) return fail(removed.error());
-    UniqueFd fd(uninterrupted(
-        [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR); }));
+    UniqueFd fd(uninterrupted([&] {
+        return ::open(
+            path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    }));
     if (!fd.is_open()) return failure("create", path, errno);
     return fd;
 }
 
-Result<std::size_t> read_at(int fd, const Path& path, char* bytes, std::size_t size, std::uint64_t offset) {
+Result<std::size_t> read_at(
+    int fd, const Path& path, char* bytes, std::size_t size, std::uint64_t offset) {
     std::size_t got = 0;
     while (got < size) {
         auto count = uninterrupted(
@@ -79,7 +83,8 @@ Result<Done> sync(int fd, const Path& path) {
 }
 
 Result<Done> sync_directory(const Path& path) {
-    UniqueFd fd(uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+    UniqueFd fd(
+        uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (!fd.is_open()) return failure("open", path, errno);
     return sync(fd.get(), path);
 }
@@ -97,7 +102,8 @@ Result<Done> remove_file(const Path& path) {
 Result<Done> make_directories(const Path& path) {
     if (::mkdir(path.c_str(), S_IRWXU) == 0) return sync_directory(path.parent_path());
     if (errno == EEXIST) return Done{};
-    if (errno != ENOENT || !path.has_relative_path()) return failure("make the directory", path, errno);
+    if (errno != ENOENT || !path.has_relative_path())
+        return failure("make the directory", path, errno);
     if (auto above = make_directories(path.parent_path()); !above) return above;
     return make_directories(path);
 }

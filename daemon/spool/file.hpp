@@ -13,17 +13,19 @@ namespace scheduler::spool_file {
 
 using Path = std::filesystem::path;
 
-/// The error of a call that failed with `error_number`: disk_full for ENOSPC and EDQUOT, else internal.
+/// The error of a call that failed with `error_number`: disk_full for ENOSPC and EDQUOT, else
+/// internal.
 Failure<Error> failure(std::string_view doing, const Path& path, int error_number);
 
 /// For reading; a closed descriptor where there is no such file.
 Result<UniqueFd> open_to_read(const Path& path);
-/// A new, empty file, 0600, read and write, in the place of an old one. The old one stays as it is for those who have
-/// it open.
+/// A new, empty file, 0600, read and write, in the place of an old one. The old one stays as it is
+/// for those who have it open.
 Result<UniqueFd> create(const Path& path);
 
 /// Fills `bytes` from `offset` on; less at the end of the file.
-Result<std::size_t> read_at(int fd, const Path& path, char* bytes, std::size_t size, std::uint64_t offset);
+Result<std::size_t> read_at(
+    int fd, const Path& path, char* bytes, std::size_t size, std::uint64_t offset);
 /// All of it, at the end.
 Result<Done> write_all(int fd, const Path& path, std::string_view bytes);
 Result<Done> truncate(int fd, const Path& path, std::uint64_t size);

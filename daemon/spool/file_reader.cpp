@@ -17,8 +17,8 @@ Result<std::optional<SpoolRecord>> FileReader::next() {
         }
         auto record = next_here();
         if (!record || *record) return record;
-        // At the end. Asked before one more read: what was appended before the file was replaced is then
-        // all seen.
+        // At the end. Asked before one more read: what was appended before the file was replaced is
+        // then all seen.
         bool replaced = is_replaced();
         record = next_here();
         if (!record || *record || !replaced) return record;
@@ -71,7 +71,8 @@ bool FileReader::is_replaced() const {
     struct stat here {};
     struct stat there {};
     if (::fstat(fd_.get(), &here) < 0) return false;
-    if (::stat(final_path_.c_str(), &there) < 0 && ::stat(part_path_.c_str(), &there) < 0) return false;
+    if (::stat(final_path_.c_str(), &there) < 0 && ::stat(part_path_.c_str(), &there) < 0)
+        return false;
     return here.st_ino != there.st_ino || here.st_dev != there.st_dev;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-/// The SpoolReader of one attempt. Owns its descriptor. When it comes to the end of a file that has been
-/// replaced since (compacted, begun anew, made final), it goes on in the new one at the same place.
+/// The SpoolReader of one attempt. Owns its descriptor. When it comes to the end of a file that has
+/// been replaced since (compacted, begun anew, made final), it goes on in the new one at the same
+/// place.
 
 #include <cstdint>
 #include <filesystem>

@@ -20,8 +20,9 @@ Result<Done> FileWriter::append(LogStream stream, std::int64_t at_ns, std::strin
         rest.remove_prefix(piece.size());
     }
     if (auto written = spool_file::write_all(fd_.get(), path_, buffer_); !written) {
-        // A part of it may stand in the file; it would hide whatever is appended when there is room again.
-        // Should even this fail, what was seen is still right, and commit cuts the torn end off.
+        // A part of it may stand in the file; it would hide whatever is appended when there is room
+        // again. Should even this fail, what was seen is still right, and commit cuts the torn end
+        // off.
         (void)spool_file::truncate(fd_.get(), path_, holds_.file_bytes);
         return written;
     }
@@ -38,7 +39,8 @@ Result<Done> FileWriter::make_room(std::uint64_t limit) {
     auto fresh = spool_file::create(fresh_path);
     if (!fresh) return fail(fresh.error());
     auto compacted = compact(fd_.get(), holds_, limit, fresh->get(), fresh_path);
-    Result<Done> replaced = compacted ? spool_file::rename_file(fresh_path, path_) : fail(compacted.error());
+    Result<Done> replaced =
+        compacted ? spool_file::rename_file(fresh_path, path_) : fail(compacted.error());
     if (!replaced) {
         (void)spool_file::remove_file(fresh_path);  // the first error is the one to tell
         return replaced;

@@ -31,16 +31,21 @@ void put_header(std::string& to, std::uint8_t kind, std::int64_t at_ns, std::siz
 
 bool is_valid(std::uint8_t kind, std::uint64_t length) {
     if (kind == gap_kind) return length == gap_payload_bytes;
-    bool is_stream =
-        kind == static_cast<std::uint8_t>(LogStream::out) || kind == static_cast<std::uint8_t>(LogStream::err);
+    bool is_stream = kind == static_cast<std::uint8_t>(LogStream::out) ||
+                     kind == static_cast<std::uint8_t>(LogStream::err);
     return is_stream && length > 0 && length <= record_payload_max;
 }
 
 }  // namespace
 
-std::uint64_t output_bytes(const SpoolRecord& record) { return record.stream ? record.bytes.size() : record.missing; }
+std::uint64_t output_bytes(const SpoolRecord& record) {
+    return record.stream ? record.bytes.size() : record.missing;
+}
 
-void encode_record(std::string& to, LogStream stream, std::int64_t at_ns, std::string_view payload) {
+void encode_record(std::string& to,
+                   LogStream stream,
+                   std::int64_t at_ns,
+                   std::string_view payload) {
     put_header(to, static_cast<std::uint8_t>(stream), at_ns, payload.size());
     to.append(payload);
 }
@@ -82,8 +87,8 @@ Result<bool> RecordCursor::fill(std::size_t size) {
     if (at_hand >= size) return true;
     buffer_.erase(0, std::exchange(used_, 0));
     buffer_.resize(std::max(size, read_bytes));
-    auto got =
-        spool_file::read_at(fd_, path_, buffer_.data() + at_hand, buffer_.size() - at_hand, offset_ + at_hand);
+    auto got = spool_file::read_at(
+        fd_, path_, buffer_.data() + at_hand, buffer_.size() - at_hand, offset_ + at_hand);
     buffer_.resize(at_hand + (got ? *got : 0));
     if (!got) return fail(got.error());
     return buffer_.size() >= size;

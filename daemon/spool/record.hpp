@@ -34,7 +34,8 @@ class RecordCursor {
         end,      ///< nothing more, or one that is not all there (yet)
         damaged,  ///< no record can look like this; what a lost write leaves after a crash
     };
-    /// The next record, or why there is none; then asking again looks at the same place. Errors: internal.
+    /// The next record, or why there is none; then asking again looks at the same place. Errors:
+    /// internal.
     Result<State> next(SpoolRecord& record);
 
     /// Where the last complete record ends.
@@ -49,8 +50,8 @@ class RecordCursor {
     int fd_;
     std::filesystem::path path_;
     std::uint64_t offset_ = 0;
-    std::string buffer_;     ///< bytes of the file
-    std::size_t used_ = 0;   ///< of the buffer: what was given out
+    std::string buffer_;    ///< bytes of the file
+    std::size_t used_ = 0;  ///< of the buffer: what was given out
 };
 
 }  // namespace scheduler

@@ -59,7 +59,8 @@ Result<Done> put_in_place(const Candidate& best, std::uint64_t bytes_max, const 
     bool is_torn = std::filesystem::file_size(best.path, ignored) != best.holds.file_bytes;
     if (best.holds.bytes_kept <= bytes_max && !is_torn) {
         if (auto synced = spool_file::sync(best.fd.get(), best.path); !synced) return synced;
-        return best.path == final_path ? Result<Done>(Done{}) : spool_file::rename_file(best.path, final_path);
+        return best.path == final_path ? Result<Done>(Done{})
+                                       : spool_file::rename_file(best.path, final_path);
     }
     Path temporary = with_suffix(final_path, temporary_suffix);
     auto fresh = spool_file::create(temporary);
@@ -75,9 +76,13 @@ Result<Done> put_in_place(const Candidate& best, std::uint64_t bytes_max, const 
 Spool::Spool(std::filesystem::path logs_dir, std::uint64_t bytes_max)
     : logs_dir_(std::move(logs_dir)), bytes_max_(bytes_max) {}
 
-void Spool::set_limit(std::uint64_t bytes_max) { bytes_max_ = bytes_max; }
+void Spool::set_limit(std::uint64_t bytes_max) {
+    bytes_max_ = bytes_max;
+}
 
-std::uint64_t Spool::limit() const { return bytes_max_; }
+std::uint64_t Spool::limit() const {
+    return bytes_max_;
+}
 
 Result<std::unique_ptr<SpoolWriter>> Spool::open_part(JobId id, int attempt) {
     return open_writer(path(id, attempt, part_suffix));
@@ -90,11 +95,13 @@ Result<std::unique_ptr<SpoolWriter>> Spool::open_whole(JobId id, int attempt) {
 Result<std::unique_ptr<SpoolWriter>> Spool::open_writer(const Path& path) {
     auto fd = spool_file::create(path);
     if (!fd && !std::filesystem::exists(path.parent_path())) {
-        if (auto made = spool_file::make_directories(path.parent_path()); !made) return fail(made.error());
+        if (auto made = spool_file::make_directories(path.parent_path()); !made)
+            return fail(made.error());
         fd = spool_file::create(path);
     }
     if (!fd) return fail(fd.error());
-    return std::unique_ptr<SpoolWriter>(std::make_unique<FileWriter>(std::move(*fd), path, bytes_max_));
+    return std::unique_ptr<SpoolWriter>(
+        std::make_unique<FileWriter>(std::move(*fd), path, bytes_max_));
 }
 
 Result<Done> Spool::commit(JobId id, int attempt) {
@@ -113,7 +120,8 @@ Result<Done> Spool::commit(JobId id, int attempt) {
     }
     for (const Path& copy : {part, whole}) {
         if (auto removed = spool_file::remove_file(copy); !removed) return removed;
-        if (auto removed = spool_file::remove_file(with_suffix(copy, temporary_suffix)); !removed) return removed;
+        if (auto removed = spool_file::remove_file(with_suffix(copy, temporary_suffix)); !removed)
+            return removed;
     }
     return spool_file::sync_directory(final_path.parent_path());
 }

@@ -1,12 +1,14 @@
 #pragma once
 /// The spool: job output on disk, STATE/logs/<2 hex of the id's random tail>/<id>.<attempt>.
-/// A file is a sequence of records: stream (1 byte: 1 stdout, 2 stderr, 0 a gap), time (8 bytes, ns since
-/// the epoch), length (4 bytes), payload; integers are little-endian. A gap's payload is 8 bytes: how many
-/// bytes of output are missing there. While a job runs its output is in `<name>.part`.
-/// At the limit the first 64 KiB and the newest rest are kept. Directories are 0700, files 0600.
+/// A file is a sequence of records: stream (1 byte: 1 stdout, 2 stderr, 0 a gap), time (8 bytes, ns
+/// since the epoch), length (4 bytes), payload; integers are little-endian. A gap's payload is 8
+/// bytes: how many bytes of output are missing there. While a job runs its output is in
+/// `<name>.part`. At the limit the first 64 KiB and the newest rest are kept. Directories are 0700,
+/// files 0600.
 ///
-/// A place in the output is a number of its bytes, those missing included. So a reader finds its place
-/// again in any file of the same attempt: one that was compacted, begun anew, or is the final one.
+/// A place in the output is a number of its bytes, those missing included. So a reader finds its
+/// place again in any file of the same attempt: one that was compacted, begun anew, or is the final
+/// one.
 
 #include <atomic>
 #include <cstdint>
@@ -34,24 +36,26 @@ struct SpoolRecord {
 class SpoolWriter {
   public:
     virtual ~SpoolWriter() = default;
-    /// Appends, and makes room when twice the limit is passed. After an error nothing of it was appended.
-    /// Errors: disk_full, internal.
+    /// Appends, and makes room when twice the limit is passed. After an error nothing of it was
+    /// appended. Errors: disk_full, internal.
     virtual Result<Done> append(LogStream stream, std::int64_t at_ns, std::string_view bytes) = 0;
     /// Bytes of output seen so far, kept or not.
     [[nodiscard]] virtual std::uint64_t bytes_seen() const = 0;
 };
 
-/// Reads one attempt's output from its beginning, also while it grows and when `.part` is replaced by the
-/// final file under it: no byte comes twice, and none is left out but for a gap that says so. One thread
-/// at a time.
+/// Reads one attempt's output from its beginning, also while it grows and when `.part` is replaced
+/// by the final file under it: no byte comes twice, and none is left out but for a gap that says
+/// so. One thread at a time.
 class SpoolReader {
   public:
     virtual ~SpoolReader() = default;
-    /// The next record; nothing at the end of what there is now (ask again later). Errors: internal.
+    /// The next record; nothing at the end of what there is now (ask again later). Errors:
+    /// internal.
     virtual Result<std::optional<SpoolRecord>> next() = 0;
 };
 
-/// Any thread, but one at a time for the same attempt's writing and committing. Outlives its writers.
+/// Any thread, but one at a time for the same attempt's writing and committing. Outlives its
+/// writers.
 class Spool {
   public:
     /// Kept from the beginning of an output that is over the limit.
@@ -65,12 +69,13 @@ class Spool {
 
     /// A new `.part` (it takes an old one's place). Errors: disk_full, internal.
     Result<std::unique_ptr<SpoolWriter>> open_part(JobId id, int attempt);
-    /// A second copy beside it, `.whole`: what is read again at the end. Errors: disk_full, internal.
+    /// A second copy beside it, `.whole`: what is read again at the end. Errors: disk_full,
+    /// internal.
     Result<std::unique_ptr<SpoolWriter>> open_whole(JobId id, int attempt);
-    /// Syncs, renames to the final name and syncs the directory: the one of `.part` and `.whole` that saw
-    /// more output, cut to the limit. Nothing is left but the final file; an older final file gives way only
-    /// to one that saw more. Harmless when repeated or when there was no output. Blocks on the disk.
-    /// Errors: disk_full, internal.
+    /// Syncs, renames to the final name and syncs the directory: the one of `.part` and `.whole`
+    /// that saw more output, cut to the limit. Nothing is left but the final file; an older final
+    /// file gives way only to one that saw more. Harmless when repeated or when there was no
+    /// output. Blocks on the disk. Errors: disk_full, internal.
     Result<Done> commit(JobId id, int attempt);
 
     /// Works before the output exists (it is then empty for the time being).

@@ -17,7 +17,9 @@ class HeldClock final : public Clock {
     TimePoint at{1'700'000'000'000ms};
 };
 
-std::uint64_t no_bits() { return 0; }
+std::uint64_t no_bits() {
+    return 0;
+}
 
 }  // namespace
 
@@ -43,7 +45,8 @@ TEST_CASE("ids keep rising when the clock goes back or a millisecond is full", "
     made.push_back(ids.next());
     clock.at = TimePoint{1'700'000'000'000ms} + 1h;
     made.push_back(ids.next());
-    CHECK(std::adjacent_find(made.begin(), made.end(), [](JobId a, JobId b) { return a >= b; }) == made.end());
+    CHECK(std::adjacent_find(made.begin(), made.end(), [](JobId a, JobId b) { return a >= b; }) ==
+          made.end());
 }
 
 TEST_CASE("the first id after a restart is behind the last one before it", "[base]") {

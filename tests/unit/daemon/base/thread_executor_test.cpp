@@ -34,7 +34,8 @@ TEST_CASE("a thread executor runs closures on a thread that bears its name", "[b
     CHECK_FALSE(executor.is_here());
 }
 
-TEST_CASE("the end of a thread executor runs what closures post meanwhile, but no timer", "[base]") {
+TEST_CASE("the end of a thread executor runs what closures post meanwhile, but no timer",
+          "[base]") {
     std::vector<std::string> ran;
     {
         ThreadExecutor executor("end");
@@ -47,7 +48,8 @@ TEST_CASE("the end of a thread executor runs what closures post meanwhile, but n
     CHECK(ran == std::vector<std::string>{"first", "second"});
 }
 
-TEST_CASE("timers of a thread executor ring by their times, equal ones in the order set", "[base]") {
+TEST_CASE("timers of a thread executor ring by their times, equal ones in the order set",
+          "[base]") {
     std::vector<int> order;
     std::promise<void> all;
     ThreadExecutor executor("timers");

@@ -14,7 +14,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-SocketPlace place_in(const test::TempDir& dir) { return {dir / "s.sock", "", ""}; }
+SocketPlace place_in(const test::TempDir& dir) {
+    return {dir / "s.sock", "", ""};
+}
 
 }  // namespace
 
@@ -92,7 +94,8 @@ TEST_CASE("a group that does not exist is refused by its name", "[socket]") {
     test::TempDir dir;
     auto refused = SocketFile::bind({dir / "s.sock", "no-such-group", ""});
     REQUIRE_FALSE(refused);
-    CHECK_THAT(refused.error().message, Contains("no group \"no-such-group\"") && Contains("groupadd"));
+    CHECK_THAT(refused.error().message,
+               Contains("no group \"no-such-group\"") && Contains("groupadd"));
     CHECK_FALSE(fs::exists(dir / "s.sock"));
 }
 

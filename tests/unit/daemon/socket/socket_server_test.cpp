@@ -29,7 +29,8 @@ namespace {
 /// A client that gives up after half a minute, so that a fault ends the test instead of hanging it.
 class Client {
   public:
-    explicit Client(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    explicit Client(const std::string& path)
+        : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         std::strcpy(address.sun_path, path.c_str());
@@ -43,7 +44,9 @@ class Client {
             bytes.remove_prefix(static_cast<std::size_t>(sent));
         }
     }
-    void call(int id, std::string_view method, std::string_view params = "{}") { send(encode_call(id, method, params)); }
+    void call(int id, std::string_view method, std::string_view params = "{}") {
+        send(encode_call(id, method, params));
+    }
     /// Sends what fits, until the server takes no more; how many bytes that was.
     std::size_t fill(const std::string& line) {
         std::size_t total = 0;
@@ -51,7 +54,8 @@ class Client {
             auto sent = ::send(fd_.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
             if (sent < 0) break;
             total += static_cast<std::size_t>(sent);
-            if (static_cast<std::size_t>(sent) < line.size()) send(std::string_view(line).substr(static_cast<std::size_t>(sent)));
+            if (static_cast<std::size_t>(sent) < line.size())
+                send(std::string_view(line).substr(static_cast<std::size_t>(sent)));
         }
         return total;
     }
@@ -85,7 +89,7 @@ class Client {
 struct Recorder {
     std::mutex mutex;
     std::condition_variable changed;
-    std::vector<std::string> started;                            ///< guarded by mutex
+    std::vector<std::string> started;                                        ///< guarded by mutex
     std::vector<std::pair<asio::any_io_executor, Reply<std::string>>> held;  ///< guarded by mutex
     std::atomic<int> streams_canceled = 0;
 
@@ -137,7 +141,9 @@ class CountingStream final : public TextStream {
         ++recorder_.streams_canceled;
         recorder_.record("cancel");
         if (waiting_)
-            asio::post(executor_, [reply = std::move(waiting_)]() mutable { reply(std::optional<std::string>()); });
+            asio::post(executor_, [reply = std::move(waiting_)]() mutable {
+                reply(std::optional<std::string>());
+            });
     }
 
   private:
@@ -154,7 +160,8 @@ class CountingStream final : public TextStream {
 Method answering(Recorder& recorder, Method::Kind kind, std::string name, std::string result) {
     Method method;
     method.kind = kind;
-    method.begin = [&recorder, name, result](const RpcCall&, const Caller&, auto executor, Reply<std::string> reply) {
+    method.begin = [&recorder, name, result](
+                       const RpcCall&, const Caller&, auto executor, Reply<std::string> reply) {
         recorder.record(name);
         asio::post(executor, [reply = std::move(reply), result]() mutable { reply(result); });
     };
@@ -164,7 +171,8 @@ Method answering(Recorder& recorder, Method::Kind kind, std::string name, std::s
 Method holding(Recorder& recorder, Method::Kind kind, std::string name) {
     Method method;
     method.kind = kind;
-    method.begin = [&recorder, name](const RpcCall&, const Caller&, auto executor, Reply<std::string> reply) {
+    method.begin = [&recorder, name](
+                       const RpcCall&, const Caller&, auto executor, Reply<std::string> reply) {
         recorder.record(name);
         recorder.hold(executor, std::move(reply));
     };
@@ -174,9 +182,11 @@ Method holding(Recorder& recorder, Method::Kind kind, std::string name) {
 Method streaming(Recorder& recorder, int end, bool is_endless) {
     Method method;
     method.kind = Method::Kind::stream;
-    method.open = [&recorder, end, is_endless](const RpcCall&, const Caller&) -> Result<std::unique_ptr<TextStream>> {
+    method.open = [&recorder, end, is_endless](
+                      const RpcCall&, const Caller&) -> Result<std::unique_ptr<TextStream>> {
         recorder.record("stream");
-        return std::unique_ptr<TextStream>(std::make_unique<CountingStream>(recorder, end, is_endless));
+        return std::unique_ptr<TextStream>(
+            std::make_unique<CountingStream>(recorder, end, is_endless));
     };
     return method;
 }
@@ -192,11 +202,15 @@ Methods test_methods(Recorder& recorder) {
     methods["throw"].begin = [](const RpcCall&, const Caller&, auto, Reply<std::string>) {
         throw std::runtime_error("a bug (expected in this test)");
     };
-    methods["who"].begin = [](const RpcCall&, const Caller& caller, auto executor, Reply<std::string> reply) {
-        asio::post(executor, [reply = std::move(reply), name = caller.name]() mutable { reply('"' + name + '"'); });
-    };
+    methods["who"].begin =
+        [](const RpcCall&, const Caller& caller, auto executor, Reply<std::string> reply) {
+            asio::post(executor, [reply = std::move(reply), name = caller.name]() mutable {
+                reply('"' + name + '"');
+            });
+        };
     methods["throw_stream"].kind = Kind::stream;
-    methods["throw_stream"].open = [](const RpcCall&, const Caller&) -> Result<std::unique_ptr<TextStream>> {
+    methods["throw_stream"].open = [](const RpcCall&,
+                                      const Caller&) -> Result<std::unique_ptr<TextStream>> {
         throw std::runtime_error("a bug (expected in this test)");
     };
     methods["count"] = streaming(recorder, 3, false);
@@ -208,7 +222,8 @@ Methods test_methods(Recorder& recorder) {
 /// A server with two threads, as the daemon's front ends have.
 class RunningServer {
   public:
-    explicit RunningServer(SocketLimits limits = {}) : server_(io_, test_methods(recorder), limits) {
+    explicit RunningServer(SocketLimits limits = {})
+        : server_(io_, test_methods(recorder), limits) {
         auto file = SocketFile::bind({path, "", ""});
         REQUIRE(file);
         server_.serve(std::move(*file));
@@ -255,7 +270,8 @@ std::string result_line(int id, const std::string& result) {
 
 }  // namespace
 
-TEST_CASE("a request on the socket is answered, and its caller known by the kernel's word", "[socket]") {
+TEST_CASE("a request on the socket is answered, and its caller known by the kernel's word",
+          "[socket]") {
     RunningServer server;
     Client client(server.path);
     client.call(1, "who");
@@ -272,7 +288,8 @@ TEST_CASE("answers come in the order of the requests", "[socket]") {
     server.recorder.release("1");
     CHECK(client.line() == result_line(1, "1"));
     CHECK(client.line() == result_line(2, "\"written\""));
-    CHECK_THAT(client.line(), Contains("\"id\":3") && Contains("there is no method \\\"nonsense\\\""));
+    CHECK_THAT(client.line(),
+               Contains("\"id\":3") && Contains("there is no method \\\"nonsense\\\""));
 }
 
 TEST_CASE("pipelined writes are under way together", "[socket]") {
@@ -308,17 +325,22 @@ TEST_CASE("a read waits for the writes before it, but not for a read that waits"
 TEST_CASE("bad lines get errors and do no harm to the connection", "[socket]") {
     RunningServer server;
     Client client(server.path);
-    client.send("nonsense\n\n  \r\n[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"read\"}]\n{\"jsonrpc\":\"2.0\",\"method\":\"read\"}\n");
+    client.send(
+        "nonsense\n\n  "
+        "\r\n[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"read\"}]\n{\"jsonrpc\":\"2.0\",\"method\":"
+        "\"read\"}\n");
     client.call(7, "add_batch");
     client.call(8, "read");
-    CHECK_THAT(client.line(), Contains("\"id\":null") && Contains("-32700") && Contains("bad_json"));
+    CHECK_THAT(client.line(),
+               Contains("\"id\":null") && Contains("-32700") && Contains("bad_json"));
     CHECK_THAT(client.line(), Contains("-32600") && Contains("batch"));
     CHECK_THAT(client.line(), Contains("-32600") && Contains("no id"));
     CHECK_THAT(client.line(), Contains("\"id\":7") && Contains("-32601"));
     CHECK(client.line() == result_line(8, "\"read\""));
 }
 
-TEST_CASE("a method that throws is answered as an internal error, and the connection goes on", "[socket]") {
+TEST_CASE("a method that throws is answered as an internal error, and the connection goes on",
+          "[socket]") {
     RunningServer server;
     Client client(server.path);
     client.call(1, "throw");
@@ -341,13 +363,16 @@ TEST_CASE("a line over the limit gets an error and the end of the connection", "
         CHECK(fitting.line() == result_line(1, "\"read\""));
     }
     Client overlong(server.path);
-    overlong.send(encode_call(0, "read", "{}") + call + std::string(1001 - call.size(), ' ') + '\n');
+    overlong.send(encode_call(0, "read", "{}") + call + std::string(1001 - call.size(), ' ') +
+                  '\n');
     CHECK(overlong.line() == result_line(0, "\"read\""));
     CHECK_THAT(overlong.line(), Contains("-32013") && Contains("1000 bytes"));
     CHECK(overlong.line().empty());
 }
 
-TEST_CASE("the last line may lack its newline, and answers come after the client's sending has ended", "[socket]") {
+TEST_CASE(
+    "the last line may lack its newline, and answers come after the client's sending has ended",
+    "[socket]") {
     RunningServer server;
     Client client(server.path);
     auto call = encode_call(2, "read", "{}");
@@ -432,7 +457,9 @@ TEST_CASE("a client that takes nothing until the deadline is cut off", "[socket]
     CHECK(server.recorder.wait_for([&] { return server.recorder.streams_canceled == 1; }));
 }
 
-TEST_CASE("a connection beyond the limit is told so and closed, and a place that is freed can be had", "[socket]") {
+TEST_CASE(
+    "a connection beyond the limit is told so and closed, and a place that is freed can be had",
+    "[socket]") {
     SocketLimits limits;
     limits.connections_max = 2;
     RunningServer server(limits);
@@ -457,7 +484,9 @@ TEST_CASE("a connection beyond the limit is told so and closed, and a place that
     CHECK(std::chrono::steady_clock::now() < deadline);
 }
 
-TEST_CASE("stop answers what was begun, ends waits and streams with a reason, and removes the socket", "[socket]") {
+TEST_CASE(
+    "stop answers what was begun, ends waits and streams with a reason, and removes the socket",
+    "[socket]") {
     RunningServer server;
     Client writer(server.path);
     Client waiter(server.path);

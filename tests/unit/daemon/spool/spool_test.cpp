@@ -60,7 +60,8 @@ struct SpoolInDir {
 
     std::string text() const { return text_of(*spool.open_reader(job, 1)); }
     std::size_t files() const {
-        return static_cast<std::size_t>(std::distance(fs::directory_iterator(final_path.parent_path()), {}));
+        return static_cast<std::size_t>(
+            std::distance(fs::directory_iterator(final_path.parent_path()), {}));
     }
     fs::path part() const { return final_path.string() + ".part"; }
 };
@@ -68,7 +69,8 @@ struct SpoolInDir {
 /// What the reader must see of `all` once it was cut to the limit.
 std::string cut_to_limit(const std::string& all) {
     std::string kept = all;
-    std::fill(kept.begin() + 64 * kib, kept.end() - static_cast<std::ptrdiff_t>(limit - 64 * kib), '.');
+    std::fill(
+        kept.begin() + 64 * kib, kept.end() - static_cast<std::ptrdiff_t>(limit - 64 * kib), '.');
     return kept;
 }
 
@@ -78,7 +80,8 @@ TEST_CASE("the spool gives back records as they were appended", "[spool]") {
     SpoolInDir s;
     auto writer = s.spool.open_part(job, 1);
     REQUIRE(writer);
-    REQUIRE((*writer)->append(LogStream::out, 1'700'000'000'123'456'789, std::string_view("a\0b\n", 4)));
+    REQUIRE((*writer)->append(
+        LogStream::out, 1'700'000'000'123'456'789, std::string_view("a\0b\n", 4)));
     REQUIRE((*writer)->append(LogStream::err, -1, "oops"));
     REQUIRE((*writer)->append(LogStream::err, 5, ""));
     CHECK((*writer)->bytes_seen() == 8);
@@ -225,11 +228,13 @@ TEST_CASE("a running output is cut to the limit when it passes twice the limit",
     CHECK((s.text() == cut_to_limit(all.substr(0, 2 * limit)) + all.back()));
 }
 
-TEST_CASE("an endless output stays bounded, and its gap says exactly how much is missing", "[spool]") {
+TEST_CASE("an endless output stays bounded, and its gap says exactly how much is missing",
+          "[spool]") {
     SpoolInDir s;
     auto writer = std::move(*s.spool.open_part(job, 1));
     auto all = output(20 * limit + 17);
-    for (std::string_view rest = all; !rest.empty(); rest.remove_prefix(std::min<std::size_t>(4096, rest.size()))) {
+    for (std::string_view rest = all; !rest.empty();
+         rest.remove_prefix(std::min<std::size_t>(4096, rest.size()))) {
         append(*writer, rest.substr(0, 4096), 4096);
         REQUIRE(fs::file_size(s.part()) < 2 * limit + 4 * kib);
     }
@@ -264,7 +269,8 @@ TEST_CASE("a reader that keeps up loses nothing when the output is cut under it"
     auto reader = s.spool.open_reader(job, 1);
     auto all = output(6 * limit);
     std::string seen;
-    for (std::string_view rest = all; !rest.empty(); rest.remove_prefix(std::min<std::size_t>(3000, rest.size()))) {
+    for (std::string_view rest = all; !rest.empty();
+         rest.remove_prefix(std::min<std::size_t>(3000, rest.size()))) {
         append(*writer, rest.substr(0, 3000));
         seen += text_of(*reader);
     }
@@ -301,7 +307,8 @@ TEST_CASE("a slow reader meets a gap, and each byte stays in its place", "[spool
     seen += text_of(*reader);
     REQUIRE(seen.size() == all.size());
     for (std::size_t i = 0; i < all.size(); ++i)
-        if (seen[i] != '.' && seen[i] != all[i]) FAIL("byte " << i << " is not the one that was written there");
+        if (seen[i] != '.' && seen[i] != all[i])
+            FAIL("byte " << i << " is not the one that was written there");
     CHECK((seen.substr(all.size() - 1000) == all.substr(all.size() - 1000)));
 }
 
