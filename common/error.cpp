@@ -44,9 +44,13 @@ static_assert(table_is_in_enum_order());
 
 }  // namespace
 
-const ErrorFacts& facts(ErrorCode code) { return error_table[static_cast<std::size_t>(code)]; }
+const ErrorFacts& facts(ErrorCode code) {
+    return error_table[static_cast<std::size_t>(code)];
+}
 
-std::string_view to_string(ErrorCode code) { return facts(code).word; }
+std::string_view to_string(ErrorCode code) {
+    return facts(code).word;
+}
 
 std::optional<ErrorCode> parse_error_code(std::string_view word) {
     for (const ErrorFacts& row : error_table)

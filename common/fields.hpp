@@ -1,13 +1,14 @@
 #pragma once
-/// How a request or response names its fields, once, for decoding, encoding, forms, OpenAPI and help:
+/// How a request or response names its fields, once, for decoding, encoding, forms, OpenAPI and
+/// help:
 ///
 ///     static void fields(auto& self, auto& visit) {
 ///         visit("job_id", self.job_id, "the job to take back");
 ///         visit.with_default("limit", self.limit, "jobs a page");
 ///     }
 ///
-/// `std::optional`, containers, `bool` and what is visited `with_default` may be absent; all else is
-/// required. A visitor is an object with operator()(name, member, doc) and with_default(same).
+/// `std::optional`, containers, `bool` and what is visited `with_default` may be absent; all else
+/// is required. A visitor is an object with operator()(name, member, doc) and with_default(same).
 /// Members may be: std::string, bool, integers, enums and classes with a text (TextTraits below),
 /// optionals, vectors and string maps of those, and structs with `fields` of their own.
 
@@ -31,7 +32,9 @@ struct NullVisitor {
     void with_default(std::string_view, auto&, std::string_view) {}
 };
 template <class T>
-concept HasFields = requires(T& value, NullVisitor& visit) { T::fields(value, visit); };
+concept HasFields = requires(T& value, NullVisitor& visit) {
+    T::fields(value, visit);
+};
 
 /// Types that are one string in JSON, forms and queries.
 template <class T>
@@ -39,10 +42,10 @@ struct TextTraits {
     static constexpr bool is_text = false;
 };
 template <class T>
-    requires requires(const T& value, std::string_view text) {
-        { T::parse(text) } -> std::same_as<Result<T>>;
-        { value.to_string() } -> std::convertible_to<std::string>;
-    }
+requires requires(const T& value, std::string_view text) {
+    { T::parse(text) } -> std::same_as<Result<T>>;
+    { value.to_string() } -> std::convertible_to<std::string>;
+}
 struct TextTraits<T> {
     static constexpr bool is_text = true;
     static Result<T> parse(std::string_view text) { return T::parse(text); }
@@ -52,13 +55,17 @@ template <>
 struct TextTraits<JobStatus> {
     static constexpr bool is_text = true;
     static Result<JobStatus> parse(std::string_view text) { return parse_job_status(text); }
-    static std::string to_string(JobStatus value) { return std::string(scheduler::to_string(value)); }
+    static std::string to_string(JobStatus value) {
+        return std::string(scheduler::to_string(value));
+    }
 };
 template <>
 struct TextTraits<FinishStatus> {
     static constexpr bool is_text = true;
     static Result<FinishStatus> parse(std::string_view text) { return parse_finish_status(text); }
-    static std::string to_string(FinishStatus value) { return std::string(scheduler::to_string(value)); }
+    static std::string to_string(FinishStatus value) {
+        return std::string(scheduler::to_string(value));
+    }
 };
 template <class T>
 concept TextType = TextTraits<T>::is_text;
@@ -88,7 +95,8 @@ template <class T>
 concept StringMapType = IsStringMap<T>::value;
 
 template <class T>
-inline constexpr bool may_be_absent = OptionalType<T> || VectorType<T> || StringMapType<T> || std::same_as<T, bool>;
+inline constexpr bool may_be_absent =
+    OptionalType<T> || VectorType<T> || StringMapType<T> || std::same_as<T, bool>;
 
 /// A list of types, and a call for each of them.
 template <class... Types>

@@ -53,7 +53,8 @@ IdBytes make_uuid_v7(std::uint64_t unix_ms, std::uint16_t counter, std::uint64_t
 }
 
 Result<JobRef> JobRef::parse(std::string_view text) {
-    if (text.empty() || text.size() > length_max || !std::all_of(text.begin(), text.end(), is_ascii_alnum))
+    if (text.empty() || text.size() > length_max ||
+        !std::all_of(text.begin(), text.end(), is_ascii_alnum))
         return fail(ErrorCode::bad_field,
                     "a job is named by its number, its id, a prefix of the id, or `last`, not \"" +
                         std::string(text.substr(0, length_max)) + '"');

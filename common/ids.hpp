@@ -33,8 +33,9 @@ class Id {
     /// Errors: bad_field when the text is not 32 lower-case hex digits.
     static Result<Id> parse(std::string_view text) {
         if (auto bytes = parse_id_bytes(text)) return Id(*bytes);
-        return fail(ErrorCode::bad_field,
-                    "an id is 32 lower-case hex digits, not \"" + std::string(text.substr(0, 64)) + '"');
+        return fail(
+            ErrorCode::bad_field,
+            "an id is 32 lower-case hex digits, not \"" + std::string(text.substr(0, 64)) + '"');
     }
     [[nodiscard]] std::string to_string() const { return to_hex(bytes_); }
     [[nodiscard]] const IdBytes& bytes() const { return bytes_; }
@@ -48,8 +49,8 @@ class Id {
 using JobId = Id<struct JobTag>;
 using ScheduleId = Id<struct ScheduleTag>;
 
-/// What a user may write where a job is asked for: the id, its number, a unique prefix of the id, or
-/// `last`. The daemon resolves it against the store; HTTP takes whole ids only.
+/// What a user may write where a job is asked for: the id, its number, a unique prefix of the id,
+/// or `last`. The daemon resolves it against the store; HTTP takes whole ids only.
 struct JobRef {
     std::string text;
     static constexpr std::size_t length_max = 64;
@@ -67,7 +68,8 @@ struct std::hash<scheduler::Id<Tag>> {
     std::size_t operator()(const scheduler::Id<Tag>& id) const noexcept {
         // The last bytes are random, so they are a hash already.
         std::size_t value = 0;
-        for (std::size_t i = 8; i < 16; ++i) value = value << 8U | id.bytes()[i];
+        for (std::size_t i = 8; i < 16; ++i)
+            value = value << 8U | id.bytes()[i];
         return value;
     }
 };

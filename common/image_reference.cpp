@@ -5,21 +5,31 @@
 namespace scheduler {
 namespace {
 
-bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_word(char c) { return is_lower_alnum(c) || is_upper(c) || c == '_'; }
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+bool is_lower_alnum(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+bool is_upper(char c) {
+    return c >= 'A' && c <= 'Z';
+}
+bool is_word(char c) {
+    return is_lower_alnum(c) || is_upper(c) || c == '_';
+}
+bool is_hex(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
 
 constexpr std::size_t tag_length_max = 128;
 constexpr std::size_t name_length_max = 255;
 
-/// alpha-numeric [separator alpha-numeric]*, where a separator is `.`, `_`, `__` or any number of `-`.
+/// alpha-numeric [separator alpha-numeric]*, where a separator is `.`, `_`, `__` or any number of
+/// `-`.
 bool is_path_component(std::string_view text) {
     if (text.empty() || !is_lower_alnum(text.front()) || !is_lower_alnum(text.back())) return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (is_lower_alnum(text[i])) continue;
         std::size_t end = i;
-        while (end < text.size() && text[end] == text[i]) ++end;
+        while (end < text.size() && text[end] == text[i])
+            ++end;
         std::size_t run = end - i;
         bool ok = (text[i] == '.' && run == 1) || (text[i] == '_' && run <= 2) || text[i] == '-';
         if (!ok || !is_lower_alnum(text[end])) return false;
@@ -33,7 +43,8 @@ bool is_domain(std::string_view text) {
     auto colon = text.rfind(':');
     if (colon != std::string_view::npos) {
         auto port = text.substr(colon + 1);
-        if (port.empty() || !std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; }))
+        if (port.empty() ||
+            !std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; }))
             return false;
         text = text.substr(0, colon);
     }
@@ -54,12 +65,14 @@ bool looks_like_domain(std::string_view text) {
 
 bool is_tag(std::string_view text) {
     if (text.empty() || text.size() > tag_length_max || !is_word(text.front())) return false;
-    return std::all_of(text.begin(), text.end(), [](char c) { return is_word(c) || c == '.' || c == '-'; });
+    return std::all_of(
+        text.begin(), text.end(), [](char c) { return is_word(c) || c == '.' || c == '-'; });
 }
 
 bool is_digest(std::string_view text) {
     constexpr std::string_view algorithm = "sha256:";
-    if (text.substr(0, algorithm.size()) != algorithm || text.size() != algorithm.size() + 64) return false;
+    if (text.substr(0, algorithm.size()) != algorithm || text.size() != algorithm.size() + 64)
+        return false;
     return std::all_of(text.begin() + algorithm.size(), text.end(), is_hex);
 }
 

@@ -9,9 +9,9 @@
 
 namespace scheduler {
 
-/// The reference as the engine should get it: `alpine` becomes `alpine:latest`, so that a name of hex
-/// digits is never taken for the prefix of an image id. A digest or tag stays as it is.
-/// Errors: bad_field, in docker's words (`invalid reference format: repository name must be lowercase`).
+/// The reference as the engine should get it: `alpine` becomes `alpine:latest`, so that a name of
+/// hex digits is never taken for the prefix of an image id. A digest or tag stays as it is. Errors:
+/// bad_field, in docker's words (`invalid reference format: repository name must be lowercase`).
 Result<std::string> parse_image_reference(std::string_view text);
 
 /// The full name that a pull would ask for: `alpine` → `docker.io/library/alpine:latest`.

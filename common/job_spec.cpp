@@ -9,14 +9,19 @@ namespace scheduler {
 namespace {
 
 constexpr std::array<std::string_view, 31> future_fields{
-    "entrypoint", "workdir",   "user",    "labels",       "hostname",      "memory",   "cpus",     "pids_limit",
-    "shm_size",   "ulimits",   "network", "mounts",       "tmpfs",         "read_only", "cap_add", "cap_drop",
-    "security_opt", "init",    "gpus",    "stop_grace",   "retries",       "pull",     "registry_auth",
-    "priority",   "group",     "after",   "expires",      "log_limit",     "keep",     "notify",   "prefetch"};
+    "entrypoint", "workdir",       "user",         "labels",  "hostname", "memory",     "cpus",
+    "pids_limit", "shm_size",      "ulimits",      "network", "mounts",   "tmpfs",      "read_only",
+    "cap_add",    "cap_drop",      "security_opt", "init",    "gpus",     "stop_grace", "retries",
+    "pull",       "registry_auth", "priority",     "group",   "after",    "expires",    "log_limit",
+    "keep",       "notify",        "prefetch"};
 
-Failure<Error> bad_field(std::string message) { return fail(ErrorCode::bad_field, std::move(message)); }
+Failure<Error> bad_field(std::string message) {
+    return fail(ErrorCode::bad_field, std::move(message));
+}
 
-bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
+bool has_nul(std::string_view text) {
+    return text.find('\0') != std::string_view::npos;
+}
 
 Result<Done> check_env(const std::map<std::string, std::string>& env) {
     for (const auto& [name, value] : env) {
@@ -24,7 +29,8 @@ Result<Done> check_env(const std::map<std::string, std::string>& env) {
         if (name.find('=') != std::string::npos)
             return bad_field(fmt::format("env variable \"{}\" has a = in its name", name));
         if (has_nul(name) || has_nul(value))
-            return bad_field(fmt::format("env variable {} holds a NUL character", name.substr(0, name.find('\0'))));
+            return bad_field(fmt::format("env variable {} holds a NUL character",
+                                         name.substr(0, name.find('\0'))));
     }
     return Done{};
 }
@@ -37,7 +43,8 @@ bool is_future_spec_field(std::string_view name) {
 
 Result<Done> check_spec(const JobSpec& spec) {
     if (spec.image) {
-        if (spec.image->empty()) return bad_field("image is empty; leave it out to run job_name as the image");
+        if (spec.image->empty())
+            return bad_field("image is empty; leave it out to run job_name as the image");
         if (spec.image->size() > SpecLimits::image_bytes)
             return bad_field(fmt::format("image is longer than {} bytes", SpecLimits::image_bytes));
         if (has_nul(*spec.image)) return bad_field("image holds a NUL character");
@@ -53,17 +60,21 @@ Result<Done> check_spec(const JobSpec& spec) {
     }
     if (!spec.command.empty() && spec.command.front().empty())
         return bad_field("command begins with an empty word; the first word names the program");
-    for (const auto& [name, value] : spec.env) bytes += name.size() + value.size() + 2;
+    for (const auto& [name, value] : spec.env)
+        bytes += name.size() + value.size() + 2;
     if (bytes > SpecLimits::text_bytes)
-        return fail(ErrorCode::too_large,
-                    fmt::format("command and env hold {} bytes; {} are allowed", bytes, SpecLimits::text_bytes));
+        return fail(
+            ErrorCode::too_large,
+            fmt::format(
+                "command and env hold {} bytes; {} are allowed", bytes, SpecLimits::text_bytes));
     if (spec.timeout && spec.timeout->length <= Duration(0))
         return bad_field("timeout is 0s; it must be at least 1s, or left out for no limit");
     return check_env(spec.env);
 }
 
 JobSpec hide_values(JobSpec spec) {
-    for (auto& [name, value] : spec.env) value = hidden_value;
+    for (auto& [name, value] : spec.env)
+        value = hidden_value;
     return spec;
 }
 

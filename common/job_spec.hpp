@@ -16,7 +16,8 @@ struct SpecLimits {
     static constexpr std::size_t image_bytes = 512;
     static constexpr std::size_t command_words = 1024;
     static constexpr std::size_t env_variables = 1024;
-    /// Command and environment together, as execve(2) would count them; below its 128 KiB for one string.
+    /// Command and environment together, as execve(2) would count them; below its 128 KiB for one
+    /// string.
     static constexpr std::size_t text_bytes = 128 * 1024;
 };
 
@@ -35,12 +36,14 @@ struct JobSpec {
         visit("image", self.image, "image reference; without it job_name is the image");
         visit("command", self.command, "words of the command, one a field or array element");
         visit("env", self.env, "environment variables; values read `hidden` in answers");
-        visit("timeout", self.timeout, "stop it this long after its start (30s, 2m, 1h, 4d): timed_out");
+        visit("timeout",
+              self.timeout,
+              "stop it this long after its start (30s, 2m, 1h, 4d): timed_out");
     }
 };
 
-/// Fields of the specification that this version knows by name but can't do yet: they are refused as
-/// such, so that no limit is dropped silently.
+/// Fields of the specification that this version knows by name but can't do yet: they are refused
+/// as such, so that no limit is dropped silently.
 bool is_future_spec_field(std::string_view name);
 
 /// Checks what types can't say. Errors: bad_field, too_large.

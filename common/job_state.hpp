@@ -16,8 +16,9 @@
 ///   finished   outcome and finished_at are committed and never change again.
 ///   canceled   it never ran; finished_at is set.
 ///
-/// Who makes each move: claim is Store::claim_due, settle is Store::finish, cancel is Store::cancel.
-/// Retry comes with retry policies; the table names it so that the schema holds it from the start.
+/// Who makes each move: claim is Store::claim_due, settle is Store::finish, cancel is
+/// Store::cancel. Retry comes with retry policies; the table names it so that the schema holds it
+/// from the start.
 
 #include <array>
 #include <cstdint>
@@ -34,11 +35,11 @@ enum class FinishStatus : std::uint8_t { success, failed, did_not_run, killed, t
 inline constexpr std::array job_statuses{
     JobStatus::scheduled, JobStatus::running, JobStatus::finished, JobStatus::canceled};
 inline constexpr std::array finish_statuses{FinishStatus::success,
-                                     FinishStatus::failed,
-                                     FinishStatus::did_not_run,
-                                     FinishStatus::killed,
-                                     FinishStatus::timed_out,
-                                     FinishStatus::lost};
+                                            FinishStatus::failed,
+                                            FinishStatus::did_not_run,
+                                            FinishStatus::killed,
+                                            FinishStatus::timed_out,
+                                            FinishStatus::lost};
 
 std::string_view to_string(JobStatus status);
 std::string_view to_string(FinishStatus status);

@@ -17,7 +17,8 @@ struct RefusedJson {
 class ParseGuard {
   public:
     bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-        bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+        bool opens =
+            event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
         // The depth at an opening bracket is that of what holds it.
         if (opens && depth >= JsonLimits::depth)
             throw RefusedJson{fmt::format("nested deeper than {} levels", JsonLimits::depth)};
@@ -47,7 +48,8 @@ class ParseGuard {
             throw RefusedJson{fmt::format("the field \"{}\" is given twice", key.substr(0, 64))};
     }
     static void check_nul(const std::string& text) {
-        if (text.find('\0') != std::string::npos) throw RefusedJson{"a string holds a NUL character"};
+        if (text.find('\0') != std::string::npos)
+            throw RefusedJson{"a string holds a NUL character"};
     }
 
     std::vector<std::set<std::string>> keys_;
@@ -101,7 +103,8 @@ Result<T> decode_form(const FormFields& fields) {
     auto names = field_names<T>();
     for (const auto& [name, text] : fields) {
         if (!is_valid_utf8(name)) return codec::bad_field("the name of a field is not valid UTF-8");
-        if (std::find(names.begin(), names.end(), name) == names.end()) return codec::unknown_field<T>(name);
+        if (std::find(names.begin(), names.end(), name) == names.end())
+            return codec::unknown_field<T>(name);
         if (!is_valid_utf8(text) || text.find('\0') != std::string::npos)
             return codec::bad_field(fmt::format("{} is not valid UTF-8 text without NUL", name));
     }
@@ -131,13 +134,20 @@ std::string quote_json(std::string_view text) {
     return out;
 }
 
-std::string encode_error_body(const Error& error) { return "{\"message\":" + quote_json(error.message) + '}'; }
+std::string encode_error_body(const Error& error) {
+    return "{\"message\":" + quote_json(error.message) + '}';
+}
 
 /// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
 bool is_valid_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         auto lead = static_cast<unsigned char>(text[i]);
-        std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+        std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xc2 ? 0
+                             : lead < 0xe0 ? 2
+                             : lead < 0xf0 ? 3
+                             : lead < 0xf5 ? 4
+                                           : 0;
         if (length == 0 || i + length > text.size()) return false;
         for (std::size_t j = 1; j < length; ++j)
             if ((static_cast<unsigned char>(text[i + j]) & 0xc0U) != 0x80U) return false;
@@ -157,8 +167,8 @@ namespace {
 
 using AnyFunction = void (*)();
 
-/// Never called: taking their addresses puts the templates above into this object file, for each type
-/// of the list of operations.
+/// Never called: taking their addresses puts the templates above into this object file, for each
+/// type of the list of operations.
 template <class... Requests>
 std::vector<AnyFunction> addresses(TypeList<Requests...>) {
     std::vector<AnyFunction> all;
@@ -181,7 +191,9 @@ std::vector<AnyFunction> addresses(TypeList<Requests...>) {
     return all;
 }
 
-[[gnu::used]] std::vector<AnyFunction> instantiate() { return addresses(Operations{}); }
+[[gnu::used]] std::vector<AnyFunction> instantiate() {
+    return addresses(Operations{});
+}
 
 }  // namespace
 

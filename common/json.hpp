@@ -1,7 +1,7 @@
 #pragma once
 /// JSON text ↔ the types of the list of operations, by their fields. nlohmann/json stays behind
-/// json.cpp, where these templates are instantiated for each operation's request, response and item.
-/// No I/O; any thread.
+/// json.cpp, where these templates are instantiated for each operation's request, response and
+/// item. No I/O; any thread.
 
 #include <memory>
 #include <string>
@@ -21,7 +21,8 @@ struct JsonLimits {
 /// A parsed text. Only for what must be looked at before its type is known (an RPC envelope).
 class JsonDocument {
   public:
-    /// Errors: bad_json (with the place), also for a key given twice, NUL characters, too deep nesting.
+    /// Errors: bad_json (with the place), also for a key given twice, NUL characters, too deep
+    /// nesting.
     static Result<JsonDocument> parse(std::string_view text);
 
     JsonDocument(JsonDocument&&) noexcept;
@@ -41,8 +42,8 @@ class JsonDocument {
 template <class T>
 Result<T> decode(std::string_view text);
 
-/// The object with the fields in the order of their declaration. Absent optionals, empty containers and
-/// `false` are left out, unless they are visited `with_default`. Invalid UTF-8 becomes U+FFFD.
+/// The object with the fields in the order of their declaration. Absent optionals, empty containers
+/// and `false` are left out, unless they are visited `with_default`. Invalid UTF-8 becomes U+FFFD.
 template <class T>
 std::string encode(const T& value);
 

@@ -1,6 +1,6 @@
 #pragma once
-/// The visitors behind json.hpp and rpc.hpp. Included by json.cpp and rpc.cpp only: nobody else pays
-/// for nlohmann's header.
+/// The visitors behind json.hpp and rpc.hpp. Included by json.cpp and rpc.cpp only: nobody else
+/// pays for nlohmann's header.
 
 #include <algorithm>
 #include <charconv>
@@ -24,9 +24,13 @@ struct JsonDocument::Value {
 
 namespace codec {
 
-inline Failure<Error> bad_field(std::string message) { return fail(ErrorCode::bad_field, std::move(message)); }
+inline Failure<Error> bad_field(std::string message) {
+    return fail(ErrorCode::bad_field, std::move(message));
+}
 
-inline Failure<Error> wrong_type(const std::string& path, std::string_view wanted, const Json& got) {
+inline Failure<Error> wrong_type(const std::string& path,
+                                 std::string_view wanted,
+                                 const Json& got) {
     return bad_field(fmt::format("{} must be {}, not {}", path, wanted, got.type_name()));
 }
 
@@ -34,15 +38,18 @@ inline Failure<Error> wrong_type(const std::string& path, std::string_view wante
 template <class T>
 Failure<Error> unknown_field(const std::string& path) {
     if (is_future_spec_field(path))
-        return fail(ErrorCode::unknown_field,
-                    fmt::format("{} is not supported by this version; leave it out", path.substr(0, 64)));
+        return fail(
+            ErrorCode::unknown_field,
+            fmt::format("{} is not supported by this version; leave it out", path.substr(0, 64)));
     auto names = field_names<T>();
     return fail(ErrorCode::unknown_field,
-                fmt::format("\"{}\" is not a known field; known are {}", path.substr(0, 64),
+                fmt::format("\"{}\" is not a known field; known are {}",
+                            path.substr(0, 64),
                             names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
-// ---- decoding from JSON -----------------------------------------------------------------------------
+// ---- decoding from JSON
+// -----------------------------------------------------------------------------
 
 template <class T>
 Result<Done> read_value(const Json& json, T& value, const std::string& path);
@@ -75,7 +82,8 @@ class JsonReader {
             if (!optional) error_ = bad_field(fmt::format("{} is missing", path)).error;
             return;
         }
-        if (auto result = read_value(*found, member, path); !result) error_ = std::move(result).error();
+        if (auto result = read_value(*found, member, path); !result)
+            error_ = std::move(result).error();
     }
 
     const Json& object_;
@@ -86,7 +94,8 @@ class JsonReader {
 template <HasFields T>
 Result<Done> read_object(const Json& json, T& value, const std::string& path) {
     std::string prefix = path.empty() ? "" : path + '.';
-    if (!json.is_object()) return wrong_type(path.empty() ? "the request" : path, "an object", json);
+    if (!json.is_object())
+        return wrong_type(path.empty() ? "the request" : path, "an object", json);
     auto names = field_names<T>();
     for (const auto& item : json.items())
         if (std::find(names.begin(), names.end(), item.key()) == names.end())
@@ -120,7 +129,8 @@ Result<Done> read_value(const Json& json, T& value, const std::string& path) {
     } else if constexpr (VectorType<T>) {
         if (json.is_string() && path == "command")
             return bad_field(
-                "command must be an array with one word an element, such as [\"sh\",\"-c\",\"echo hi\"], not one "
+                "command must be an array with one word an element, such as [\"sh\",\"-c\",\"echo "
+                "hi\"], not one "
                 "string");
         if (!json.is_array()) return wrong_type(path, "an array", json);
         for (const Json& element : json) {
@@ -140,7 +150,8 @@ Result<Done> read_value(const Json& json, T& value, const std::string& path) {
     return Done{};
 }
 
-// ---- encoding to JSON text --------------------------------------------------------------------------
+// ---- encoding to JSON text
+// --------------------------------------------------------------------------
 
 void append_string(std::string& out, std::string_view text);
 
@@ -213,7 +224,8 @@ void append_value(std::string& out, const T& value) {
     }
 }
 
-// ---- decoding from forms and queries ----------------------------------------------------------------
+// ---- decoding from forms and queries
+// ----------------------------------------------------------------
 
 /// One form value into a scalar member.
 template <class T>
@@ -229,11 +241,13 @@ Result<Done> read_text(const std::string& text, T& value, const std::string& nam
         else if (text == "false" || text == "0")
             value = false;
         else
-            return bad_field(fmt::format("{} must be true or false, not \"{}\"", name, text.substr(0, 64)));
+            return bad_field(
+                fmt::format("{} must be true or false, not \"{}\"", name, text.substr(0, 64)));
     } else if constexpr (IntegerType<T>) {
         auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
         if (error != std::errc() || end != text.data() + text.size() || text.empty())
-            return bad_field(fmt::format("{} must be a whole number, not \"{}\"", name, text.substr(0, 64)));
+            return bad_field(
+                fmt::format("{} must be a whole number, not \"{}\"", name, text.substr(0, 64)));
     } else if constexpr (TextType<T>) {
         auto parsed = TextTraits<T>::parse(text);
         if (!parsed) return fail(parsed.error().code, name + ": " + parsed.error().message);
@@ -279,11 +293,15 @@ class FormReader {
     }
 
     template <class T>
-    static Result<Done> add(const std::string& text, T& member, const std::string& name, std::size_t count) {
+    static Result<Done> add(const std::string& text,
+                            T& member,
+                            const std::string& name,
+                            std::size_t count) {
         if constexpr (VectorType<T>) {
             if (name == "command" && count == 1 && text.find(' ') != std::string::npos)
                 return bad_field(
-                    "command is one string with blanks; repeat the field, one word each (command=sh&command=-c&…)");
+                    "command is one string with blanks; repeat the field, one word each "
+                    "(command=sh&command=-c&…)");
             return read_text(text, member.emplace_back(), name);
         } else if constexpr (StringMapType<T>) {
             auto equals = text.find('=');

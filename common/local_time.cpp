@@ -19,10 +19,12 @@ struct LocalFields {
 };
 
 Failure<Error> bad_date(std::string_view text, std::string_view reason) {
-    return fail(ErrorCode::bad_date,
-                fmt::format("date \"{}\" {}; write it as 20-06-2027 20:00:00 in the daemon's zone, or as "
-                            "2027-06-20T20:00:00+01:00",
-                            text.substr(0, 64), reason));
+    return fail(
+        ErrorCode::bad_date,
+        fmt::format("date \"{}\" {}; write it as 20-06-2027 20:00:00 in the daemon's zone, or as "
+                    "2027-06-20T20:00:00+01:00",
+                    text.substr(0, 64),
+                    reason));
 }
 
 std::tm to_tm(std::time_t seconds_since_epoch) {
@@ -37,7 +39,8 @@ LocalFields to_fields(std::time_t at) {
 }
 
 /// The first instant that shows as `wanted`; nothing when a change of the zone's offset skips it.
-/// mktime(3) takes tm_isdst as a hint, so both are asked, and the answer must show as what was asked.
+/// mktime(3) takes tm_isdst as a hint, so both are asked, and the answer must show as what was
+/// asked.
 std::optional<std::time_t> first_instant(const LocalFields& wanted) {
     std::optional<std::time_t> first;
     for (int dst : {0, 1, -1}) {
@@ -50,7 +53,8 @@ std::optional<std::time_t> first_instant(const LocalFields& wanted) {
         tm.tm_sec = wanted.second;
         tm.tm_isdst = dst;
         std::time_t candidate = std::mktime(&tm);
-        // A zone may repeat times without a DST flag (a change of its standard offset): look around.
+        // A zone may repeat times without a DST flag (a change of its standard offset): look
+        // around.
         for (std::time_t shift : {-7200, -3600, -1800, 0}) {
             if (to_fields(candidate + shift) == wanted && (!first || candidate + shift < *first))
                 first = candidate + shift;
@@ -59,8 +63,11 @@ std::optional<std::time_t> first_instant(const LocalFields& wanted) {
     return first;
 }
 
-/// `text` against a pattern in which Y, M, D, h, m, s stand for one digit each and the rest for itself.
-std::optional<LocalFields> match(std::string_view text, std::string_view pattern, LocalFields fields) {
+/// `text` against a pattern in which Y, M, D, h, m, s stand for one digit each and the rest for
+/// itself.
+std::optional<LocalFields> match(std::string_view text,
+                                 std::string_view pattern,
+                                 LocalFields fields) {
     if (text.size() != pattern.size()) return std::nullopt;
     for (char letter : {'Y', 'M', 'D', 'h', 'm', 's'}) {
         if (pattern.find(letter) == std::string_view::npos) continue;
@@ -78,31 +85,36 @@ std::optional<LocalFields> match(std::string_view text, std::string_view pattern
         }
     }
     for (std::size_t i = 0; i < text.size(); ++i)
-        if (std::string_view("YMDhms").find(pattern[i]) == std::string_view::npos && pattern[i] != text[i])
+        if (std::string_view("YMDhms").find(pattern[i]) == std::string_view::npos &&
+            pattern[i] != text[i])
             return std::nullopt;
     return fields;
 }
 
 Result<TimePoint> resolve(std::string_view text, const LocalFields& fields) {
-    year_month_day date{year(fields.year), month(static_cast<unsigned>(fields.month)),
+    year_month_day date{year(fields.year),
+                        month(static_cast<unsigned>(fields.month)),
                         day(static_cast<unsigned>(fields.day))};
     if (!date.ok()) return bad_date(text, "names a day that does not exist");
     if (fields.hour > 23 || fields.minute > 59 || fields.second > 59)
         return bad_date(text, "names a time that does not exist");
     auto at = first_instant(fields);
     if (!at)
-        return bad_date(text, fmt::format("does not exist in {}: the clock skips it at a change of time",
-                                          zone_name(TimePoint{})));
+        return bad_date(text,
+                        fmt::format("does not exist in {}: the clock skips it at a change of time",
+                                    zone_name(TimePoint{})));
     return TimePoint(seconds(*at));
 }
 
 LocalFields start_of_day(TimePoint now, int days_later) {
     LocalFields today = to_fields(duration_cast<seconds>(now.time_since_epoch()).count());
-    auto day = sys_days(year_month_day{year(today.year), month(static_cast<unsigned>(today.month)),
+    auto day = sys_days(year_month_day{year(today.year),
+                                       month(static_cast<unsigned>(today.month)),
                                        std::chrono::day(static_cast<unsigned>(today.day))}) +
                days(days_later);
     year_month_day date(day);
-    return {static_cast<int>(date.year()), static_cast<int>(static_cast<unsigned>(date.month())),
+    return {static_cast<int>(date.year()),
+            static_cast<int>(static_cast<unsigned>(date.month())),
             static_cast<int>(static_cast<unsigned>(date.day()))};
 }
 
@@ -121,7 +133,8 @@ std::optional<std::string_view> after_word(std::string_view text, std::string_vi
 
 std::string to_local_date(TimePoint at) {
     LocalFields f = to_fields(floor<seconds>(at).time_since_epoch().count());
-    return fmt::format("{:02}-{:02}-{:04} {:02}:{:02}:{:02}", f.day, f.month, f.year, f.hour, f.minute, f.second);
+    return fmt::format(
+        "{:02}-{:02}-{:04} {:02}:{:02}:{:02}", f.day, f.month, f.year, f.hour, f.minute, f.second);
 }
 
 Result<TimePoint> parse_local_date(std::string_view text) {
@@ -141,16 +154,18 @@ Result<TimePoint> parse_at(std::string_view text, TimePoint now) {
     if (auto fields = match(text, "YYYY-MM-DD hh:mm:ss", {})) return resolve(text, *fields);
     for (auto [word, days_later] : {std::pair{"today ", 0}, std::pair{"tomorrow ", 1}})
         if (auto clock = after_word(text, word))
-            if (auto fields = match_clock(*clock, start_of_day(now, days_later))) return resolve(text, *fields);
+            if (auto fields = match_clock(*clock, start_of_day(now, days_later)))
+                return resolve(text, *fields);
     if (auto today = match_clock(text, start_of_day(now, 0))) {
         auto at = resolve(text, *today);
         if (at && *at > now) return at;
         return resolve(text, *match_clock(text, start_of_day(now, 1)));
     }
-    return fail(ErrorCode::bad_date,
-                fmt::format("\"{}\" is not a moment; write 20-06-2027 20:00:00, 2027-06-20 20:00, 20:00, "
-                            "tomorrow 03:00 or 2027-06-20T20:00:00+01:00",
-                            text.substr(0, 64)));
+    return fail(
+        ErrorCode::bad_date,
+        fmt::format("\"{}\" is not a moment; write 20-06-2027 20:00:00, 2027-06-20 20:00, 20:00, "
+                    "tomorrow 03:00 or 2027-06-20T20:00:00+01:00",
+                    text.substr(0, 64)));
 }
 
 std::string zone_name(TimePoint at) {
@@ -164,7 +179,8 @@ std::string zone_name(TimePoint at) {
         auto length = ::readlink("/etc/localtime", target, sizeof target);
         if (length > 0) name.assign(target, static_cast<std::size_t>(length));
     }
-    if (auto place = name.find(folder); place != std::string::npos) name.erase(0, place + folder.size());
+    if (auto place = name.find(folder); place != std::string::npos)
+        name.erase(0, place + folder.size());
     if (!name.empty() && name.front() != '/') return name;
     std::tm tm = to_tm(floor<seconds>(at).time_since_epoch().count());
     return tm.tm_zone != nullptr ? tm.tm_zone : "UTC";

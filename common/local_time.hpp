@@ -1,7 +1,7 @@
 #pragma once
-/// The contract's local dates, `%d-%m-%Y %H:%M:%S`, in this process's zone (TZ, else /etc/localtime).
-/// The only file that calls mktime or localtime_r. A local time that a DST change skips is an error;
-/// one that occurs twice means the first. Any thread.
+/// The contract's local dates, `%d-%m-%Y %H:%M:%S`, in this process's zone (TZ, else
+/// /etc/localtime). The only file that calls mktime or localtime_r. A local time that a DST change
+/// skips is an error; one that occurs twice means the first. Any thread.
 
 #include <string>
 #include <string_view>
@@ -19,8 +19,8 @@ Result<TimePoint> parse_local_date(std::string_view text);
 /// The contract's `date`: a local date, or RFC 3339 with an offset. Errors: bad_date.
 Result<TimePoint> parse_date(std::string_view text);
 
-/// What `schedctl --at` takes besides: `2027-06-20 20:00[:30]`, `20:00[:30]` (the next one after `now`),
-/// `tomorrow 03:00`, `today 20:00`. Errors: bad_date.
+/// What `schedctl --at` takes besides: `2027-06-20 20:00[:30]`, `20:00[:30]` (the next one after
+/// `now`), `tomorrow 03:00`, `today 20:00`. Errors: bad_date.
 Result<TimePoint> parse_at(std::string_view text, TimePoint now);
 
 /// The zone's name: `Europe/Lisbon` where TZ or the system says it, else the abbreviation at `at`.

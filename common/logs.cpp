@@ -5,11 +5,14 @@
 namespace scheduler {
 namespace {
 
-constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 }  // namespace
 
-std::string_view to_string(LogStream stream) { return stream == LogStream::out ? "stdout" : "stderr"; }
+std::string_view to_string(LogStream stream) {
+    return stream == LogStream::out ? "stdout" : "stderr";
+}
 
 Result<LogStream> parse_log_stream(std::string_view word) {
     if (word == "stdout") return LogStream::out;

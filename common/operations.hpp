@@ -1,6 +1,7 @@
 #pragma once
-/// THE list of operations. Both front ends, the OpenAPI document and the lint tests are made from it:
-/// the socket's method table has a row for each, and a Service without a handler for one does not compile.
+/// THE list of operations. Both front ends, the OpenAPI document and the lint tests are made from
+/// it: the socket's method table has a row for each, and a Service without a handler for one does
+/// not compile.
 
 #include "common/fields.hpp"
 #include "common/requests/add.hpp"
@@ -36,6 +37,8 @@ using Operations = TypeList<AddRequest,
 
 /// Operations that answer with a stream of items instead of one response.
 template <class Request>
-concept StreamingOperation = requires { typename Request::Item; };
+concept StreamingOperation = requires {
+    typename Request::Item;
+};
 
 }  // namespace scheduler

@@ -1,6 +1,6 @@
 #pragma once
-/// Result<T>: a value or an Error. The names are those of std::expected (C++23), so that an alias and
-/// `fail` can replace this file one day. Return `value;` or `fail(code, message);`.
+/// Result<T>: a value or an Error. The names are those of std::expected (C++23), so that an alias
+/// and `fail` can replace this file one day. Return `value;` or `fail(code, message);`.
 
 #include <cassert>
 #include <string>
@@ -31,8 +31,10 @@ class [[nodiscard]] Result {
     using value_type = T;
     using error_type = E;
 
-    Result(T value) : content_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-    Result(Failure<E> failure)                                               // NOLINT(google-explicit-constructor)
+    Result(T value)
+        : content_(std::in_place_index<0>, std::move(value)) {
+    }                           // NOLINT(google-explicit-constructor)
+    Result(Failure<E> failure)  // NOLINT(google-explicit-constructor)
         : content_(std::in_place_index<1>, std::move(failure.error)) {}
 
     [[nodiscard]] bool has_value() const { return content_.index() == 0; }

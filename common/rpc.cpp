@@ -17,10 +17,13 @@ struct RpcCodec {
 
 namespace {
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 bool is_valid_id(const Json& id) {
-    return (id.is_string() && id.get_ref<const std::string&>().size() <= RpcLimits::id_bytes) || id.is_number();
+    return (id.is_string() && id.get_ref<const std::string&>().size() <= RpcLimits::id_bytes) ||
+           id.is_number();
 }
 
 Failure<RpcRefusal> refuse(std::string id, ErrorCode code, std::string message) {
@@ -34,20 +37,25 @@ Result<RpcCall, RpcRefusal> parse_call(std::string_view line) {
     if (!document) return fail(RpcRefusal{"null", document.error()});
     Json json = RpcCodec::take(*document);
     if (json.is_array())
-        return refuse("null", ErrorCode::bad_rpc, "batch arrays are not supported; send one request a line");
+        return refuse(
+            "null", ErrorCode::bad_rpc, "batch arrays are not supported; send one request a line");
     if (!json.is_object()) return refuse("null", ErrorCode::bad_rpc, "a request is a JSON object");
     if (!json.contains("id")) return refuse("null", ErrorCode::bad_rpc, "the request has no id");
     if (!is_valid_id(json["id"]))
-        return refuse("null", ErrorCode::bad_rpc, "id must be a number, or a string of at most 256 bytes");
+        return refuse(
+            "null", ErrorCode::bad_rpc, "id must be a number, or a string of at most 256 bytes");
 
     RpcCall call;
     call.id = dump(json["id"]);
     for (const auto& item : json.items())
-        if (item.key() != "jsonrpc" && item.key() != "id" && item.key() != "method" && item.key() != "params")
-            return refuse(call.id,
-                          ErrorCode::bad_rpc,
-                          fmt::format("\"{}\" is no member of a request; it has jsonrpc, id, method and params",
-                                      item.key().substr(0, 64)));
+        if (item.key() != "jsonrpc" && item.key() != "id" && item.key() != "method" &&
+            item.key() != "params")
+            return refuse(
+                call.id,
+                ErrorCode::bad_rpc,
+                fmt::format(
+                    "\"{}\" is no member of a request; it has jsonrpc, id, method and params",
+                    item.key().substr(0, 64)));
     if (!json.contains("jsonrpc") || json["jsonrpc"] != "2.0")
         return refuse(call.id, ErrorCode::bad_rpc, "jsonrpc must be \"2.0\"");
     if (!json.contains("method") || !json["method"].is_string())
@@ -55,7 +63,8 @@ Result<RpcCall, RpcRefusal> parse_call(std::string_view line) {
     call.method = json["method"].get<std::string>();
     if (auto params = json.find("params"); params != json.end()) {
         if (!params->is_object())
-            return refuse(call.id, ErrorCode::bad_request, "params must be an object with named parameters");
+            return refuse(
+                call.id, ErrorCode::bad_request, "params must be an object with named parameters");
         call.has_jobs = params->contains("jobs");
         call.params = RpcCodec::document(std::move(*params));
     }
@@ -66,13 +75,17 @@ template <class Request>
 Result<Request> decode_params(const RpcCall& call) {
     static const Json no_params = Json::object();
     Request request{};
-    auto result = codec::read_object(call.params ? call.params->value().json : no_params, request, "");
+    auto result =
+        codec::read_object(call.params ? call.params->value().json : no_params, request, "");
     if (!result) return fail(result.error());
     return request;
 }
 
 std::string encode_call(std::int64_t id, std::string_view method, std::string_view params) {
-    return fmt::format("{{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":{},\"params\":{}}}\n", id, quote_json(method), params);
+    return fmt::format("{{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":{},\"params\":{}}}\n",
+                       id,
+                       quote_json(method),
+                       params);
 }
 
 std::string encode_result(std::string_view id, std::string_view result) {
@@ -80,17 +93,20 @@ std::string encode_result(std::string_view id, std::string_view result) {
 }
 
 std::string encode_error(std::string_view id, const Error& error) {
-    return fmt::format("{{\"jsonrpc\":\"2.0\",\"id\":{},\"error\":{{\"code\":{},\"message\":{},\"data\":{{\"code\":\"{}\"}}}}}}\n",
-                       id,
-                       facts(error.code).rpc_code,
-                       quote_json(error.message),
-                       to_string(error.code));
+    return fmt::format(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{},\"error\":{{\"code\":{},\"message\":{},\"data\":{{"
+        "\"code\":\"{}\"}}}}}}\n",
+        id,
+        facts(error.code).rpc_code,
+        quote_json(error.message),
+        to_string(error.code));
 }
 
 std::string encode_item(std::string_view request_id, std::string_view item) {
-    return fmt::format("{{\"jsonrpc\":\"2.0\",\"method\":\"item\",\"params\":{{\"request\":{},\"item\":{}}}}}\n",
-                       request_id,
-                       item);
+    return fmt::format(
+        "{{\"jsonrpc\":\"2.0\",\"method\":\"item\",\"params\":{{\"request\":{},\"item\":{}}}}}\n",
+        request_id,
+        item);
 }
 
 Result<RpcReply> parse_reply(std::string_view line) {
@@ -111,8 +127,8 @@ Result<RpcReply> parse_reply(std::string_view line) {
             reply.error.message = message->get<std::string>();
         static const Json::json_pointer word("/data/code");
         if (error->contains(word) && (*error)[word].is_string())
-            reply.error.code =
-                parse_error_code((*error)[word].get_ref<const std::string&>()).value_or(ErrorCode::internal);
+            reply.error.code = parse_error_code((*error)[word].get_ref<const std::string&>())
+                                   .value_or(ErrorCode::internal);
         return reply;
     }
     static const Json::json_pointer item("/params/item");
@@ -131,7 +147,9 @@ template <class... Requests>
 std::vector<AnyFunction> addresses(TypeList<Requests...>) {
     return {reinterpret_cast<AnyFunction>(&decode_params<Requests>)...};
 }
-[[gnu::used]] std::vector<AnyFunction> instantiate() { return addresses(Operations{}); }
+[[gnu::used]] std::vector<AnyFunction> instantiate() {
+    return addresses(Operations{});
+}
 
 }  // namespace
 

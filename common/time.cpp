@@ -15,19 +15,26 @@ struct Unit {
     char letter;
     Duration length;
 };
-constexpr std::array units{Unit{'s', seconds(1)}, Unit{'m', minutes(1)}, Unit{'h', hours(1)}, Unit{'d', hours(24)}};
+constexpr std::array units{
+    Unit{'s', seconds(1)}, Unit{'m', minutes(1)}, Unit{'h', hours(1)}, Unit{'d', hours(24)}};
 
 Failure<Error> bad_time(std::string_view text, std::string_view reason) {
-    return fail(ErrorCode::bad_time,
-                fmt::format("time \"{}\" {}; write a whole number and one unit (s, m, h or d), such as 30s, 2m, "
-                            "1h or 4d",
-                            text.substr(0, 64), reason));
+    return fail(
+        ErrorCode::bad_time,
+        fmt::format(
+            "time \"{}\" {}; write a whole number and one unit (s, m, h or d), such as 30s, 2m, "
+            "1h or 4d",
+            text.substr(0, 64),
+            reason));
 }
 
 Failure<Error> bad_date(std::string_view text, std::string_view reason) {
-    return fail(ErrorCode::bad_date,
-                fmt::format("date \"{}\" {}; write RFC 3339 with an offset, such as 2027-06-20T20:00:00+01:00",
-                            text.substr(0, 64), reason));
+    return fail(
+        ErrorCode::bad_date,
+        fmt::format(
+            "date \"{}\" {}; write RFC 3339 with an offset, such as 2027-06-20T20:00:00+01:00",
+            text.substr(0, 64),
+            reason));
 }
 
 /// `count` decimal digits at the front of `text`, which is advanced; -1 when there are fewer.
@@ -48,7 +55,8 @@ bool take(std::string_view& text, char expected) {
     return true;
 }
 
-/// The digits after the point, cut to milliseconds; -1 when there is none or there are more than nine.
+/// The digits after the point, cut to milliseconds; -1 when there is none or there are more than
+/// nine.
 int take_fraction(std::string_view& text) {
     int ms = 0;
     std::size_t digits = 0;
@@ -57,21 +65,24 @@ int take_fraction(std::string_view& text) {
         ++digits;
     }
     if (digits == 0 || digits > 9) return -1;
-    for (std::size_t i = digits; i < 3; ++i) ms *= 10;
+    for (std::size_t i = digits; i < 3; ++i)
+        ms *= 10;
     text.remove_prefix(digits);
     return ms;
 }
 
 /// `Z` or `±hh:mm`, to the end of the text.
 std::optional<minutes> take_offset(std::string_view& text) {
-    if (take(text, 'Z') || take(text, 'z')) return text.empty() ? std::optional(minutes(0)) : std::nullopt;
+    if (take(text, 'Z') || take(text, 'z'))
+        return text.empty() ? std::optional(minutes(0)) : std::nullopt;
     if (text.empty() || (text.front() != '+' && text.front() != '-')) return std::nullopt;
     bool east = text.front() == '+';
     text.remove_prefix(1);
     int hour = take_digits(text, 2);
     bool colon = take(text, ':');
     int minute = take_digits(text, 2);
-    if (hour < 0 || hour > 23 || !colon || minute < 0 || minute > 59 || !text.empty()) return std::nullopt;
+    if (hour < 0 || hour > 23 || !colon || minute < 0 || minute > 59 || !text.empty())
+        return std::nullopt;
     minutes offset = hours(hour) + minutes(minute);
     return east ? offset : -offset;
 }
@@ -83,8 +94,10 @@ Result<Duration> parse_duration(std::string_view text) {
     std::uint64_t count = 0;
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
     auto rest = text.substr(static_cast<std::size_t>(end - text.data()));
-    if (error == std::errc::invalid_argument) return bad_time(text, "does not begin with a whole number");
-    if (rest.size() != 1) return bad_time(text, rest.empty() ? "has no unit" : "is not a number and one unit");
+    if (error == std::errc::invalid_argument)
+        return bad_time(text, "does not begin with a whole number");
+    if (rest.size() != 1)
+        return bad_time(text, rest.empty() ? "has no unit" : "is not a number and one unit");
     char letter = static_cast<char>(std::tolower(static_cast<unsigned char>(rest.front())));
     for (const Unit& unit : units) {
         if (unit.letter != letter) continue;
@@ -113,14 +126,19 @@ std::string to_rfc3339(TimePoint at) {
     auto day = floor<days>(at);
     year_month_day date(day);
     hh_mm_ss time(at - day);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                       time.hours().count(), time.minutes().count(), time.seconds().count(),
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+                       static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()),
+                       static_cast<unsigned>(date.day()),
+                       time.hours().count(),
+                       time.minutes().count(),
+                       time.seconds().count(),
                        time.subseconds().count());
 }
 
 bool looks_like_rfc3339(std::string_view text) {
-    return text.size() > 10 && text[4] == '-' && text[7] == '-' && (text[10] == 'T' || text[10] == 't');
+    return text.size() > 10 && text[4] == '-' && text[7] == '-' &&
+           (text[10] == 'T' || text[10] == 't');
 }
 
 Result<TimePoint> parse_rfc3339(std::string_view text) {
@@ -136,18 +154,22 @@ Result<TimePoint> parse_rfc3339(std::string_view text) {
     int minute = take_digits(rest, 2);
     form = form && take(rest, ':');
     int second = take_digits(rest, 2);
-    if (!form || year_number < 0 || month_number < 0 || day_number < 0 || hour < 0 || minute < 0 || second < 0)
+    if (!form || year_number < 0 || month_number < 0 || day_number < 0 || hour < 0 || minute < 0 ||
+        second < 0)
         return bad_date(text, "is not RFC 3339");
     int ms = 0;
     if (take(rest, '.')) ms = take_fraction(rest);
     if (ms < 0) return bad_date(text, "has a fraction that is not 1 to 9 digits");
-    year_month_day date{year(year_number), month(static_cast<unsigned>(month_number)),
+    year_month_day date{year(year_number),
+                        month(static_cast<unsigned>(month_number)),
                         day(static_cast<unsigned>(day_number))};
-    if (!date.ok() || hour > 23 || minute > 59 || second > 59) return bad_date(text, "does not exist");
+    if (!date.ok() || hour > 23 || minute > 59 || second > 59)
+        return bad_date(text, "does not exist");
     if (rest.empty()) return bad_date(text, "has no offset");
     auto offset = take_offset(rest);
     if (!offset) return bad_date(text, "does not end with an offset (Z or ±hh:mm)");
-    return sys_days(date) + hours(hour) + minutes(minute) + seconds(second) + milliseconds(ms) - *offset;
+    return sys_days(date) + hours(hour) + minutes(minute) + seconds(second) + milliseconds(ms) -
+           *offset;
 }
 
 Result<Instant> Instant::parse(std::string_view text) {

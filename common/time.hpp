@@ -17,8 +17,8 @@ using TimePoint = std::chrono::sys_time<Duration>;
 /// The longest time ahead that is taken: 100 years of 365 days.
 constexpr Duration duration_max = std::chrono::hours(24) * 365 * 100;
 
-/// The contract's `time`: a whole number and one unit s, m, h or d, in either case: `30s`, `2m`, `4D`.
-/// Errors: bad_time, with the value and the right form.
+/// The contract's `time`: a whole number and one unit s, m, h or d, in either case: `30s`, `2m`,
+/// `4D`. Errors: bad_time, with the value and the right form.
 Result<Duration> parse_duration(std::string_view text);
 /// The inverse, in the largest unit that keeps it whole: `2m`, `90s`; milliseconds are cut.
 std::string to_string(Duration duration);
@@ -36,7 +36,8 @@ std::string to_rfc3339(TimePoint at);
 /// RFC 3339 with an offset (`Z` or `±hh:mm`) and 0 to 9 fractional digits, which are cut to
 /// milliseconds. Errors: bad_date. Leap seconds (`:60`) are refused.
 Result<TimePoint> parse_rfc3339(std::string_view text);
-/// True when the text begins like RFC 3339 does (`YYYY-MM-DDT…`), so that its errors are the ones to show.
+/// True when the text begins like RFC 3339 does (`YYYY-MM-DDT…`), so that its errors are the ones
+/// to show.
 bool looks_like_rfc3339(std::string_view text);
 
 /// An instant in answers, shown in RFC 3339.

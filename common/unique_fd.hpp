@@ -23,8 +23,8 @@ class UniqueFd {
     [[nodiscard]] int get() const { return fd_; }
     [[nodiscard]] bool is_open() const { return fd_ >= 0; }
     [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-    /// Closes what it held. close(2)'s result is not looked at: on Linux the descriptor is gone either
-    /// way, and what must be durable was synced before.
+    /// Closes what it held. close(2)'s result is not looked at: on Linux the descriptor is gone
+    /// either way, and what must be durable was synced before.
     void reset(int fd = -1) {
         if (fd_ >= 0) (void)::close(fd_);
         fd_ = fd;

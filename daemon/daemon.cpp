@@ -7,10 +7,10 @@
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <systemd/sd-daemon.h>
 
 #include "daemon/base/asio_executor.hpp"
 #include "daemon/base/random.hpp"
@@ -61,7 +61,8 @@ std::vector<HttpAddress> http_addresses(const Options& options) {
 HttpOptions http_options(const Options& options) {
     HttpOptions http;
     http.allowed_hosts = options.allowed_hosts;
-    for (const Token& token : options.tokens) http.tokens[token.secret] = token.name;
+    for (const Token& token : options.tokens)
+        http.tokens[token.secret] = token.name;
     return http;
 }
 
@@ -71,14 +72,17 @@ DispatchOptions dispatch_options(const Options& options) {
 
 /// A user's daemon ends with the user's last session unless lingering is on: loginctl(1).
 std::vector<std::string> lingering_warning() {
-    const char* under_systemd = std::getenv("INVOCATION_ID");  // NOLINT(concurrency-mt-unsafe): at start
+    const char* under_systemd =
+        std::getenv("INVOCATION_ID");  // NOLINT(concurrency-mt-unsafe): at start
     if (::getuid() == 0 || under_systemd == nullptr) return {};
     const passwd* user = ::getpwuid(::getuid());  // NOLINT(concurrency-mt-unsafe): at start
     if (user == nullptr) return {};
     struct stat ignored {};
-    if (::stat(fmt::format("/var/lib/systemd/linger/{}", user->pw_name).c_str(), &ignored) == 0) return {};
-    return {fmt::format("lingering is off, so this daemon ends when {0} logs out; run: loginctl enable-linger {0}",
-                        user->pw_name)};
+    if (::stat(fmt::format("/var/lib/systemd/linger/{}", user->pw_name).c_str(), &ignored) == 0)
+        return {};
+    return {fmt::format(
+        "lingering is off, so this daemon ends when {0} logs out; run: loginctl enable-linger {0}",
+        user->pw_name)};
 }
 
 Result<std::string> instance_of(Store& store, const Clock& clock) {
@@ -86,7 +90,8 @@ Result<std::string> instance_of(Store& store, const Clock& clock) {
     if (!known) return fail(known.error());
     if (*known) return **known;
     std::string instance = IdGenerator(clock, system_random(), std::nullopt).next().to_string();
-    auto stored = wait_for<Done>([&](Reply<Done> reply) { store.set_meta(instance_key, instance, std::move(reply)); });
+    auto stored = wait_for<Done>(
+        [&](Reply<Done> reply) { store.set_meta(instance_key, instance, std::move(reply)); });
     if (!stored) return fail(stored.error());
     return instance;
 }
@@ -147,22 +152,27 @@ Result<Done> Daemon::Parts::open_store() {
             begin_stop();
         });
     };
-    auto opened = SqliteStore::open({state_dir.database(), *commits, clock, system_random(), on_fatal});
+    auto opened =
+        SqliteStore::open({state_dir.database(), *commits, clock, system_random(), on_fatal});
     if (!opened) return fail(opened.error());
     store = std::move(*opened);
-    store->on_commit([this](const std::vector<CommittedEvent>& committed) { events.committed(committed); });
+    store->on_commit(
+        [this](const std::vector<CommittedEvent>& committed) { events.committed(committed); });
     auto known = instance_of(*store, clock);
     if (!known) return fail(known.error());
     instance = *known;
     if (!options.paused) return Done{};
-    return wait_for<Done>([&](Reply<Done> reply) { store->set_pause({true, std::nullopt}, std::move(reply)); });
+    return wait_for<Done>([&](Reply<Done> reply) {
+        store->set_pause({true, std::nullopt}, std::move(reply));
+    });
 }
 
 Result<Done> Daemon::Parts::open_engine() {
     auto candidates = find_engine(options.engine, EngineEnvironment::of_process());
     if (!candidates) return fail(candidates.error());
     engine = std::make_unique<DockerEngine>(core_loop, std::move(*candidates));
-    due_timer = std::make_unique<TimerFdWallTimer>(core_loop, [this] { dispatcher->due_timer_rang(); });
+    due_timer =
+        std::make_unique<TimerFdWallTimer>(core_loop, [this] { dispatcher->due_timer_rang(); });
     dispatcher = std::make_unique<Dispatcher>(Dispatcher::Parts{*engine,
                                                                 *store,
                                                                 spool,
@@ -181,7 +191,8 @@ Result<Done> Daemon::Parts::open_engine() {
 Result<Done> Daemon::Parts::open_front_ends() {
     auto listeners = bind_listeners(front_loop, http_addresses(options));
     if (!listeners) return fail(listeners.error());
-    for (const auto& listener : *listeners) http_listening.push_back(listener->address());
+    for (const auto& listener : *listeners)
+        http_listening.push_back(listener->address());
     auto file = SocketFile::bind({options.socket, options.socket_group, options.state_dir});
     if (!file) return fail(file.error());
     service = std::make_unique<Service>(*store, spool, *dispatcher, events, metrics, clock, front);
@@ -228,7 +239,8 @@ void Daemon::Parts::on_signal(int signal) {
         apply(*reloaded);
         log_info("reloaded");
     } else {
-        log_error("reload_failed", {{"error", reloaded.error().message}, {"kept", "the options in force"}});
+        log_error("reload_failed",
+                  {{"error", reloaded.error().message}, {"kept", "the options in force"}});
     }
     (void)sd_notify(0, "READY=1");
 }
@@ -245,12 +257,13 @@ void Daemon::Parts::begin_stop() {
     socket->stop(stop_grace, one_stopped);
 }
 
-/// Each thread ends before what it may call: front ends, then the writer and the spool, whose last replies
-/// are posted to loops that nobody runs any more.
+/// Each thread ends before what it may call: front ends, then the writer and the spool, whose last
+/// replies are posted to loops that nobody runs any more.
 void Daemon::Parts::stop_threads() {
     dispatcher->stop();
     front_loop.stop();
-    for (std::thread& thread : threads) thread.join();
+    for (std::thread& thread : threads)
+        thread.join();
     disk.reset();
     commits.reset();
 }
@@ -259,13 +272,15 @@ Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Daemon::~Daemon() = default;
 
-Result<std::unique_ptr<Daemon>> Daemon::open(Options options, UniqueFunction<Result<Options>()> reload) {
+Result<std::unique_ptr<Daemon>> Daemon::open(Options options,
+                                             UniqueFunction<Result<Options>()> reload) {
     set_log_level(options.log_level);
     set_log_format(options.log_format);
     raise_descriptor_limit();
     auto state_dir = StateDir::open(options.state_dir);
     if (!state_dir) return fail(state_dir.error());
-    auto parts = std::make_unique<Parts>(std::move(options), std::move(*state_dir), std::move(reload));
+    auto parts =
+        std::make_unique<Parts>(std::move(options), std::move(*state_dir), std::move(reload));
     if (auto opened = parts->open_store(); !opened) return fail(opened.error());
     if (auto opened = parts->open_engine(); !opened) return fail(opened.error());
     if (auto opened = parts->open_front_ends(); !opened) return fail(opened.error());

@@ -3,13 +3,12 @@
 ///
 ///   state directory ▸ store ▸ listeners ▸ engine ▸ dispatcher ▸ service ▸ front ends ▸ `ready`
 ///
-/// and back: accept no more, finish what is being committed, leave containers running, and end the threads
-/// before what they may still call. Lives on the main thread, which is the core.
+/// and back: accept no more, finish what is being committed, leave containers running, and end the
+/// threads before what they may still call. Lives on the main thread, which is the core.
 
 #include <memory>
 
 #include "common/result.hpp"
-#include "daemon/base/unique_function.hpp"
 #include "daemon/base/unique_function.hpp"
 #include "daemon/options.hpp"
 
@@ -17,9 +16,10 @@ namespace scheduler {
 
 class Daemon {
   public:
-    /// `reload` reads the options again (SIGHUP). Errors: one sentence that names what is in the way and
-    /// the remedy; the program exits 1.
-    static Result<std::unique_ptr<Daemon>> open(Options options, UniqueFunction<Result<Options>()> reload);
+    /// `reload` reads the options again (SIGHUP). Errors: one sentence that names what is in the
+    /// way and the remedy; the program exits 1.
+    static Result<std::unique_ptr<Daemon>> open(Options options,
+                                                UniqueFunction<Result<Options>()> reload);
     ~Daemon();
 
     /// Serves until SIGTERM, SIGINT or a failed disk; the exit code.

@@ -13,11 +13,14 @@
 namespace scheduler {
 namespace {
 
-std::string reason(int error) { return std::generic_category().message(error); }
+std::string reason(int error) {
+    return std::generic_category().message(error);
+}
 
 Failure<Error> unusable(const std::filesystem::path& path, int error) {
     return fail(ErrorCode::internal,
-                fmt::format("the state directory {} can't be used: {}; make it writable for this user, or give another "
+                fmt::format("the state directory {} can't be used: {}; make it writable for this "
+                            "user, or give another "
                             "--state-dir",
                             path.native(),
                             reason(error)));
@@ -36,31 +39,35 @@ std::string read_pid(int fd) {
     char text[32] = {};
     auto size = ::pread(fd, text, sizeof text - 1, 0);
     std::string pid(text, size > 0 ? static_cast<std::size_t>(size) : 0);
-    while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+    while (!pid.empty() && pid.back() == '\n')
+        pid.pop_back();
     return pid.empty() ? "unknown" : pid;
 }
 
 bool write_pid(int fd) {
     std::string pid = fmt::format("{}\n", ::getpid());
-    return ::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
+    return ::ftruncate(fd, 0) == 0 &&
+           ::pwrite(fd, pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
 }
 
 }  // namespace
 
 Result<StateDir> StateDir::open(const std::filesystem::path& path) {
     if (int error = make_directories(path); error != 0) return unusable(path, error);
-    // Output and environment values lie here in clear. A directory that someone else owns is left as it is,
-    // and shows as unusable when the lock file can't be made.
+    // Output and environment values lie here in clear. A directory that someone else owns is left
+    // as it is, and shows as unusable when the lock file can't be made.
     (void)::chmod(path.c_str(), 0700);
     UniqueFd lock(::open((path / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!lock.is_open()) return unusable(path, errno);
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return unusable(path, errno);
-        return fail(ErrorCode::internal,
-                    fmt::format("another schedulerd (pid {}) uses the state directory {}; stop it, or give another "
-                                "--state-dir",
-                                read_pid(lock.get()),
-                                path.native()));
+        return fail(
+            ErrorCode::internal,
+            fmt::format(
+                "another schedulerd (pid {}) uses the state directory {}; stop it, or give another "
+                "--state-dir",
+                read_pid(lock.get()),
+                path.native()));
     }
     if (!write_pid(lock.get())) return unusable(path, errno);
     return StateDir(path, std::move(lock));

@@ -1,7 +1,7 @@
 #pragma once
-/// StateDir owns the state directory: makes it (0700), holds its lock for the life of the process, and
-/// knows what lies where. One daemon a directory: the lock file names the holder's pid.
-/// Source: flock(2).
+/// StateDir owns the state directory: makes it (0700), holds its lock for the life of the process,
+/// and knows what lies where. One daemon a directory: the lock file names the holder's pid. Source:
+/// flock(2).
 
 #include <filesystem>
 #include <string>
@@ -13,7 +13,8 @@ namespace scheduler {
 
 class StateDir {
   public:
-    /// Errors: internal, one sentence with the remedy: it can't be written, or another daemon holds it.
+    /// Errors: internal, one sentence with the remedy: it can't be written, or another daemon holds
+    /// it.
     static Result<StateDir> open(const std::filesystem::path& path);
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -21,7 +22,8 @@ class StateDir {
     [[nodiscard]] std::filesystem::path logs() const { return path_ / "logs"; }
 
   private:
-    StateDir(std::filesystem::path path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+    StateDir(std::filesystem::path path, UniqueFd lock)
+        : path_(std::move(path)), lock_(std::move(lock)) {}
 
     std::filesystem::path path_;
     UniqueFd lock_;

@@ -44,10 +44,18 @@ struct AddRequest {
 
     static void fields(auto& self, auto& visit) {
         visit("job_name", self.job_name, "image reference or definition name");
-        visit("time", self.time, "due this long from now: a whole number and one unit (30s, 2m, 1h, 4d)");
-        visit("date", self.date, "due at %d-%m-%Y %H:%M:%S in the daemon's zone, or RFC 3339 with an offset");
-        visit("at", self.at, "due at a moment in schedctl's forms: 20:00, tomorrow 03:00, 2027-06-20 20:00");
-        visit("past_date", self.past_date, "run or refuse: what a past date gets; the daemon's setting if absent");
+        visit("time",
+              self.time,
+              "due this long from now: a whole number and one unit (30s, 2m, 1h, 4d)");
+        visit("date",
+              self.date,
+              "due at %d-%m-%Y %H:%M:%S in the daemon's zone, or RFC 3339 with an offset");
+        visit("at",
+              self.at,
+              "due at a moment in schedctl's forms: 20:00, tomorrow 03:00, 2027-06-20 20:00");
+        visit("past_date",
+              self.past_date,
+              "run or refuse: what a past date gets; the daemon's setting if absent");
         visit("key", self.key, "idempotency key: a repeat answers with the first one's job");
         visit("dry_run", self.dry_run, "check and answer, but submit nothing");
         JobSpec::fields(self.spec, visit);
@@ -56,7 +64,9 @@ struct AddRequest {
 
 struct AddBatchResponse {
     std::vector<AddResponse> jobs;
-    static void fields(auto& self, auto& visit) { visit.with_default("jobs", self.jobs, "one answer a job, in order"); }
+    static void fields(auto& self, auto& visit) {
+        visit.with_default("jobs", self.jobs, "one answer a job, in order");
+    }
 };
 
 /// Submits several jobs, all or none. On the socket it is `add` with the parameter `jobs`.
@@ -67,7 +77,9 @@ struct AddBatchRequest {
     static constexpr std::size_t jobs_max = 1000;
 
     std::vector<AddRequest> jobs;
-    static void fields(auto& self, auto& visit) { visit("jobs", self.jobs, "the jobs, at most 1000"); }
+    static void fields(auto& self, auto& visit) {
+        visit("jobs", self.jobs, "the jobs, at most 1000");
+    }
 };
 
 }  // namespace scheduler

@@ -12,7 +12,8 @@ struct ListResponse {
     std::optional<JobId> next;  ///< pass as `after` for the next page; absent on the last one
 
     static void fields(auto& self, auto& visit) {
-        visit.with_default("jobs", self.jobs, "running, then scheduled by due time, then history newest first");
+        visit.with_default(
+            "jobs", self.jobs, "running, then scheduled by due time, then history newest first");
         visit("next", self.next, "pass as after for the next page; absent on the last one");
     }
 };

@@ -17,7 +17,9 @@ template <>
 struct TextTraits<LogStream> {
     static constexpr bool is_text = true;
     static Result<LogStream> parse(std::string_view text) { return parse_log_stream(text); }
-    static std::string to_string(LogStream value) { return std::string(scheduler::to_string(value)); }
+    static std::string to_string(LogStream value) {
+        return std::string(scheduler::to_string(value));
+    }
 };
 
 /// Bytes that are base64 in JSON (RFC 4648 section 4), so that any output passes unharmed.

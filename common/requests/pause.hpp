@@ -1,6 +1,6 @@
 #pragma once
-#include "common/requests/message.hpp"
 #include "common/fields.hpp"
+#include "common/requests/message.hpp"
 #include "common/time.hpp"
 
 namespace scheduler {
@@ -11,7 +11,9 @@ struct PauseRequest {
     using Response = MessageResponse;
     static constexpr std::string_view method = "pause";
     std::optional<Span> for_time;
-    static void fields(auto& self, auto& visit) { visit("for", self.for_time, "resume by itself after this long"); }
+    static void fields(auto& self, auto& visit) {
+        visit("for", self.for_time, "resume by itself after this long");
+    }
 };
 
 }  // namespace scheduler

@@ -10,7 +10,9 @@ struct RemoveRequest {
     using Response = MessageResponse;
     static constexpr std::string_view method = "remove";
     JobRef job_id;
-    static void fields(auto& self, auto& visit) { visit("job_id", self.job_id, "the job to take back"); }
+    static void fields(auto& self, auto& visit) {
+        visit("job_id", self.job_id, "the job to take back");
+    }
 };
 
 }  // namespace scheduler

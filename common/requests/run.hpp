@@ -9,7 +9,9 @@ struct RunRequest {
     using Response = MessageResponse;
     static constexpr std::string_view method = "run";
     JobRef job_id;
-    static void fields(auto& self, auto& visit) { visit("job_id", self.job_id, "the job to run now"); }
+    static void fields(auto& self, auto& visit) {
+        visit("job_id", self.job_id, "the job to run now");
+    }
 };
 
 }  // namespace scheduler

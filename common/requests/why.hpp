@@ -12,7 +12,8 @@ struct WhyResponse {
     }
 };
 
-/// Says in a sentence what a job waits for, why it was late, or why it ended so. Errors: job_not_found.
+/// Says in a sentence what a job waits for, why it was late, or why it ended so. Errors:
+/// job_not_found.
 struct WhyRequest {
     using Response = WhyResponse;
     static constexpr std::string_view method = "why";

@@ -25,8 +25,14 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
     : parts_(std::move(parts)),
       options_(options),
-      link_({parts_.engine, parts_.store, parts_.clock, parts_.core, parts_.instance, parts_.engine_is_given},
-            {[this] { engine_came_up(); }, [this](const std::string& container) { container_ended(container); }}),
+      link_({parts_.engine,
+             parts_.store,
+             parts_.clock,
+             parts_.core,
+             parts_.instance,
+             parts_.engine_is_given},
+            {[this] { engine_came_up(); },
+             [this](const std::string& container) { container_ended(container); }}),
       run_parts_{parts_.engine,
                  parts_.store,
                  parts_.spool,
@@ -67,12 +73,15 @@ void Dispatcher::set_options(DispatchOptions options) {
     pump();
 }
 
-// ---- the engine ---------------------------------------------------------------------------------------
+// ---- the engine
+// ---------------------------------------------------------------------------------------
 
 void Dispatcher::engine_came_up() {
     std::vector<std::shared_ptr<JobRun>> runs;  // settling may end a run and change the map
-    for (auto& [id, run] : runs_) runs.push_back(run);
-    for (auto& run : runs) run->engine_is_up();
+    for (auto& [id, run] : runs_)
+        runs.push_back(run);
+    for (auto& run : runs)
+        run->engine_is_up();
     reconciler_.run([this](JobId job) { return runs_.count(job) > 0; },
                     [this](EngineResult<std::unordered_set<std::string>> running) {
                         if (!running) link_.check();
@@ -99,26 +108,31 @@ void Dispatcher::reconcile_later() {
         if (self.runs_.empty()) return;
         self.reconcile_later();
         if (!self.link_.is_up()) return;
-        self.reconciler_.run([&self](JobId job) { return self.runs_.count(job) > 0; },
-                             [&self](EngineResult<std::unordered_set<std::string>> running) {
-                                 if (!running) return self.link_.check();
-                                 std::vector<std::shared_ptr<JobRun>> ended;
-                                 for (auto& [id, run] : self.runs_)
-                                     if (run->is_watching() && running->count(*run->job().container_id) == 0)
-                                         ended.push_back(run);
-                                 for (auto& run : ended) run->settle();
-                             });
+        self.reconciler_.run(
+            [&self](JobId job) { return self.runs_.count(job) > 0; },
+            [&self](EngineResult<std::unordered_set<std::string>> running) {
+                if (!running) return self.link_.check();
+                std::vector<std::shared_ptr<JobRun>> ended;
+                for (auto& [id, run] : self.runs_)
+                    if (run->is_watching() && running->count(*run->job().container_id) == 0)
+                        ended.push_back(run);
+                for (auto& run : ended)
+                    run->settle();
+            });
     });
 }
 
 void Dispatcher::has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply) {
     if (image_is_known(reference)) return reply(true);
-    parts_.core.post([weak = std::weak_ptr(self_), reference = std::move(reference), reply = std::move(reply)]() mutable {
+    parts_.core.post([weak = std::weak_ptr(self_),
+                      reference = std::move(reference),
+                      reply = std::move(reply)]() mutable {
         auto locked = weak.lock();
         if (!locked || !(*locked)->link_.is_up()) return reply(std::nullopt);
         (*locked)->parts_.engine.has_image(
             reference, [weak, reference, reply = std::move(reply)](EngineResult<bool> has) mutable {
-                if (auto alive = weak.lock(); alive && has && *has) (*alive)->remember_image(reference);
+                if (auto alive = weak.lock(); alive && has && *has)
+                    (*alive)->remember_image(reference);
                 reply(has ? std::optional(*has) : std::nullopt);
             });
     });
@@ -142,11 +156,13 @@ void Dispatcher::want_output(JobId job) {
     parts_.core.post([weak = std::weak_ptr(self_), job] {
         auto self = weak.lock();
         if (!self) return;
-        if (auto run = (*self)->runs_.find(job); run != (*self)->runs_.end()) run->second->follow_output();
+        if (auto run = (*self)->runs_.find(job); run != (*self)->runs_.end())
+            run->second->follow_output();
     });
 }
 
-// ---- claiming ---------------------------------------------------------------------------------------
+// ---- claiming
+// ---------------------------------------------------------------------------------------
 
 void Dispatcher::wake_at(TimePoint due) {
     if (due.time_since_epoch().count() >= next_due_ms_.load()) return;
@@ -158,18 +174,23 @@ void Dispatcher::wake_at(TimePoint due) {
     });
 }
 
-void Dispatcher::wake() { wake_at(TimePoint(Duration(std::numeric_limits<std::int64_t>::min()))); }
+void Dispatcher::wake() {
+    wake_at(TimePoint(Duration(std::numeric_limits<std::int64_t>::min())));
+}
 
 void Dispatcher::kill(JobId job, std::string by, bool now) {
     parts_.core.post([weak = std::weak_ptr(self_), job, by = std::move(by), now] {
         auto self = weak.lock();
         if (!self) return;
         // A claim is answered before a later wish, and both are posted here in that order.
-        if (auto run = (*self)->runs_.find(job); run != (*self)->runs_.end()) run->second->kill(by, now);
+        if (auto run = (*self)->runs_.find(job); run != (*self)->runs_.end())
+            run->second->kill(by, now);
     });
 }
 
-void Dispatcher::due_timer_rang() { pump(); }
+void Dispatcher::due_timer_rang() {
+    pump();
+}
 
 int Dispatcher::max_starting() const {
     if (options_.max_starting > 0) return options_.max_starting;
@@ -225,7 +246,8 @@ void Dispatcher::on_claimed(Result<ClaimResult> claimed) {
         add_run(std::move(job)).begin();
     }
     bool more_is_due = next_due_ && *next_due_ <= now;
-    // Due, but not given out: paused. A resume wakes; a pause that ends by itself is looked at on the timer.
+    // Due, but not given out: paused. A resume wakes; a pause that ends by itself is looked at on
+    // the timer.
     if (more_is_due && claimed->jobs.empty() && !claim_again_) {
         auto pause = parts_.store.pause_state();
         next_due_ = pause && pause->paused ? pause->until : std::optional(now + claim_retry);
@@ -248,7 +270,8 @@ void Dispatcher::arm_timer() {
     next_due_ms_ = next_due_ ? next_due_->time_since_epoch().count() : never;
 }
 
-// ---- runs -------------------------------------------------------------------------------------------
+// ---- runs
+// -------------------------------------------------------------------------------------------
 
 JobRun& Dispatcher::add_run(RunningJob job) {
     JobId id = job.id;
@@ -280,7 +303,9 @@ void Dispatcher::release_start_slot() {
     pump();
 }
 
-void Dispatcher::container_known(const std::string& container, JobId job) { containers_[container] = job; }
+void Dispatcher::container_known(const std::string& container, JobId job) {
+    containers_[container] = job;
+}
 
 void Dispatcher::run_is_over(JobId job) {
     auto run = runs_.find(job);

@@ -1,7 +1,8 @@
 #pragma once
-/// Dispatcher: claims due jobs when the engine can start them, and brings every running row to its end.
-/// It holds no list of scheduled jobs: what waits, waits in the store. Memory is one JobRun a running job.
-/// Lives on the core, but for the methods that say otherwise. Owns the link to the engine and the runs.
+/// Dispatcher: claims due jobs when the engine can start them, and brings every running row to its
+/// end. It holds no list of scheduled jobs: what waits, waits in the store. Memory is one JobRun a
+/// running job. Lives on the core, but for the methods that say otherwise. Owns the link to the
+/// engine and the runs.
 
 #include <atomic>
 #include <deque>
@@ -42,7 +43,8 @@ class Dispatcher final : public RunOwner {
 
     /// Takes over the rows that are running, and connects. Errors: those of the store.
     Result<Done> start();
-    /// Claims and starts nothing any more. Running containers go on; they are adopted at the next start.
+    /// Claims and starts nothing any more. Running containers go on; they are adopted at the next
+    /// start.
     void stop();
 
     void due_timer_rang();
@@ -56,8 +58,8 @@ class Dispatcher final : public RunOwner {
     /// The wish is committed.
     void kill(JobId job, std::string by, bool now);
     [[nodiscard]] EngineStatus engine_status() const { return link_.status(); }
-    /// Whether the engine has an image; replies at once where that is known, else on the core. Nothing when
-    /// the engine can't be asked.
+    /// Whether the engine has an image; replies at once where that is known, else on the core.
+    /// Nothing when the engine can't be asked.
     void has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply);
     /// Someone reads the output of a job that may run: copy it from now on.
     void want_output(JobId job);
@@ -98,8 +100,8 @@ class Dispatcher final : public RunOwner {
     bool claim_again_ = false;
     bool is_reconcile_armed_ = false;
     bool stopped_ = false;
-    /// Known earliest due time; nothing: none. A claim that found nothing though it was past (paused) sets
-    /// it aside until something changes.
+    /// Known earliest due time; nothing: none. A claim that found nothing though it was past
+    /// (paused) sets it aside until something changes.
     std::optional<TimePoint> next_due_ = TimePoint{};
     /// The same for other threads, so that a submit far ahead need not wake the core.
     std::atomic<std::int64_t> next_due_ms_ = 0;

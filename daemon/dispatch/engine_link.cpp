@@ -24,7 +24,9 @@ EngineLink::EngineLink(Parts parts, Callbacks callbacks)
     outage_.broke_at = TimePoint(Duration(0));
 }
 
-void EngineLink::start() { connect(); }
+void EngineLink::start() {
+    connect();
+}
 
 void EngineLink::stop() {
     stopped_ = true;
@@ -54,20 +56,23 @@ std::string EngineLink::refuse(const EngineIdentity& identity) {
     if (*known && **known == identity.id) return "";
     if (*known && !parts_.engine_is_given) {
         auto address = parts_.store.meta(engine_address_key);
-        return fmt::format("the engine at {} (id {}) is not the one that the jobs of this state directory ran on "
-                           "({}, id {}); start that one, or say --engine {} to change over",
-                           identity.address,
-                           identity.id,
-                           address && *address ? **address : "unknown address",
-                           **known,
-                           identity.address);
+        return fmt::format(
+            "the engine at {} (id {}) is not the one that the jobs of this state directory ran on "
+            "({}, id {}); start that one, or say --engine {} to change over",
+            identity.address,
+            identity.id,
+            address && *address ? **address : "unknown address",
+            **known,
+            identity.address);
     }
     auto remember = [&](const char* key, const std::string& value) {
         parts_.store.set_meta(key, value, [](Result<Done> result) {
             if (!result) log_error("engine_not_remembered", {{"error", result.error().message}});
         });
     };
-    if (*known) log_warning("engine_changed", {{"from", **known}, {"to", identity.id}, {"address", identity.address}});
+    if (*known)
+        log_warning("engine_changed",
+                    {{"from", **known}, {"to", identity.id}, {"address", identity.address}});
     remember(engine_id_key, identity.id);
     remember(engine_address_key, identity.address);
     return "";
@@ -96,7 +101,9 @@ void EngineLink::go_up() {
     outage_.answered_at = parts_.clock.now();
     publish("");
     log_info("engine_up",
-             {{"engine", identity_.name}, {"address", identity_.address}, {"api", identity_.api_version}});
+             {{"engine", identity_.name},
+              {"address", identity_.address},
+              {"api", identity_.api_version}});
     callbacks_.on_up();
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /// EngineLink keeps the daemon in touch with its engine: connects, checks that it is the one whose
-/// containers the rows name, watches for ends, notices when it is gone or hangs, and comes back with
-/// backoff. Lives on the core; `status` is for any thread. Does not own the engine.
+/// containers the rows name, watches for ends, notices when it is gone or hangs, and comes back
+/// with backoff. Lives on the core; `status` is for any thread. Does not own the engine.
 
 #include <memory>
 #include <optional>

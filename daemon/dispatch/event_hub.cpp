@@ -29,7 +29,8 @@ void EventHub::committed(const std::vector<CommittedEvent>& events) {
             }
         }
     }
-    for (const Token& wake : alive) (*wake)();
+    for (const Token& wake : alive)
+        (*wake)();
 }
 
 void EventHub::output_grew(JobId job) {
@@ -41,7 +42,8 @@ void EventHub::output_grew(JobId job) {
         collect(found->second, alive);
         if (found->second.empty()) for_one_.erase(found);
     }
-    for (const Token& wake : alive) (*wake)();
+    for (const Token& wake : alive)
+        (*wake)();
 }
 
 void EventHub::collect(Watches& watches, std::vector<Token>& alive) {

@@ -1,7 +1,8 @@
 #pragma once
-/// EventHub tells who waits that something happened: a commit changed a job, or a job's output grew. It
-/// carries no data: whoever is woken reads the store or the spool. Any thread; wakes are called on the
-/// thread that reports (the store's writer, the core), without a lock held, and must only post.
+/// EventHub tells who waits that something happened: a commit changed a job, or a job's output
+/// grew. It carries no data: whoever is woken reads the store or the spool. Any thread; wakes are
+/// called on the thread that reports (the store's writer, the core), without a lock held, and must
+/// only post.
 
 #include <functional>
 #include <memory>
@@ -34,9 +35,9 @@ class EventHub {
     std::size_t count_alive();
 
     std::mutex mutex_;
-    Watches for_all_;                            ///< guarded by mutex_
+    Watches for_all_;                             ///< guarded by mutex_
     std::unordered_map<JobId, Watches> for_one_;  ///< guarded by mutex_
-    std::size_t size_ = 0;                       ///< guarded by mutex_; also counts watches that ended
+    std::size_t size_ = 0;  ///< guarded by mutex_; also counts watches that ended
 };
 
 }  // namespace scheduler

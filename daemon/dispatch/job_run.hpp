@@ -1,21 +1,27 @@
 #pragma once
-/// JobRun brings one running row to its end: create, commit the container's id, start, watch, copy the
-/// output, commit the outcome, remove. Every step's answer leads to the next one; whenever a step got no
-/// answer, or the daemon is new, `settle` looks at the container and goes on from what it finds.
+/// JobRun brings one running row to its end: create, commit the container's id, start, watch, copy
+/// the output, commit the outcome, remove. Every step's answer leads to the next one; whenever a
+/// step got no answer, or the daemon is new, `settle` looks at the container and goes on from what
+/// it finds.
 ///
-///   begin ─▶ create ─▶ id committed ─▶ start ─▶ watching ─▶ copy output ─▶ finish ─▶ remove ─▶ over
+///   begin ─▶ create ─▶ id committed ─▶ start ─▶ watching ─▶ copy output ─▶ finish ─▶ remove ─▶
+///   over
 ///                │            │           │        │  ▲
-///                └─ no answer ┴───────────┴────────┴──┴─▶ unsettled ─▶ settle (engine up, or backoff)
+///                └─ no answer ┴───────────┴────────┴──┴─▶ unsettled ─▶ settle (engine up, or
+///                backoff)
 ///
 /// Rules (numbers in brackets are those of docs/architecture.md, "Started exactly once"):
 ///   - a row without a container id was certainly never started [2]
-///   - a start is repeated only after a quiet second in which the engine answers, with nothing awaited
+///   - a start is repeated only after a quiet second in which the engine answers, with nothing
+///   awaited
 ///     between the inspect and the start [3]
 ///   - stop_reason is committed before a stop is sent, and decides the outcome [4]
 ///   - output, then outcome, then removal [5]
-///   - an end that we did not ask for, found after an outage, that the engine's restart explains is lost [6]
+///   - an end that we did not ask for, found after an outage, that the engine's restart explains is
+///   lost [6]
 ///
-/// Lives on the core. Owned by shared_ptr, since calls of several parts may be under way when it ends.
+/// Lives on the core. Owned by shared_ptr, since calls of several parts may be under way when it
+/// ends.
 
 #include <memory>
 #include <optional>
@@ -94,7 +100,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
         waiting_to_repeat,  ///< for a start slot and the quiet second
         watching,
         settling,
-        ending,     ///< from the container's end to the committed outcome
+        ending,  ///< from the container's end to the committed outcome
         removing,
         unsettled,  ///< waits for the engine or for its backoff
         over,
@@ -125,7 +131,9 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     bool was_ended_by_engine_restart(const ContainerState& state) const;
     void copy_output(Outcome outcome);
     void finish(Outcome outcome);
-    void finish_without_container(FinishStatus status, std::optional<std::int64_t> exit_code, std::string error);
+    void finish_without_container(FinishStatus status,
+                                  std::optional<std::int64_t> exit_code,
+                                  std::string error);
     void remove_container();
     void over();
 
@@ -133,16 +141,21 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void retry_later(UniqueFunction<void(JobRun&)> step);
     void release_slot();
     [[nodiscard]] bool is_on_this_engine() const;
-    [[nodiscard]] bool is_stop_wanted() const { return kill_wanted_ || job_.stop_reason.has_value(); }
-    [[nodiscard]] FinishStatus stop_reason() const { return job_.stop_reason.value_or(FinishStatus::killed); }
+    [[nodiscard]] bool is_stop_wanted() const {
+        return kill_wanted_ || job_.stop_reason.has_value();
+    }
+    [[nodiscard]] FinishStatus stop_reason() const {
+        return job_.stop_reason.value_or(FinishStatus::killed);
+    }
     [[nodiscard]] std::string stop_words() const;
 
     /// A reply that does nothing once the run is gone.
     template <class T, class E, class F>
     Reply<T, E> then(F function) {
-        return [weak = weak_from_this(), function = std::move(function)](Result<T, E> result) mutable {
-            if (auto self = weak.lock()) function(*self, std::move(result));
-        };
+        return
+            [weak = weak_from_this(), function = std::move(function)](Result<T, E> result) mutable {
+                if (auto self = weak.lock()) function(*self, std::move(result));
+            };
     }
     /// The same for the store's replies, which come on its writer thread.
     template <class T, class F>

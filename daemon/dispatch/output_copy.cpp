@@ -2,7 +2,10 @@
 
 namespace scheduler {
 
-void OutputCopy::run(Engine& engine, const std::string& container, bool follow, EngineReply<Done> reply) {
+void OutputCopy::run(Engine& engine,
+                     const std::string& container,
+                     bool follow,
+                     EngineReply<Done> reply) {
     engine.logs(
         container,
         follow,

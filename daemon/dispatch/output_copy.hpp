@@ -1,7 +1,8 @@
 #pragma once
-/// OutputCopy reads a container's output from the engine into one spool file: `follow` while the job
-/// runs, `whole` once it has ended. Lives on the core. Appends go to the page cache in place; only
-/// syncing (Spool::commit) needs the disk's thread. Owned by shared_ptr: the engine's callbacks hold it.
+/// OutputCopy reads a container's output from the engine into one spool file: `follow` while the
+/// job runs, `whole` once it has ended. Lives on the core. Appends go to the page cache in place;
+/// only syncing (Spool::commit) needs the disk's thread. Owned by shared_ptr: the engine's
+/// callbacks hold it.
 
 #include <memory>
 #include <string>
@@ -17,8 +18,8 @@ class OutputCopy : public std::enable_shared_from_this<OutputCopy> {
     OutputCopy(std::unique_ptr<SpoolWriter> writer, EventHub& events, JobId job)
         : writer_(std::move(writer)), events_(events), job_(job) {}
 
-    /// Replies when the engine's stream has ended, or with what stopped it: no_answer when it was cut,
-    /// refused for the engine's own refusal. A disk that refuses is in `disk_error`.
+    /// Replies when the engine's stream has ended, or with what stopped it: no_answer when it was
+    /// cut, refused for the engine's own refusal. A disk that refuses is in `disk_error`.
     void run(Engine& engine, const std::string& container, bool follow, EngineReply<Done> reply);
     /// Nothing is appended any more, and the file is closed.
     void close() { writer_.reset(); }

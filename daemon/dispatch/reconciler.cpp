@@ -5,27 +5,29 @@
 
 namespace scheduler {
 
-void Reconciler::run(std::function<bool(JobId)> is_ours, EngineReply<std::unordered_set<std::string>> reply) {
-    engine_.list(instance_label,
-                 instance_,
-                 [weak = std::weak_ptr(self_), is_ours = std::move(is_ours), reply = std::move(reply)](
-                     EngineResult<std::vector<ContainerSummary>> listed) mutable {
-                     auto self = weak.lock();
-                     if (!self) return;
-                     if (!listed) return reply(fail(listed.error()));
-                     std::unordered_set<std::string> running;
-                     std::set<std::string> still_there;
-                     for (const ContainerSummary& container : *listed) {
-                         if (container.is_running) running.insert(container.id);
-                         if ((*self)->reported_.count(container.id) > 0) still_there.insert(container.id);
-                         auto label = container.labels.find(job_label);
-                         auto job = JobId::parse(label == container.labels.end() ? "" : label->second);
-                         if (job && is_ours(*job)) continue;
-                         (*self)->look_at(container);
-                     }
-                     (*self)->reported_.merge(still_there);
-                     reply(std::move(running));
-                 });
+void Reconciler::run(std::function<bool(JobId)> is_ours,
+                     EngineReply<std::unordered_set<std::string>> reply) {
+    engine_.list(
+        instance_label,
+        instance_,
+        [weak = std::weak_ptr(self_), is_ours = std::move(is_ours), reply = std::move(reply)](
+            EngineResult<std::vector<ContainerSummary>> listed) mutable {
+            auto self = weak.lock();
+            if (!self) return;
+            if (!listed) return reply(fail(listed.error()));
+            std::unordered_set<std::string> running;
+            std::set<std::string> still_there;
+            for (const ContainerSummary& container : *listed) {
+                if (container.is_running) running.insert(container.id);
+                if ((*self)->reported_.count(container.id) > 0) still_there.insert(container.id);
+                auto label = container.labels.find(job_label);
+                auto job = JobId::parse(label == container.labels.end() ? "" : label->second);
+                if (job && is_ours(*job)) continue;
+                (*self)->look_at(container);
+            }
+            (*self)->reported_.merge(still_there);
+            reply(std::move(running));
+        });
 }
 
 void Reconciler::look_at(const ContainerSummary& container) {
@@ -37,7 +39,8 @@ void Reconciler::look_at(const ContainerSummary& container) {
     if (job) return;  // claimed meanwhile, or by a run that is about to begin
     if (job.error().code != ErrorCode::job_not_found) return;
     if (reported_.insert(container.id).second)
-        log_warning("container_without_job", {{"container", container.id}, {"name", container.name}, {"job", text}});
+        log_warning("container_without_job",
+                    {{"container", container.id}, {"name", container.name}, {"job", text}});
 }
 
 /// Its outcome is committed, so it may go; a start that the engine executed late is stopped first.
@@ -46,7 +49,9 @@ void Reconciler::clean_up(const ContainerSummary& container) {
         auto self = weak.lock();
         if (!self) return;
         (*self)->engine_.remove(id, [id](EngineResult<Done> removed) {
-            if (!removed) log_warning("container_not_removed", {{"container", id}, {"error", removed.error().message}});
+            if (!removed)
+                log_warning("container_not_removed",
+                            {{"container", id}, {"error", removed.error().message}});
         });
     };
     log_info("container_left_over", {{"container", container.id}, {"name", container.name}});

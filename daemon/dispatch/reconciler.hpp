@@ -1,6 +1,7 @@
 #pragma once
-/// Reconciler compares the engine's containers of our instance with the rows: at start-up, after each
-/// break of the event stream, and on a slow timer. Lives on the core. Events are hints; this is the net.
+/// Reconciler compares the engine's containers of our instance with the rows: at start-up, after
+/// each break of the event stream, and on a slow timer. Lives on the core. Events are hints; this
+/// is the net.
 
 #include <functional>
 #include <memory>
@@ -18,9 +19,11 @@ class Reconciler {
     Reconciler(Engine& engine, Store& store, std::string instance)
         : engine_(engine), store_(store), instance_(std::move(instance)) {}
 
-    /// Lists, cleans up containers whose row has ended, reports those without a row (and leaves them), and
-    /// replies with the ids of the containers that run. `is_ours`: a run takes care of it.
-    void run(std::function<bool(JobId)> is_ours, EngineReply<std::unordered_set<std::string>> reply);
+    /// Lists, cleans up containers whose row has ended, reports those without a row (and leaves
+    /// them), and replies with the ids of the containers that run. `is_ours`: a run takes care of
+    /// it.
+    void run(std::function<bool(JobId)> is_ours,
+             EngineReply<std::unordered_set<std::string>> reply);
 
   private:
     void look_at(const ContainerSummary& container);

@@ -1,7 +1,7 @@
 #pragma once
-/// Engine: what runs containers. Asynchronous; called on the core thread, and every reply and callback
-/// comes on the core thread. Calls have deadlines of their own; destroying the engine drops what is
-/// under way. It keeps no state about jobs.
+/// Engine: what runs containers. Asynchronous; called on the core thread, and every reply and
+/// callback comes on the core thread. Calls have deadlines of their own; destroying the engine
+/// drops what is under way. It keeps no state about jobs.
 
 #include <map>
 #include <optional>
@@ -48,7 +48,8 @@ struct ContainerRequest {
     std::vector<std::string> command;
     std::map<std::string, std::string> env;
     std::map<std::string, std::string> labels;
-    std::int64_t log_bytes_max = 0;  ///< the engine keeps at least this much output, and little more
+    std::int64_t log_bytes_max =
+        0;  ///< the engine keeps at least this much output, and little more
 };
 
 struct ContainerState {
@@ -105,18 +106,22 @@ class Engine {
     /// With its anonymous volumes. Success also when it is gone or being removed.
     virtual void remove(const std::string& container, EngineReply<Done> reply) = 0;
     /// All containers with this label, in any state.
-    virtual void list(const std::string& label, const std::string& value,
+    virtual void list(const std::string& label,
+                      const std::string& value,
                       EngineReply<std::vector<ContainerSummary>> reply) = 0;
     /// 404 is success with false.
     virtual void has_image(const std::string& image, EngineReply<bool> reply) = 0;
 
-    /// Reads output from its beginning; with `follow` until the container ends. Replies Done at a clean
-    /// end (last chunk seen, or the sink said stop), no_answer when it was cut.
-    virtual void logs(const std::string& container, bool follow, LogFrameSink sink, EngineReply<Done> reply) = 0;
+    /// Reads output from its beginning; with `follow` until the container ends. Replies Done at a
+    /// clean end (last chunk seen, or the sink said stop), no_answer when it was cut.
+    virtual void logs(const std::string& container,
+                      bool follow,
+                      LogFrameSink sink,
+                      EngineReply<Done> reply) = 0;
 
     /// Watches for ends of containers with this label. `on_end` is a hint: the caller inspects.
-    /// `on_open` when the stream stands, `on_break` once when it ends for whatever reason (also when it
-    /// never stood). A second call replaces the first watch.
+    /// `on_open` when the stream stands, `on_break` once when it ends for whatever reason (also
+    /// when it never stood). A second call replaces the first watch.
     struct Watch {
         UniqueFunction<void()> on_open;
         UniqueFunction<void(const std::string& container)> on_end;

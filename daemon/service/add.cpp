@@ -35,21 +35,29 @@ std::string hash_of(AddRequest request) {
     std::string text = encode(request);
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int size = 0;
-    if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) return text;
+    if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1)
+        return text;
     std::string hex;
-    for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
+    for (unsigned int i = 0; i < size; ++i)
+        hex += fmt::format("{:02x}", digest[i]);
     return hex;
 }
 
 bool has_control_characters(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
+    return std::any_of(text.begin(), text.end(), [](char c) {
+        return static_cast<unsigned char>(c) < 32 || c == 127;
+    });
 }
 
 Result<Done> check_name(const std::string& name) {
-    if (name.empty()) return fail(ErrorCode::bad_field, "job_name is empty; give an image reference, such as alpine:3.20");
+    if (name.empty())
+        return fail(ErrorCode::bad_field,
+                    "job_name is empty; give an image reference, such as alpine:3.20");
     if (name.size() > SpecLimits::job_name_bytes)
-        return fail(ErrorCode::bad_field, fmt::format("job_name is longer than {} bytes", SpecLimits::job_name_bytes));
-    if (has_control_characters(name)) return fail(ErrorCode::bad_field, "job_name holds control characters");
+        return fail(ErrorCode::bad_field,
+                    fmt::format("job_name is longer than {} bytes", SpecLimits::job_name_bytes));
+    if (has_control_characters(name))
+        return fail(ErrorCode::bad_field, "job_name holds control characters");
     return Done{};
 }
 
@@ -57,7 +65,8 @@ Result<Done> check_key(const std::optional<std::string>& key) {
     if (!key) return Done{};
     if (key->empty() || key->size() > AddRequest::key_bytes_max || has_control_characters(*key))
         return fail(ErrorCode::bad_field,
-                    fmt::format("key must be 1 to {} characters without control characters", AddRequest::key_bytes_max));
+                    fmt::format("key must be 1 to {} characters without control characters",
+                                AddRequest::key_bytes_max));
     return Done{};
 }
 
@@ -65,8 +74,11 @@ Result<Done> check_key(const std::optional<std::string>& key) {
 Result<Done> check_due(const AddRequest& request, TimePoint now, Checked& checked) {
     int given = (request.time ? 1 : 0) + (request.date ? 1 : 0) + (request.at ? 1 : 0);
     if (given == 0)
-        return fail(ErrorCode::bad_field, "time or date is missing; give one, such as time=2m or date=20-06-2027 20:00:00");
-    if (given > 1) return fail(ErrorCode::bad_field, "time and date are both given; give exactly one of them");
+        return fail(
+            ErrorCode::bad_field,
+            "time or date is missing; give one, such as time=2m or date=20-06-2027 20:00:00");
+    if (given > 1)
+        return fail(ErrorCode::bad_field, "time and date are both given; give exactly one of them");
     if (request.time) {
         auto length = parse_duration(*request.time);
         if (!length) return fail(length.error());
@@ -85,31 +97,41 @@ Result<Done> check_due(const AddRequest& request, TimePoint now, Checked& checke
 Result<Done> check_past(const AddRequest& request, bool refuse_by_default, Checked& checked) {
     if (request.past_date && *request.past_date != "run" && *request.past_date != "refuse")
         return fail(ErrorCode::bad_field,
-                    fmt::format("past_date \"{}\" is not one of run, refuse", request.past_date->substr(0, 64)));
+                    fmt::format("past_date \"{}\" is not one of run, refuse",
+                                request.past_date->substr(0, 64)));
     if (request.time || checked.job.due_at >= checked.job.created_at) return Done{};
     if (request.past_date ? *request.past_date == "refuse" : refuse_by_default)
-        return fail(ErrorCode::bad_date,
-                    fmt::format("date \"{}\" is in the past; give a later one, or allow it to run at once", checked.when));
-    checked.warnings.push_back(fmt::format("{} is in the past, so the job is due at once", checked.when));
+        return fail(
+            ErrorCode::bad_date,
+            fmt::format("date \"{}\" is in the past; give a later one, or allow it to run at once",
+                        checked.when));
+    checked.warnings.push_back(
+        fmt::format("{} is in the past, so the job is due at once", checked.when));
     return Done{};
 }
 
 Result<Done> check_image(const AddRequest& request, Checked& checked) {
     auto reference = parse_image_reference(request.spec.image.value_or(request.job_name));
     if (!reference && request.spec.image)
-        return fail(ErrorCode::bad_field,
-                    fmt::format("image \"{}\" can't be used: {}", *request.spec.image, reference.error().message));
+        return fail(
+            ErrorCode::bad_field,
+            fmt::format(
+                "image \"{}\" can't be used: {}", *request.spec.image, reference.error().message));
     if (reference)
         checked.image = *reference;
     else
-        checked.warnings.push_back(fmt::format(
-            "{} is neither a definition nor a valid image reference ({}), so the job will be failed when it is due",
-            request.job_name,
-            reference.error().message));
+        checked.warnings.push_back(
+            fmt::format("{} is neither a definition nor a valid image reference ({}), so the job "
+                        "will be failed when it is due",
+                        request.job_name,
+                        reference.error().message));
     return Done{};
 }
 
-Result<Checked> check(const AddRequest& request, const Caller& caller, TimePoint now, bool refuse_past_dates) {
+Result<Checked> check(const AddRequest& request,
+                      const Caller& caller,
+                      TimePoint now,
+                      bool refuse_past_dates) {
     Checked checked;
     checked.job.name = request.job_name;
     checked.job.spec = request.spec;
@@ -128,19 +150,23 @@ Result<Checked> check(const AddRequest& request, const Caller& caller, TimePoint
 
 AddResponse answer(const Checked& checked, AddedJob added) {
     AddResponse response;
-    response.message = fmt::format(
-        "job {} with id {} will be scheduled to run in {}", checked.job.name, added.job.id.to_string(), checked.when);
+    response.message = fmt::format("job {} with id {} will be scheduled to run in {}",
+                                   checked.job.name,
+                                   added.job.id.to_string(),
+                                   checked.when);
     response.id = added.job.id;
     response.replayed = added.replayed;
     response.zone = zone_name(added.job.due_at.at);
-    if (!checked.warnings.empty()) response.warning = fmt::format("{}", fmt::join(checked.warnings, "; "));
+    if (!checked.warnings.empty())
+        response.warning = fmt::format("{}", fmt::join(checked.warnings, "; "));
     response.job = std::move(added.job);
     return response;
 }
 
 AddResponse answer_dry_run(const Checked& checked) {
     AddResponse response;
-    response.message = fmt::format("job {} would be scheduled to run in {}", checked.job.name, checked.when);
+    response.message =
+        fmt::format("job {} would be scheduled to run in {}", checked.job.name, checked.when);
     response.zone = zone_name(checked.job.due_at);
     response.job.job_name = checked.job.name;
     response.job.created_at.at = checked.job.created_at;
@@ -149,7 +175,8 @@ AddResponse answer_dry_run(const Checked& checked) {
     response.job.scheduled_to = to_local_date(checked.job.due_at);
     response.job.spec = hide_values(checked.job.spec);
     response.job.submitted_by = checked.job.submitted_by;
-    if (!checked.warnings.empty()) response.warning = fmt::format("{}", fmt::join(checked.warnings, "; "));
+    if (!checked.warnings.empty())
+        response.warning = fmt::format("{}", fmt::join(checked.warnings, "; "));
     return response;
 }
 
@@ -178,18 +205,24 @@ class FirstAnswer {
 };
 
 /// Adds the warning that an image is not here, where the engine can say so soon.
-void warn_of_missing_image(Dispatcher& dispatcher, Executor& timers, const std::optional<std::string>& image,
-                           AddResponse response, Reply<AddResponse> reply) {
+void warn_of_missing_image(Dispatcher& dispatcher,
+                           Executor& timers,
+                           const std::optional<std::string>& image,
+                           AddResponse response,
+                           Reply<AddResponse> reply) {
     if (!image || !dispatcher.engine_status().is_up) return reply(std::move(response));
     auto first = std::make_shared<FirstAnswer>(std::move(response), std::move(reply));
     auto is_answered = std::make_shared<std::atomic<bool>>(false);
     dispatcher.has_image(*image, [first, image, is_answered](std::optional<bool> has) {
         *is_answered = true;
         bool is_missing = has && !*has;
-        first->give(is_missing ? fmt::format("the image {} is not here, and this version does not pull: load it before "
-                                             "the job is due, or it will be failed",
-                                             full_image_name(*image))
-                               : "");
+        first->give(
+            is_missing
+                ? fmt::format(
+                      "the image {} is not here, and this version does not pull: load it before "
+                      "the job is due, or it will be failed",
+                      full_image_name(*image))
+                : "");
     });
     if (!*is_answered) timers.post_after(image_answer_max, [first] { first->give(""); });
 }
@@ -197,12 +230,14 @@ void warn_of_missing_image(Dispatcher& dispatcher, Executor& timers, const std::
 }  // namespace
 
 void Service::handle(const AddRequest& request, const Caller& caller, Reply<AddResponse> reply) {
-    auto checked = check(request, caller, parts_->clock.now(), parts_->options.get().refuse_past_dates);
+    auto checked =
+        check(request, caller, parts_->clock.now(), parts_->options.get().refuse_past_dates);
     if (!checked) return reply(fail(checked.error()));
     Dispatcher& dispatcher = parts_->dispatcher;
     Executor& timers = parts_->timers;
     if (request.dry_run)
-        return warn_of_missing_image(dispatcher, timers, checked->image, answer_dry_run(*checked), std::move(reply));
+        return warn_of_missing_image(
+            dispatcher, timers, checked->image, answer_dry_run(*checked), std::move(reply));
     std::vector<NewJob> jobs{checked->job};
     parts_->store.insert(std::move(jobs),
                          [&dispatcher,
@@ -221,9 +256,12 @@ void Service::handle(const AddRequest& request, const Caller& caller, Reply<AddR
                          });
 }
 
-void Service::handle(const AddBatchRequest& request, const Caller& caller, Reply<AddBatchResponse> reply) {
+void Service::handle(const AddBatchRequest& request,
+                     const Caller& caller,
+                     Reply<AddBatchResponse> reply) {
     if (request.jobs.empty() || request.jobs.size() > AddBatchRequest::jobs_max)
-        return reply(fail(ErrorCode::bad_field, fmt::format("jobs must hold 1 to {} jobs", AddBatchRequest::jobs_max)));
+        return reply(fail(ErrorCode::bad_field,
+                          fmt::format("jobs must hold 1 to {} jobs", AddBatchRequest::jobs_max)));
     std::vector<Checked> all;
     std::vector<NewJob> jobs;
     TimePoint now = parts_->clock.now();

@@ -1,5 +1,6 @@
 #pragma once
-/// Who asks. Made by the front ends: SO_PEERCRED on the socket, the token's name or `http` over HTTP.
+/// Who asks. Made by the front ends: SO_PEERCRED on the socket, the token's name or `http` over
+/// HTTP.
 
 #include <string>
 

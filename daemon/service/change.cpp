@@ -11,7 +11,8 @@ namespace {
 /// The answer of a change that is committed.
 template <class Then>
 Reply<Done> answer(Reply<MessageResponse> reply, std::string message, Then then) {
-    return [reply = std::move(reply), message = std::move(message), then = std::move(then)](Result<Done> done) mutable {
+    return [reply = std::move(reply), message = std::move(message), then = std::move(then)](
+               Result<Done> done) mutable {
         if (!done) return reply(fail(done.error()));
         then();
         reply(MessageResponse{std::move(message)});
@@ -20,27 +21,36 @@ Reply<Done> answer(Reply<MessageResponse> reply, std::string message, Then then)
 
 }  // namespace
 
-void Service::handle(const RemoveRequest& request, const Caller& caller, Reply<MessageResponse> reply) {
+void Service::handle(const RemoveRequest& request,
+                     const Caller& caller,
+                     Reply<MessageResponse> reply) {
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return reply(fail(job.error()));
-    parts_->store.cancel(job->id,
-                         parts_->clock.now(),
-                         fmt::format("removed by {}", caller.name),
-                         answer(std::move(reply), fmt::format("job {} was de-scheduled", job->id.to_string()), [] {}));
+    parts_->store.cancel(
+        job->id,
+        parts_->clock.now(),
+        fmt::format("removed by {}", caller.name),
+        answer(
+            std::move(reply), fmt::format("job {} was de-scheduled", job->id.to_string()), [] {}));
 }
 
-void Service::handle(const RunRequest& request, const Caller& caller, Reply<MessageResponse> reply) {
+void Service::handle(const RunRequest& request,
+                     const Caller& caller,
+                     Reply<MessageResponse> reply) {
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return reply(fail(job.error()));
     TimePoint now = parts_->clock.now();
-    parts_->store.make_due(job->id,
-                           now,
-                           answer(std::move(reply),
-                                  fmt::format("job {} is due now", job->id.to_string()),
-                                  [&dispatcher = parts_->dispatcher, now] { dispatcher.wake_at(now); }));
+    parts_->store.make_due(
+        job->id,
+        now,
+        answer(std::move(reply),
+               fmt::format("job {} is due now", job->id.to_string()),
+               [&dispatcher = parts_->dispatcher, now] { dispatcher.wake_at(now); }));
 }
 
-void Service::handle(const KillRequest& request, const Caller& caller, Reply<MessageResponse> reply) {
+void Service::handle(const KillRequest& request,
+                     const Caller& caller,
+                     Reply<MessageResponse> reply) {
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return reply(fail(job.error()));
     parts_->store.request_kill(
@@ -48,11 +58,12 @@ void Service::handle(const KillRequest& request, const Caller& caller, Reply<Mes
         parts_->clock.now(),
         caller.name,
         request.now,
-        answer(std::move(reply),
-               fmt::format("job {} will be stopped", job->id.to_string()),
-               [&dispatcher = parts_->dispatcher, id = job->id, by = caller.name, now = request.now] {
-                   dispatcher.kill(id, by, now);
-               }));
+        answer(
+            std::move(reply),
+            fmt::format("job {} will be stopped", job->id.to_string()),
+            [&dispatcher = parts_->dispatcher, id = job->id, by = caller.name, now = request.now] {
+                dispatcher.kill(id, by, now);
+            }));
 }
 
 void Service::handle(const PauseRequest& request, const Caller&, Reply<MessageResponse> reply) {
@@ -60,26 +71,30 @@ void Service::handle(const PauseRequest& request, const Caller&, Reply<MessageRe
     std::string message = "paused: nothing is started until `resume`; running jobs go on";
     if (request.for_time) {
         pause.until = parts_->clock.now() + request.for_time->length;
-        message = fmt::format("paused until {}: nothing is started; running jobs go on", to_local_date(*pause.until));
+        message = fmt::format("paused until {}: nothing is started; running jobs go on",
+                              to_local_date(*pause.until));
     }
-    parts_->store.set_pause(pause, answer(std::move(reply), std::move(message), [&dispatcher = parts_->dispatcher] {
-                                // A pause that ends by itself sets the dispatcher's timer.
-                                dispatcher.wake();
-                            }));
+    parts_->store.set_pause(
+        pause, answer(std::move(reply), std::move(message), [&dispatcher = parts_->dispatcher] {
+            // A pause that ends by itself sets the dispatcher's timer.
+            dispatcher.wake();
+        }));
 }
 
 void Service::handle(const ResumeRequest&, const Caller&, Reply<MessageResponse> reply) {
-    parts_->store.set_pause({}, answer(std::move(reply), "resumed: due jobs are started", [&dispatcher = parts_->dispatcher] {
-                                dispatcher.wake();
-                            }));
+    parts_->store.set_pause({},
+                            answer(std::move(reply),
+                                   "resumed: due jobs are started",
+                                   [&dispatcher = parts_->dispatcher] { dispatcher.wake(); }));
 }
 
 void Service::handle(const WaitRequest& request, const Caller& caller, Reply<Job> reply) {
     Duration longest = request.timeout ? request.timeout->length : WaitRequest::wait_max;
     if (longest > WaitRequest::wait_max)
-        return reply(fail(ErrorCode::bad_field,
-                          fmt::format("wait \"{}\" is too long; 10m is the longest, so ask again after it",
-                                      to_string(longest))));
+        return reply(
+            fail(ErrorCode::bad_field,
+                 fmt::format("wait \"{}\" is too long; 10m is the longest, so ask again after it",
+                             to_string(longest))));
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return reply(fail(job.error()));
     if (has_ended(job->status) || longest == Duration(0)) return reply(shown(std::move(*job)));

@@ -58,7 +58,8 @@ class ListStream final : public Stream<Service::ListPart> {
         if (step == Step::scheduled) wanted = {JobStatus::scheduled};
         if (!filter_.status.empty())
             std::erase_if(wanted, [&](JobStatus status) {
-                return std::find(filter_.status.begin(), filter_.status.end(), status) == filter_.status.end();
+                return std::find(filter_.status.begin(), filter_.status.end(), status) ==
+                       filter_.status.end();
             });
         narrowed.status = wanted;
         // A filter that leaves nothing of this section must not read as "all".
@@ -71,12 +72,13 @@ class ListStream final : public Stream<Service::ListPart> {
 
     Service::ListPart part_of(Step step, std::vector<Job> jobs) {
         Service::ListPart part;
-        part.section = step == Step::running ? Section::running
+        part.section = step == Step::running   ? Section::running
                        : step == Step::history ? Section::history
                                                : Section::scheduled;
         // Bounded by max_running.
         if (step == Step::running)
-            for (const Job& job : jobs) listed_running_.insert(job.id);
+            for (const Job& job : jobs)
+                listed_running_.insert(job.id);
         if (step == Step::moved)
             std::erase_if(jobs, [&](const Job& job) { return listed_running_.count(job.id) > 0; });
         part.jobs = std::move(jobs);
@@ -101,7 +103,8 @@ Result<Job> Service::handle(const ShowRequest& request, const Caller& caller) {
 Result<ListResponse> Service::handle(const ListRequest& request, const Caller&) {
     std::int64_t limit = request.limit.value_or(ListRequest::limit_default);
     if (limit < 1 || limit > ListRequest::limit_max)
-        return fail(ErrorCode::bad_field, fmt::format("limit must be 1 to {}, not {}", ListRequest::limit_max, limit));
+        return fail(ErrorCode::bad_field,
+                    fmt::format("limit must be 1 to {}, not {}", ListRequest::limit_max, limit));
     auto filter = filter_of(request, parts_->clock.now());
     if (!filter) return fail(filter.error());
     std::optional<ListPosition> after;
@@ -124,10 +127,12 @@ Result<std::optional<std::vector<Job>>> Service::list_all(const ListRequest& req
     return parts_->store.list_all(*filter, jobs_in_one_picture);
 }
 
-Result<std::unique_ptr<Stream<Service::ListPart>>> Service::list_stream(const ListRequest& request) {
+Result<std::unique_ptr<Stream<Service::ListPart>>> Service::list_stream(
+    const ListRequest& request) {
     auto filter = filter_of(request, parts_->clock.now());
     if (!filter) return fail(filter.error());
-    return std::unique_ptr<Stream<ListPart>>(std::make_unique<ListStream>(parts_->store, std::move(*filter)));
+    return std::unique_ptr<Stream<ListPart>>(
+        std::make_unique<ListStream>(parts_->store, std::move(*filter)));
 }
 
 }  // namespace scheduler

@@ -24,13 +24,15 @@ struct Selection {
     [[nodiscard]] bool wants(const SpoolRecord& record) const {
         if (!record.stream) return !stream || stream == LogStream::err;  // a gap is told on stderr
         if (stream && *record.stream != *stream) return false;
-        return !since || record.at_ns >= std::chrono::nanoseconds(since->time_since_epoch()).count();
+        return !since ||
+               record.at_ns >= std::chrono::nanoseconds(since->time_since_epoch()).count();
     }
 };
 
 /// `2027-06-20T19:00:00.123456789Z `, as docker writes it before a line.
 std::string stamp(std::int64_t at_ns) {
-    std::string text = to_rfc3339(TimePoint(std::chrono::floor<Duration>(std::chrono::nanoseconds(at_ns))));
+    std::string text =
+        to_rfc3339(TimePoint(std::chrono::floor<Duration>(std::chrono::nanoseconds(at_ns))));
     text.pop_back();
     return fmt::format("{}{:06}Z ", text, at_ns % 1'000'000);
 }
@@ -51,7 +53,8 @@ class LogSource final : public TailSource<LogChunk> {
             if (!chunk.data.bytes.empty()) return Produced<LogChunk>{std::move(chunk), false};
         }
         if (!selection_.follow || was_over) return Produced<LogChunk>{std::nullopt, true};
-        // The job may end between the read above and this look: then what it left is read once more.
+        // The job may end between the read above and this look: then what it left is read once
+        // more.
         auto job = store_.find(JobRef{selection_.job.to_string()}, "");
         if (!job) return fail(job.error());
         is_over_ = has_ended(job->status) || (job->attempt && *job->attempt > selection_.attempt);
@@ -62,13 +65,17 @@ class LogSource final : public TailSource<LogChunk> {
     LogChunk chunk_of(SpoolRecord record) {
         LogChunk chunk;
         chunk.stream = record.stream.value_or(LogStream::err);
-        chunk.at = Instant{TimePoint(std::chrono::floor<Duration>(std::chrono::nanoseconds(record.at_ns)))};
+        chunk.at = Instant{
+            TimePoint(std::chrono::floor<Duration>(std::chrono::nanoseconds(record.at_ns)))};
         std::string bytes =
-            record.stream ? std::move(record.bytes)
-                          : fmt::format("[schedulerd: {} bytes of output are missing here: over the log limit]\n",
-                                        record.missing);
+            record.stream
+                ? std::move(record.bytes)
+                : fmt::format(
+                      "[schedulerd: {} bytes of output are missing here: over the log limit]\n",
+                      record.missing);
         chunk.data.bytes = selected_lines(std::move(bytes));
-        if (selection_.timestamps) chunk.data.bytes = stamped(chunk.data.bytes, chunk.stream, record.at_ns);
+        if (selection_.timestamps)
+            chunk.data.bytes = stamped(chunk.data.bytes, chunk.stream, record.at_ns);
         return chunk;
     }
 
@@ -128,9 +135,11 @@ Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint n
     std::int64_t newest = job.attempt.value_or(1);
     std::int64_t attempt = request.attempt.value_or(newest);
     if (attempt < 1 || attempt > newest)
-        return fail(ErrorCode::bad_field, fmt::format("attempt {} does not exist; there were {}", attempt, newest));
+        return fail(ErrorCode::bad_field,
+                    fmt::format("attempt {} does not exist; there were {}", attempt, newest));
     if (request.tail && *request.tail < 0)
-        return fail(ErrorCode::bad_field, fmt::format("tail must be 0 or more, not {}", *request.tail));
+        return fail(ErrorCode::bad_field,
+                    fmt::format("tail must be 0 or more, not {}", *request.tail));
     if (request.since) {
         auto since = parse_since(*request.since, now, "since");
         if (!since) return fail(since.error());
@@ -145,7 +154,8 @@ Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint n
 
 }  // namespace
 
-Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& request, const Caller& caller) {
+Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& request,
+                                                          const Caller& caller) {
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return fail(job.error());
     auto selection = select(request, *job, parts_->clock.now());
@@ -162,7 +172,8 @@ Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& req
         parts_->store, parts_->spool.open_reader(job->id, selection->attempt), *selection);
     auto stream = std::make_unique<TailStream<LogChunk>>(std::move(source), parts_->timers);
     if (request.follow)
-        if (auto watched = stream->watch(parts_->events, job->id); !watched) return fail(watched.error());
+        if (auto watched = stream->watch(parts_->events, job->id); !watched)
+            return fail(watched.error());
     return std::unique_ptr<Stream<LogChunk>>(std::move(stream));
 }
 

@@ -7,8 +7,13 @@
 
 namespace scheduler {
 
-Service::Service(Store& store, Spool& spool, Dispatcher& dispatcher, EventHub& events, Metrics& metrics,
-                 const Clock& clock, Executor& timers)
+Service::Service(Store& store,
+                 Spool& spool,
+                 Dispatcher& dispatcher,
+                 EventHub& events,
+                 Metrics& metrics,
+                 const Clock& clock,
+                 Executor& timers)
     : parts_(new Parts{store,
                        spool,
                        dispatcher,
@@ -22,15 +27,20 @@ Service::Service(Store& store, Spool& spool, Dispatcher& dispatcher, EventHub& e
 
 Service::~Service() = default;
 
-Metrics& Service::metrics() { return parts_->metrics; }
+Metrics& Service::metrics() {
+    return parts_->metrics;
+}
 
-void Service::set_options(ServiceOptions options) { parts_->options.set(std::move(options)); }
+void Service::set_options(ServiceOptions options) {
+    parts_->options.set(std::move(options));
+}
 
 Result<TimePoint> parse_since(const std::string& text, TimePoint now, std::string_view field) {
     if (auto ago = parse_duration(text)) return now - *ago;
     if (auto at = parse_at(text, now)) return at;
     return fail(ErrorCode::bad_date,
-                fmt::format("{} \"{}\" is not a date; write 20-06-2027 20:00:00, RFC 3339, or a time ago such as 10m",
+                fmt::format("{} \"{}\" is not a date; write 20-06-2027 20:00:00, RFC 3339, or a "
+                            "time ago such as 10m",
                             field,
                             text.substr(0, 64)));
 }

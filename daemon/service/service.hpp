@@ -43,15 +43,22 @@ struct Readiness {
 class Service {
   public:
     /// All parts outlive the service. `timers` runs the deadlines of waits.
-    Service(Store& store, Spool& spool, Dispatcher& dispatcher, EventHub& events, Metrics& metrics,
-            const Clock& clock, Executor& timers);
+    Service(Store& store,
+            Spool& spool,
+            Dispatcher& dispatcher,
+            EventHub& events,
+            Metrics& metrics,
+            const Clock& clock,
+            Executor& timers);
     ~Service();
 
     /// Any thread; in force for the next request.
     void set_options(ServiceOptions options);
 
     void handle(const AddRequest& request, const Caller& caller, Reply<AddResponse> reply);
-    void handle(const AddBatchRequest& request, const Caller& caller, Reply<AddBatchResponse> reply);
+    void handle(const AddBatchRequest& request,
+                const Caller& caller,
+                Reply<AddBatchResponse> reply);
     void handle(const RemoveRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const RunRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const KillRequest& request, const Caller& caller, Reply<MessageResponse> reply);
@@ -64,16 +71,19 @@ class Service {
     Result<StatusResponse> handle(const StatusRequest& request, const Caller& caller);
     Result<WhyResponse> handle(const WhyRequest& request, const Caller& caller);
 
-    Result<std::unique_ptr<Stream<LogChunk>>> handle(const LogsRequest& request, const Caller& caller);
-    Result<std::unique_ptr<Stream<JobEvent>>> handle(const SubscribeRequest& request, const Caller& caller);
+    Result<std::unique_ptr<Stream<LogChunk>>> handle(const LogsRequest& request,
+                                                     const Caller& caller);
+    Result<std::unique_ptr<Stream<JobEvent>>> handle(const SubscribeRequest& request,
+                                                     const Caller& caller);
 
     /// Every job that passes the request's filters (its limit and after are not looked at), running
-    /// first: in one piece, from one consistent picture, up to jobs_in_one_picture; nothing when there are
-    /// more (then `list_stream`).
+    /// first: in one piece, from one consistent picture, up to jobs_in_one_picture; nothing when
+    /// there are more (then `list_stream`).
     static constexpr std::int64_t jobs_in_one_picture = 5000;
     Result<std::optional<std::vector<Job>>> list_all(const ListRequest& request);
     /// The same page by page, without a database snapshot: pages of jobs of one section each (never
-    /// empty). A job that moves from scheduled to running meanwhile comes at the end of the scheduled ones.
+    /// empty). A job that moves from scheduled to running meanwhile comes at the end of the
+    /// scheduled ones.
     struct ListPart {
         enum class Section { running, scheduled, history };
         Section section = Section::running;
@@ -96,9 +106,10 @@ class Service {
 
 /// Any operation that answers once, read or write, in one way.
 template <class Request>
-    requires(!StreamingOperation<Request>)
-void call(Service& service, const Request& request, const Caller& caller,
-          Reply<typename Request::Response> reply) {
+requires(!StreamingOperation<Request>) void call(Service& service,
+                                                 const Request& request,
+                                                 const Caller& caller,
+                                                 Reply<typename Request::Response> reply) {
     if constexpr (requires { service.handle(request, caller, std::move(reply)); })
         service.handle(request, caller, std::move(reply));
     else

@@ -14,39 +14,51 @@ namespace {
 constexpr std::int64_t overdue_max = 10'000;
 
 std::string engine_words(const EngineStatus& engine) {
-    return engine.down_since
-               ? fmt::format("the engine is unreachable since {}: {}", to_local_date(*engine.down_since), engine.reason)
-               : engine.reason;
+    return engine.down_since ? fmt::format("the engine is unreachable since {}: {}",
+                                           to_local_date(*engine.down_since),
+                                           engine.reason)
+                             : engine.reason;
 }
 
 std::string pause_words(const PauseState& pause) {
-    return pause.until ? fmt::format("paused until {}", to_local_date(*pause.until)) : "paused; `resume` goes on";
+    return pause.until ? fmt::format("paused until {}", to_local_date(*pause.until))
+                       : "paused; `resume` goes on";
 }
 
-bool is_paused(const PauseState& pause, TimePoint now) { return pause.paused && (!pause.until || now < *pause.until); }
+bool is_paused(const PauseState& pause, TimePoint now) {
+    return pause.paused && (!pause.until || now < *pause.until);
+}
 
 std::string outcome_words(const Job& job) {
     std::string code = job.exit_code ? fmt::format(" with exit code {}", *job.exit_code) : "";
     switch (job.finish_status.value_or(FinishStatus::failed)) {
-        case FinishStatus::success: return "it ended well" + code;
-        case FinishStatus::failed: return "it failed" + code;
-        case FinishStatus::killed: return "it was killed" + code;
-        case FinishStatus::timed_out: return "it timed out" + code;
-        case FinishStatus::lost: return "it is lost";
-        case FinishStatus::did_not_run: return "it did not run";
+        case FinishStatus::success:
+            return "it ended well" + code;
+        case FinishStatus::failed:
+            return "it failed" + code;
+        case FinishStatus::killed:
+            return "it was killed" + code;
+        case FinishStatus::timed_out:
+            return "it timed out" + code;
+        case FinishStatus::lost:
+            return "it is lost";
+        case FinishStatus::did_not_run:
+            return "it did not run";
     }
     return "it ended";
 }
 
 std::string lateness_words(const Job& job) {
     if (!job.started_at || job.started_at->at - job.due_at.at < std::chrono::seconds(2)) return "";
-    return fmt::format("; it started {} after it was due", in_words(job.started_at->at - job.due_at.at));
+    return fmt::format("; it started {} after it was due",
+                       in_words(job.started_at->at - job.due_at.at));
 }
 
 }  // namespace
 
 Readiness Service::readiness() {
-    if (std::string trouble = parts_->store.write_trouble(); !trouble.empty()) return {false, trouble};
+    if (std::string trouble = parts_->store.write_trouble(); !trouble.empty())
+        return {false, trouble};
     auto pause = parts_->store.pause_state();
     if (!pause) return {false, pause.error().message};
     EngineStatus engine = parts_->dispatcher.engine_status();
@@ -84,7 +96,9 @@ Result<StatusResponse> Service::handle(const StatusRequest&, const Caller&) {
     status.paused = is_paused(*pause, now);
     if (status.paused && pause->until) status.paused_until = Instant{*pause->until};
     if (engine.identity)
-        status.engine = fmt::format("{} (API {}) at {}", engine.identity->name, engine.identity->api_version,
+        status.engine = fmt::format("{} (API {}) at {}",
+                                    engine.identity->name,
+                                    engine.identity->api_version,
                                     engine.identity->address);
     status.jobs = std::move(*counts);
     if (*next_due) status.next_due_at = Instant{**next_due};
@@ -111,27 +125,35 @@ Result<WhyResponse> Service::handle(const WhyRequest& request, const Caller& cal
     if (job->status == JobStatus::scheduled) {
         response.message = fmt::format("{} {}", who, why_scheduled(*job, now));
     } else if (job->status == JobStatus::running) {
-        response.message = job->started_at
-                               ? fmt::format("{} is running since {}{}", who, to_local_date(job->started_at->at),
-                                             lateness_words(*job))
-                               : fmt::format("{} is being started", who);
+        response.message = job->started_at ? fmt::format("{} is running since {}{}",
+                                                         who,
+                                                         to_local_date(job->started_at->at),
+                                                         lateness_words(*job))
+                                           : fmt::format("{} is being started", who);
         EngineStatus engine = parts_->dispatcher.engine_status();
-        if (!engine.is_up) response.message += "; how it goes on is not known: " + engine_words(engine);
+        if (!engine.is_up)
+            response.message += "; how it goes on is not known: " + engine_words(engine);
     } else {
-        response.message = fmt::format("{} is in history: {}{}{}", who, outcome_words(*job),
-                                       job->error ? ": " + *job->error : "", lateness_words(*job));
+        response.message = fmt::format("{} is in history: {}{}{}",
+                                       who,
+                                       outcome_words(*job),
+                                       job->error ? ": " + *job->error : "",
+                                       lateness_words(*job));
     }
     return response;
 }
 
 std::string Service::why_scheduled(const Job& job, TimePoint now) {
     if (now < job.due_at.at)
-        return fmt::format("is not due: it waits for {} {} (in {})", job.scheduled_to, zone_name(job.due_at.at),
+        return fmt::format("is not due: it waits for {} {} (in {})",
+                           job.scheduled_to,
+                           zone_name(job.due_at.at),
                            in_words(job.due_at.at - now));
     std::string since = fmt::format("is due since {}, and waits: ", job.scheduled_to);
     auto pause = parts_->store.pause_state();
     if (pause && is_paused(*pause, now)) return since + pause_words(*pause);
-    if (std::string trouble = parts_->store.write_trouble(); !trouble.empty()) return since + trouble;
+    if (std::string trouble = parts_->store.write_trouble(); !trouble.empty())
+        return since + trouble;
     EngineStatus engine = parts_->dispatcher.engine_status();
     if (!engine.is_up) return since + engine_words(engine);
     auto counts = parts_->store.counts();

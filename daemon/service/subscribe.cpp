@@ -46,7 +46,8 @@ class EventSource final : public TailSource<JobEvent> {
 
 }  // namespace
 
-Result<std::unique_ptr<Stream<JobEvent>>> Service::handle(const SubscribeRequest& request, const Caller& caller) {
+Result<std::unique_ptr<Stream<JobEvent>>> Service::handle(const SubscribeRequest& request,
+                                                          const Caller& caller) {
     std::optional<JobId> id;
     if (request.job_id) {
         auto job = parts_->store.find(*request.job_id, caller.name);
@@ -57,7 +58,8 @@ Result<std::unique_ptr<Stream<JobEvent>>> Service::handle(const SubscribeRequest
     if (!newest) return fail(newest.error());
     auto oldest = parts_->store.first_event();
     if (!oldest) return fail(oldest.error());
-    // What lies before the oldest event is no longer kept, and what lies after the newest never was here.
+    // What lies before the oldest event is no longer kept, and what lies after the newest never was
+    // here.
     std::int64_t after = request.after_seq.value_or(*newest);
     bool must_reset = request.after_seq && (after + 1 < *oldest || after > *newest);
     if (must_reset) after = *newest;

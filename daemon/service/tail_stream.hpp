@@ -1,7 +1,7 @@
 #pragma once
-/// A stream that is read in place and, at the end of what there is, waits to be woken: what logs and
-/// event subscriptions have in common. `produce` runs on the thread that asks, or on the `readers`
-/// executor after a wake; never two at a time.
+/// A stream that is read in place and, at the end of what there is, waits to be woken: what logs
+/// and event subscriptions have in common. `produce` runs on the thread that asks, or on the
+/// `readers` executor after a wake; never two at a time.
 
 #include <memory>
 #include <mutex>
@@ -68,7 +68,8 @@ class TailStream final : public Stream<Item> {
 
   private:
     struct State {
-        State(std::unique_ptr<TailSource<Item>> from, Executor& where) : source(std::move(from)), readers(where) {}
+        State(std::unique_ptr<TailSource<Item>> from, Executor& where)
+            : source(std::move(from)), readers(where) {}
 
         void pump() {
             Reply<std::optional<Item>> reply;
@@ -96,9 +97,9 @@ class TailStream final : public Stream<Item> {
         std::mutex mutex;
         std::unique_ptr<TailSource<Item>> source;  ///< guarded by mutex
         Executor& readers;
-        EventHub::Token token;                    ///< guarded by mutex, once reading began
-        Reply<std::optional<Item>> waiting;       ///< guarded by mutex
-        bool is_canceled = false;                 ///< guarded by mutex
+        EventHub::Token token;               ///< guarded by mutex, once reading began
+        Reply<std::optional<Item>> waiting;  ///< guarded by mutex
+        bool is_canceled = false;            ///< guarded by mutex
     };
     std::shared_ptr<State> state_;
 };

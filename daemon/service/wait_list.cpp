@@ -9,9 +9,10 @@ void WaitList::add(JobId job, Duration longest, Reply<Job> reply) {
     auto wait = std::make_shared<Wait>(Wait{job, std::move(reply), nullptr});
     std::weak_ptr weak_wait = wait;
     auto token = events_.watch(job, [weak = weak_from_this(), weak_wait] {
-        if (auto self = weak.lock()) self->timers_.post([weak, weak_wait] {
-            if (auto list = weak.lock()) list->look(weak_wait);
-        });
+        if (auto self = weak.lock())
+            self->timers_.post([weak, weak_wait] {
+                if (auto list = weak.lock()) list->look(weak_wait);
+            });
     });
     if (!token) return wait->reply(fail(token.error()));
     wait->token = std::move(*token);
@@ -51,16 +52,19 @@ void WaitList::expire() {
         std::lock_guard lock(mutex_);
         armed_for_ = SteadyPoint::max();
         auto end = waits_.upper_bound(clock_.steady());
-        for (auto entry = waits_.begin(); entry != end; ++entry) expired.push_back(entry->second);
+        for (auto entry = waits_.begin(); entry != end; ++entry)
+            expired.push_back(entry->second);
         waits_.erase(waits_.begin(), end);
     }
     arm();
-    for (auto& wait : expired) wait->reply(store_.find(JobRef{wait->job.to_string()}, ""));
+    for (auto& wait : expired)
+        wait->reply(store_.find(JobRef{wait->job.to_string()}, ""));
 }
 
 std::shared_ptr<WaitList::Wait> WaitList::take(const std::shared_ptr<Wait>& wait) {
     std::lock_guard lock(mutex_);
-    auto found = std::find_if(waits_.begin(), waits_.end(), [&](const auto& entry) { return entry.second == wait; });
+    auto found = std::find_if(
+        waits_.begin(), waits_.end(), [&](const auto& entry) { return entry.second == wait; });
     if (found == waits_.end()) return nullptr;
     waits_.erase(found);
     return wait;

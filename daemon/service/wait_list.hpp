@@ -1,7 +1,7 @@
 #pragma once
-/// WaitList holds who waits for a job's end, and answers when it has ended or at the wait's end. One timer
-/// serves all waits. Any thread; the store is read on the `timers` executor, never on the thread that
-/// reports an event. Bounded by EventHub::watches_max.
+/// WaitList holds who waits for a job's end, and answers when it has ended or at the wait's end.
+/// One timer serves all waits. Any thread; the store is read on the `timers` executor, never on the
+/// thread that reports an event. Bounded by EventHub::watches_max.
 
 #include <map>
 #include <memory>
@@ -43,7 +43,7 @@ class WaitList : public std::enable_shared_from_this<WaitList> {
     const Clock& clock_;
     Executor& timers_;
     std::mutex mutex_;
-    Waits waits_;                ///< guarded by mutex_
+    Waits waits_;                                 ///< guarded by mutex_
     SteadyPoint armed_for_ = SteadyPoint::max();  ///< guarded by mutex_
 };
 

@@ -1,10 +1,10 @@
 #pragma once
 /// Store: what remembers jobs, with the verbs of the domain. Every state change is one conditional
-/// update, so that the row decides races. Writes that wait while a commit is under way go into the next
-/// transaction together; each is answered after its commit, on the store's writer thread (wrap replies
-/// with `reply_on`), and a failing one does not fail its neighbours. Reads run in place on the calling
-/// thread and are short.
-/// After a failed fsync no write is accepted until restart (design.md): writes answer `unavailable`.
+/// update, so that the row decides races. Writes that wait while a commit is under way go into the
+/// next transaction together; each is answered after its commit, on the store's writer thread (wrap
+/// replies with `reply_on`), and a failing one does not fail its neighbours. Reads run in place on
+/// the calling thread and are short. After a failed fsync no write is accepted until restart
+/// (design.md): writes answer `unavailable`.
 
 #include <cstdint>
 #include <map>
@@ -26,13 +26,15 @@ struct NewJob {
     TimePoint created_at{};
     TimePoint due_at{};
     std::optional<std::string> key;  ///< idempotency key, unique in the store
-    std::string request_hash;        ///< of the request as sent; another one under the same key is key_reused
+    std::string
+        request_hash;  ///< of the request as sent; another one under the same key is key_reused
     std::string submitted_by;
 };
 
 struct AddedJob {
     Job job;
-    bool replayed = false;  ///< the key had been used by the same request: this is the first one's job
+    bool replayed =
+        false;  ///< the key had been used by the same request: this is the first one's job
 };
 
 /// What may be claimed now.
@@ -57,13 +59,15 @@ struct RunningJob {
     std::optional<TimePoint> deadline_at;
     std::optional<TimePoint> kill_requested_at;
     std::optional<std::string> kill_requested_by;
-    bool kill_now = false;                    ///< without a grace period
-    std::optional<FinishStatus> stop_reason;  ///< killed or timed_out: committed before the stop was sent
+    bool kill_now = false;  ///< without a grace period
+    std::optional<FinishStatus>
+        stop_reason;  ///< killed or timed_out: committed before the stop was sent
 };
 
 struct ClaimResult {
     std::vector<RunningJob> jobs;
-    std::optional<TimePoint> next_due_at;  ///< of what is still scheduled (may be in the past: more is due)
+    std::optional<TimePoint>
+        next_due_at;  ///< of what is still scheduled (may be in the past: more is due)
 };
 
 struct Outcome {
@@ -74,8 +78,8 @@ struct Outcome {
     std::optional<std::string> error;
 };
 
-/// Place in a list: the last row that was given out. Opaque to callers; independent of the row itself,
-/// so a job that moves on does not move the place.
+/// Place in a list: the last row that was given out. Opaque to callers; independent of the row
+/// itself, so a job that moves on does not move the place.
 struct ListPosition {
     int section = 0;  ///< 0 running, 1 scheduled, 2 history
     std::int64_t key = 0;
@@ -116,14 +120,25 @@ class Store {
     // ---- writes ----
     /// All or none. Errors: key_reused, disk_full, unavailable.
     virtual void insert(std::vector<NewJob> jobs, Reply<std::vector<AddedJob>> reply) = 0;
-    /// scheduled → running for due jobs in the order of rank; the claim is committed when this answers.
+    /// scheduled → running for due jobs in the order of rank; the claim is committed when this
+    /// answers.
     virtual void claim_due(ClaimLimits limits, Reply<ClaimResult> reply) = 0;
     /// Commits the id of the attempt's container, unless a kill was requested: then false.
-    virtual void set_container(JobId id, int attempt, std::string container_id, Reply<bool> reply) = 0;
-    virtual void set_started(JobId id, int attempt, TimePoint started_at, std::optional<TimePoint> deadline_at,
+    virtual void set_container(JobId id,
+                               int attempt,
+                               std::string container_id,
+                               Reply<bool> reply) = 0;
+    virtual void set_started(JobId id,
+                             int attempt,
+                             TimePoint started_at,
+                             std::optional<TimePoint> deadline_at,
                              Reply<Done> reply) = 0;
-    /// killed or timed_out, committed before the stop is sent. The first one stands: replies with it.
-    virtual void set_stop_reason(JobId id, int attempt, FinishStatus reason, Reply<FinishStatus> reply) = 0;
+    /// killed or timed_out, committed before the stop is sent. The first one stands: replies with
+    /// it.
+    virtual void set_stop_reason(JobId id,
+                                 int attempt,
+                                 FinishStatus reason,
+                                 Reply<FinishStatus> reply) = 0;
     /// running → finished. False when the attempt had ended already: the first outcome stands.
     virtual void finish(JobId id, int attempt, Outcome outcome, Reply<bool> reply) = 0;
     /// scheduled → canceled/did_not_run. Errors: job_not_found, job_running, job_in_history.
@@ -131,25 +146,30 @@ class Store {
     /// due_at becomes `now`. Errors: job_not_found, job_running, job_in_history.
     virtual void make_due(JobId id, TimePoint now, Reply<Done> reply) = 0;
     /// Commits the wish. Errors: job_not_found, job_not_running, job_in_history.
-    virtual void request_kill(JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) = 0;
+    virtual void request_kill(
+        JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) = 0;
     virtual void set_pause(PauseState pause, Reply<Done> reply) = 0;
     virtual void set_meta(std::string key, std::string value, Reply<Done> reply) = 0;
 
     // ---- reads ----
     /// With its specification (environment values as they are). `caller` gives `last` its meaning.
-    /// Errors: job_not_found (`job with id X not found`); bad_request for an ambiguous prefix, listing
-    /// at most 20 candidates.
+    /// Errors: job_not_found (`job with id X not found`); bad_request for an ambiguous prefix,
+    /// listing at most 20 candidates.
     virtual Result<Job> find(const JobRef& ref, const std::string& caller) = 0;
-    virtual Result<ListPage> list(const ListFilter& filter, std::optional<ListPosition> after,
+    virtual Result<ListPage> list(const ListFilter& filter,
+                                  std::optional<ListPosition> after,
                                   std::int64_t limit) = 0;
     /// The place of a job in lists as it is now. Errors: job_not_found.
     virtual Result<ListPosition> position_of(JobId id) = 0;
     /// All pages in one consistent picture, at most `jobs_max`; nothing when there are more.
-    virtual Result<std::optional<std::vector<Job>>> list_all(const ListFilter& filter, std::int64_t jobs_max) = 0;
+    virtual Result<std::optional<std::vector<Job>>> list_all(const ListFilter& filter,
+                                                             std::int64_t jobs_max) = 0;
     /// Running rows, by number. `claimed_since`: only those claimed then or later.
-    virtual Result<std::vector<RunningJob>> running(std::optional<TimePoint> claimed_since = {}) = 0;
+    virtual Result<std::vector<RunningJob>> running(
+        std::optional<TimePoint> claimed_since = {}) = 0;
     virtual Result<std::optional<RunningJob>> find_running(JobId id) = 0;
-    virtual Result<std::vector<JobEvent>> events_after(std::int64_t seq, std::optional<JobId> job,
+    virtual Result<std::vector<JobEvent>> events_after(std::int64_t seq,
+                                                       std::optional<JobId> job,
                                                        std::int64_t limit) = 0;
     /// The seq of the newest event (0: none), and of the oldest that is kept.
     virtual Result<std::int64_t> last_event() = 0;

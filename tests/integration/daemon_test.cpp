@@ -1,4 +1,5 @@
-/// The real programs with a real engine, from end to end, as a user sees them. Needs test/busybox:1.
+/// The real programs with a real engine, from end to end, as a user sees them. Needs
+/// test/busybox:1.
 
 #include <csignal>
 
@@ -15,7 +16,10 @@ using Words = std::vector<std::string>;
 constexpr const char* image = "test/busybox:1";
 
 /// Adds a job that runs `script` and gives its id.
-std::string add(const LiveDaemon& daemon, const std::string& in, const std::string& script, Words more = {}) {
+std::string add(const LiveDaemon& daemon,
+                const std::string& in,
+                const std::string& script,
+                Words more = {}) {
     Words words{"add", image, "--in", in, "-q"};
     words.insert(words.end(), more.begin(), more.end());
     words.insert(words.end(), {"--", "sh", "-c", script});
@@ -43,12 +47,20 @@ TEST_CASE("a job runs when it is due, and its output and exit code are kept", "[
 
 TEST_CASE("add --follow shows the output and exits with the job's code", "[e2e]") {
     LiveDaemon daemon;
-    auto result = daemon.schedctl({"add", image, "--now", "--follow", "--", "sh", "-c", "echo one; sleep 2; echo two; exit 5"});
+    auto result = daemon.schedctl({"add",
+                                   image,
+                                   "--now",
+                                   "--follow",
+                                   "--",
+                                   "sh",
+                                   "-c",
+                                   "echo one; sleep 2; echo two; exit 5"});
     REQUIRE(result.out == "one\ntwo\n");
     REQUIRE(result.exit_code == 5);
 }
 
-TEST_CASE("environment and command reach the container, and values are hidden in answers", "[e2e]") {
+TEST_CASE("environment and command reach the container, and values are hidden in answers",
+          "[e2e]") {
     LiveDaemon daemon;
     auto id = add(daemon, "0s", "echo $COLOR", {"-e", "COLOR=secret-red"});
     REQUIRE(daemon.schedctl({"wait", id}).exit_code == 0);
@@ -96,15 +108,18 @@ TEST_CASE("a running job is killed, and one over its timeout times out", "[e2e]"
         REQUIRE(daemon.schedctl({"wait", id}).exit_code == 137);
     }
     SECTION("timeout") {
-        auto id = add(daemon, "0s", "trap 'exit 0' TERM; while :; do sleep 0.1; done", {"--timeout", "1s"});
+        auto id = add(
+            daemon, "0s", "trap 'exit 0' TERM; while :; do sleep 0.1; done", {"--timeout", "1s"});
         REQUIRE(daemon.schedctl({"wait", id}).exit_code == 124);
         REQUIRE(daemon.finish_status(id) == "timed_out");
     }
 }
 
-TEST_CASE("kill -9 of the daemon loses nothing: a running job is adopted, with its whole output", "[e2e]") {
+TEST_CASE("kill -9 of the daemon loses nothing: a running job is adopted, with its whole output",
+          "[e2e]") {
     LiveDaemon daemon;
-    auto running = add(daemon, "0s", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.5; done; exit 4");
+    auto running =
+        add(daemon, "0s", "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.5; done; exit 4");
     auto scheduled = add(daemon, "1h", "true");
     auto overdue = add(daemon, "2s", "echo ran late");
     REQUIRE(eventually([&] { return daemon.status(running) == "running"; }));
@@ -118,7 +133,8 @@ TEST_CASE("kill -9 of the daemon loses nothing: a running job is adopted, with i
     REQUIRE(daemon.schedctl({"logs", overdue}).out == "ran late\n");
 }
 
-TEST_CASE("SIGTERM leaves containers running and exits 0; the next daemon records their end", "[e2e]") {
+TEST_CASE("SIGTERM leaves containers running and exits 0; the next daemon records their end",
+          "[e2e]") {
     LiveDaemon daemon;
     auto id = add(daemon, "0s", "sleep 3; echo done; exit 6");
     REQUIRE(eventually([&] { return daemon.status(id) == "running"; }));
@@ -135,7 +151,8 @@ TEST_CASE("a container that a stranger removes makes its job lost", "[e2e]") {
     auto id = add(daemon, "0s", "sleep 600");
     REQUIRE(eventually([&] { return daemon.status(id) == "running"; }));
     std::vector<std::string> containers;
-    REQUIRE(eventually([&] { return !(containers = containers_with_label("schedulerd.job=" + id)).empty(); }));
+    REQUIRE(eventually(
+        [&] { return !(containers = containers_with_label("schedulerd.job=" + id)).empty(); }));
     (void)engine_call("DELETE", "/containers/" + containers[0] + "?force=1&v=1");
     REQUIRE(has_ended(daemon, id));
     REQUIRE(daemon.finish_status(id) == "lost");
@@ -150,10 +167,12 @@ TEST_CASE("a second daemon on the same state directory, socket or port is told s
         return testing::run_program(words);
     };
     TempDir other;
-    auto state = start({"--state-dir", daemon.state_dir(), "--socket", other / "s", "--listen", "127.0.0.1:0"});
+    auto state = start(
+        {"--state-dir", daemon.state_dir(), "--socket", other / "s", "--listen", "127.0.0.1:0"});
     REQUIRE(state.exit_code == 1);
     REQUIRE(state.err.find(std::to_string(daemon.pid())) != std::string::npos);
-    auto socket = start({"--state-dir", other / "d", "--socket", daemon.socket_path(), "--listen", "127.0.0.1:0"});
+    auto socket = start(
+        {"--state-dir", other / "d", "--socket", daemon.socket_path(), "--listen", "127.0.0.1:0"});
     REQUIRE(socket.exit_code == 1);
     REQUIRE(socket.err.find(daemon.socket_path()) != std::string::npos);
     auto http = start({"--state-dir", other / "d", "--socket", other / "s", "--listen", port});
@@ -178,7 +197,9 @@ TEST_CASE("pause holds due jobs back over a restart, and resume starts them", "[
     auto id = add(daemon, "0s", "true");
     (void)daemon.stop(SIGKILL);
     daemon.start();
-    REQUIRE(eventually([&] { return daemon.schedctl({"why", id}).out.find("paused") != std::string::npos; }));
+    REQUIRE(eventually([&] {
+        return daemon.schedctl({"why", id}).out.find("paused") != std::string::npos;
+    }));
     REQUIRE(daemon.status(id) == "scheduled");
     REQUIRE(daemon.schedctl({"resume"}).exit_code == 0);
     REQUIRE(daemon.schedctl({"wait", id}).exit_code == 0);
@@ -204,7 +225,8 @@ TEST_CASE("output of some megabytes is kept whole and without frame headers", "[
     REQUIRE(daemon.schedctl({"wait", id}).exit_code == 0);
     auto logs = daemon.schedctl({"logs", id});
     std::string expected;
-    for (int i = 1; i <= 200000; ++i) expected += std::to_string(i) + '\n';
+    for (int i = 1; i <= 200000; ++i)
+        expected += std::to_string(i) + '\n';
     REQUIRE((logs.out == expected));
     REQUIRE(daemon.schedctl({"logs", "--tail", "2", id}).out == "199999\n200000\n");
 }

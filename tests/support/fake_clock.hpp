@@ -9,7 +9,8 @@ namespace scheduler {
 
 class FakeClock final : public Clock {
   public:
-    explicit FakeClock(TimePoint start = TimePoint(std::chrono::sys_days(std::chrono::year(2027) / 6 / 20)))
+    explicit FakeClock(TimePoint start = TimePoint(std::chrono::sys_days(std::chrono::year(2027) /
+                                                                         6 / 20)))
         : wall_(start) {}
 
     [[nodiscard]] TimePoint now() const override { return wall_.load(); }

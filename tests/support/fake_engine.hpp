@@ -1,6 +1,6 @@
 #pragma once
-/// An engine in memory that records what it is asked, for tests of the dispatcher. Replies come at once,
-/// on the caller's thread, unless it is down: then every call is no_answer.
+/// An engine in memory that records what it is asked, for tests of the dispatcher. Replies come at
+/// once, on the caller's thread, unless it is down: then every call is no_answer.
 
 #include <map>
 #include <string>
@@ -25,9 +25,9 @@ class FakeEngine final : public Engine {
 
     // ---- what tests set and look at ----
     bool is_down = false;
-    bool loses_next_start_answer = false;   ///< the effect takes place, the answer does not come
+    bool loses_next_start_answer = false;  ///< the effect takes place, the answer does not come
     bool loses_next_create_answer = false;
-    std::string refuse_create;              ///< the engine's words
+    std::string refuse_create;  ///< the engine's words
     std::string refuse_start;
     std::string id = "engine-1";
     std::map<std::string, Container> containers;  ///< by id
@@ -35,12 +35,14 @@ class FakeEngine final : public Engine {
 
     [[nodiscard]] int starts() const {
         int count = 0;
-        for (const auto& call : calls) count += call.rfind("start ", 0) == 0 ? 1 : 0;
+        for (const auto& call : calls)
+            count += call.rfind("start ", 0) == 0 ? 1 : 0;
         return count;
     }
     [[nodiscard]] int calls_of(const std::string& verb) const {
         int count = 0;
-        for (const auto& call : calls) count += call.rfind(verb + ' ', 0) == 0 ? 1 : 0;
+        for (const auto& call : calls)
+            count += call.rfind(verb + ' ', 0) == 0 ? 1 : 0;
         return count;
     }
     Container& only() { return containers.begin()->second; }
@@ -54,7 +56,8 @@ class FakeEngine final : public Engine {
     }
     void go_down() {
         is_down = true;
-        if (watch_.on_break) std::exchange(watch_.on_break, {})({EngineFailure::Kind::no_answer, "it went away"});
+        if (watch_.on_break)
+            std::exchange(watch_.on_break, {})({EngineFailure::Kind::no_answer, "it went away"});
     }
 
     // ---- Engine ----
@@ -111,7 +114,8 @@ class FakeEngine final : public Engine {
     void inspect(const std::string& container, EngineReply<ContainerState> reply) override {
         if (is_down) return reply(no_answer<ContainerState>());
         for (const auto& [key, candidate] : containers)
-            if (key == container || candidate.name == container) return reply(ContainerState(candidate.state));
+            if (key == container || candidate.name == container)
+                return reply(ContainerState(candidate.state));
         reply(not_found<ContainerState>());
     }
     void remove(const std::string& container, EngineReply<Done> reply) override {
@@ -120,19 +124,26 @@ class FakeEngine final : public Engine {
         containers.erase(container);
         reply(Done{});
     }
-    void list(const std::string&, const std::string&, EngineReply<std::vector<ContainerSummary>> reply) override {
+    void list(const std::string&,
+              const std::string&,
+              EngineReply<std::vector<ContainerSummary>> reply) override {
         if (is_down) return reply(no_answer<std::vector<ContainerSummary>>());
         std::vector<ContainerSummary> all;
         for (const auto& [key, container] : containers)
-            all.push_back(
-                {key, container.name, container.state.phase == Phase::running, container.state.labels});
+            all.push_back({key,
+                           container.name,
+                           container.state.phase == Phase::running,
+                           container.state.labels});
         reply(std::move(all));
     }
     void has_image(const std::string&, EngineReply<bool> reply) override {
         if (is_down) return reply(no_answer<bool>());
         reply(true);
     }
-    void logs(const std::string& container, bool follow, LogFrameSink sink, EngineReply<Done> reply) override {
+    void logs(const std::string& container,
+              bool follow,
+              LogFrameSink sink,
+              EngineReply<Done> reply) override {
         if (is_down) return reply(no_answer<Done>());
         if (follow) {
             followers_.push_back(std::move(reply));

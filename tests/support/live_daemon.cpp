@@ -22,7 +22,8 @@ using namespace std::chrono_literals;
 std::vector<std::string> split(const std::string& text, char separator) {
     std::vector<std::string> parts;
     std::istringstream in(text);
-    for (std::string part; std::getline(in, part, separator);) parts.push_back(part);
+    for (std::string part; std::getline(in, part, separator);)
+        parts.push_back(part);
     return parts;
 }
 
@@ -37,7 +38,8 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
     }
 }
 
-LiveDaemon::LiveDaemon(std::vector<std::string> options, bool wait_until_ready) : options_(std::move(options)) {
+LiveDaemon::LiveDaemon(std::vector<std::string> options, bool wait_until_ready)
+    : options_(std::move(options)) {
     start();
     if (!wait_until_ready) return;
     if (!eventually([this] { return log().find(" ready ") != std::string::npos; }))
@@ -57,11 +59,17 @@ LiveDaemon::~LiveDaemon() {
 
 void LiveDaemon::start() {
     std::string log_path = dir_.path() / "log";
-    std::vector<std::string> words{SCHEDULERD_PATH, "--state-dir", state_dir(), "--socket", socket_path(),
-                                   "--listen", "127.0.0.1:0"};
+    std::vector<std::string> words{SCHEDULERD_PATH,
+                                   "--state-dir",
+                                   state_dir(),
+                                   "--socket",
+                                   socket_path(),
+                                   "--listen",
+                                   "127.0.0.1:0"};
     words.insert(words.end(), options_.begin(), options_.end());
     std::vector<char*> argv;
-    for (std::string& word : words) argv.push_back(word.data());
+    for (std::string& word : words)
+        argv.push_back(word.data());
     argv.push_back(nullptr);
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("fork failed");
@@ -72,7 +80,9 @@ void LiveDaemon::start() {
     ::_exit(127);
 }
 
-void LiveDaemon::send_signal(int signal) const { (void)::kill(pid_, signal); }
+void LiveDaemon::send_signal(int signal) const {
+    (void)::kill(pid_, signal);
+}
 
 int LiveDaemon::stop(int signal) {
     send_signal(signal);
@@ -117,7 +127,8 @@ std::string LiveDaemon::http_address() const {
     std::string text = log();
     std::smatch found;
     std::string port;
-    for (auto begin = text.cbegin(); std::regex_search(begin, text.cend(), found, std::regex("listen=([0-9.]+:[0-9]+)"));
+    for (auto begin = text.cbegin();
+         std::regex_search(begin, text.cend(), found, std::regex("listen=([0-9.]+:[0-9]+)"));
          begin = found.suffix().first)
         port = found[1].str();
     return "http://" + port;
@@ -129,7 +140,8 @@ std::string engine_call(const std::string& method, const std::string& path) {
     std::vector<std::string> words{"curl", "-sS", "-m", "60", "-X", method};
     const std::string unix_prefix = "unix://";
     if (address.rfind(unix_prefix, 0) == 0) {
-        words.insert(words.end(), {"--unix-socket", address.substr(unix_prefix.size()), "http://d" + path});
+        words.insert(words.end(),
+                     {"--unix-socket", address.substr(unix_prefix.size()), "http://d" + path});
     } else {
         words.push_back("http://" + address.substr(std::string("tcp://").size()) + path);
     }
@@ -137,8 +149,8 @@ std::string engine_call(const std::string& method, const std::string& path) {
 }
 
 std::vector<std::string> containers_with_label(const std::string& label) {
-    std::string answer =
-        engine_call("GET", "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22" + label + "%22%5D%7D");
+    std::string answer = engine_call(
+        "GET", "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22" + label + "%22%5D%7D");
     std::vector<std::string> ids;
     std::regex id("\"Id\":\"([0-9a-f]{64})\"");
     for (std::sregex_iterator found(answer.begin(), answer.end(), id), end; found != end; ++found)

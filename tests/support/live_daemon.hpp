@@ -1,6 +1,7 @@
 #pragma once
-/// LiveDaemon is the real schedulerd with a state directory of its own and the engine of $DOCKER_HOST. Its
-/// log goes to a file that tests can wait for. It is killed at the end; its directory goes with it.
+/// LiveDaemon is the real schedulerd with a state directory of its own and the engine of
+/// $DOCKER_HOST. Its log goes to a file that tests can wait for. It is killed at the end; its
+/// directory goes with it.
 
 #include <chrono>
 #include <functional>
@@ -20,7 +21,8 @@ bool eventually(const std::function<bool()>& condition,
 
 class LiveDaemon {
   public:
-    /// `options` come after `--state-dir`, `--socket` and a free HTTP port. Starts, and waits until `ready`.
+    /// `options` come after `--state-dir`, `--socket` and a free HTTP port. Starts, and waits until
+    /// `ready`.
     explicit LiveDaemon(std::vector<std::string> options = {}, bool wait_until_ready = true);
     ~LiveDaemon();
     LiveDaemon(const LiveDaemon&) = delete;
@@ -33,9 +35,11 @@ class LiveDaemon {
 
     /// `schedctl --socket … WORDS`.
     [[nodiscard]] testing::ProgramResult schedctl(std::vector<std::string> words) const;
-    /// The same, for one word of output without its newline; fails the test when the exit code is not 0.
+    /// The same, for one word of output without its newline; fails the test when the exit code is
+    /// not 0.
     [[nodiscard]] std::string ask(std::vector<std::string> words) const;
-    /// A column of `ls -a --plain` of one job, by number or id: number id job_name status finish_status …
+    /// A column of `ls -a --plain` of one job, by number or id: number id job_name status
+    /// finish_status …
     [[nodiscard]] std::string column(const std::string& id, int column) const;
     [[nodiscard]] std::string status(const std::string& id) const { return column(id, 3); }
     [[nodiscard]] std::string finish_status(const std::string& id) const { return column(id, 4); }

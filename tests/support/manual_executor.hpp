@@ -1,6 +1,6 @@
 #pragma once
-/// An executor that the test drives, in one thread: closures run in `run`, timers when the fake clock has
-/// reached them.
+/// An executor that the test drives, in one thread: closures run in `run`, timers when the fake
+/// clock has reached them.
 
 #include <algorithm>
 #include <deque>
@@ -48,7 +48,9 @@ class ManualExecutor final : public Executor {
     };
 
     bool has_rung_timer() const {
-        return std::any_of(timers_.begin(), timers_.end(), [&](const Timer& t) { return t.at <= clock_.steady(); });
+        return std::any_of(timers_.begin(), timers_.end(), [&](const Timer& t) {
+            return t.at <= clock_.steady();
+        });
     }
     void move_rung_timers() {
         std::vector<Timer> waiting;

@@ -33,7 +33,8 @@ Query& Query::bind(std::int64_t value) {
 Query& Query::bind(std::string_view text) {
     // An empty view may have no data, which SQLite would take as NULL.
     const char* data = text.data() == nullptr ? "" : text.data();
-    check(sqlite3_bind_text64(statement_, next_++, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+    check(
+        sqlite3_bind_text64(statement_, next_++, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
     return *this;
 }
 
@@ -60,9 +61,13 @@ void Query::run() {
     }
 }
 
-bool Query::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+bool Query::is_null(int column) const {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
 
-std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+std::int64_t Query::integer(int column) const {
+    return sqlite3_column_int64(statement_, column);
+}
 
 std::string Query::text(int column) const {
     const unsigned char* data = sqlite3_column_text(statement_, column);
@@ -106,8 +111,10 @@ Database::Database(const std::filesystem::path& path, Mode mode) {
 }
 
 Database::~Database() {
-    for (auto& [sql, statement] : literals_) (void)sqlite3_finalize(statement);
-    for (auto& [sql, statement] : texts_) (void)sqlite3_finalize(statement);
+    for (auto& [sql, statement] : literals_)
+        (void)sqlite3_finalize(statement);
+    for (auto& [sql, statement] : texts_)
+        (void)sqlite3_finalize(statement);
     (void)sqlite3_close_v2(handle_);
 }
 
@@ -137,8 +144,12 @@ void Database::raise(int code, std::string_view what) const {
 
 sqlite3_stmt* Database::prepare(std::string_view sql) {
     sqlite3_stmt* statement = nullptr;
-    int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                  &statement, nullptr);
+    int code = sqlite3_prepare_v3(handle_,
+                                  sql.data(),
+                                  static_cast<int>(sql.size()),
+                                  SQLITE_PREPARE_PERSISTENT,
+                                  &statement,
+                                  nullptr);
     if (code != SQLITE_OK) raise(code, sql);
     return statement;
 }

@@ -22,18 +22,21 @@ namespace scheduler {
 
 /// `code` is SQLite's extended result code.
 struct SqliteError : std::runtime_error {
-    SqliteError(int result_code, const std::string& message) : std::runtime_error(message), code(result_code) {}
+    SqliteError(int result_code, const std::string& message)
+        : std::runtime_error(message), code(result_code) {}
     int code;
     [[nodiscard]] int primary() const { return code & 0xff; }
 };
 
 class Statement;
 
-/// A statement in use: reset when it goes out of scope. Columns count from 0, parameters are bound in order.
+/// A statement in use: reset when it goes out of scope. Columns count from 0, parameters are bound
+/// in order.
 class Query {
   public:
     explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
-    Query(Query&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)), next_(other.next_) {}
+    Query(Query&& other) noexcept
+        : statement_(std::exchange(other.statement_, nullptr)), next_(other.next_) {}
     Query(const Query&) = delete;
     Query& operator=(const Query&) = delete;
     Query& operator=(Query&&) = delete;
@@ -43,7 +46,9 @@ class Query {
     Query& bind(int value) { return bind(static_cast<std::int64_t>(value)); }
     Query& bind(std::string_view text);
     Query& bind(const char* text) { return bind(std::string_view(text)); }
-    Query& bind(TimePoint at) { return bind(static_cast<std::int64_t>(at.time_since_epoch().count())); }
+    Query& bind(TimePoint at) {
+        return bind(static_cast<std::int64_t>(at.time_since_epoch().count()));
+    }
     template <class Tag>
     Query& bind(const Id<Tag>& id) {
         return bind_blob(id.bytes());
@@ -84,16 +89,19 @@ class Database {
     Database& operator=(const Database&) = delete;
     ~Database();
 
-    /// The prepared statement for this SQL, made at its first use and kept. `sql` must be a literal, or
-    /// live as long as the connection: its address is the key.
+    /// The prepared statement for this SQL, made at its first use and kept. `sql` must be a
+    /// literal, or live as long as the connection: its address is the key.
     Query query(const char* sql);
-    /// The same for text that is put together at run time (the lists' filters); kept by its content.
+    /// The same for text that is put together at run time (the lists' filters); kept by its
+    /// content.
     Query query_text(const std::string& sql);
     /// One or several statements without parameters or rows.
     void exec(const char* sql);
 
     [[nodiscard]] int changes() const { return sqlite3_changes(handle_); }
-    [[nodiscard]] std::int64_t last_insert_rowid() const { return sqlite3_last_insert_rowid(handle_); }
+    [[nodiscard]] std::int64_t last_insert_rowid() const {
+        return sqlite3_last_insert_rowid(handle_);
+    }
     /// False after SQLite rolled a transaction back by itself (disk full, I/O error).
     [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
     [[nodiscard]] sqlite3* handle() const { return handle_; }

@@ -1,5 +1,5 @@
-/// Keyed pages: running by claim, scheduled by due time, history newest first. Each section is read by
-/// an index from the place where the last page ended, so a page costs the same at any depth.
+/// Keyed pages: running by claim, scheduled by due time, history newest first. Each section is read
+/// by an index from the place where the last page ended, so a page costs the same at any depth.
 
 #include <algorithm>
 
@@ -18,8 +18,12 @@ struct ListedJob {
     ListPosition position;
 };
 
-TimePoint earliest_time() { return TimePoint(Duration(std::numeric_limits<std::int64_t>::min())); }
-TimePoint latest_time() { return TimePoint(Duration(std::numeric_limits<std::int64_t>::max())); }
+TimePoint earliest_time() {
+    return TimePoint(Duration(std::numeric_limits<std::int64_t>::min()));
+}
+TimePoint latest_time() {
+    return TimePoint(Duration(std::numeric_limits<std::int64_t>::max()));
+}
 
 bool wants(const ListFilter& filter, int section) {
     auto has = [&](JobStatus status) {
@@ -27,9 +31,12 @@ bool wants(const ListFilter& filter, int section) {
                std::find(filter.status.begin(), filter.status.end(), status) != filter.status.end();
     };
     switch (section) {
-        case running_section: return filter.finish_status.empty() && has(JobStatus::running);
-        case scheduled_section: return filter.finish_status.empty() && has(JobStatus::scheduled);
-        default: return has(JobStatus::finished) || has(JobStatus::canceled);
+        case running_section:
+            return filter.finish_status.empty() && has(JobStatus::running);
+        case scheduled_section:
+            return filter.finish_status.empty() && has(JobStatus::scheduled);
+        default:
+            return has(JobStatus::finished) || has(JobStatus::canceled);
     }
 }
 
@@ -37,9 +44,10 @@ bool wants(const ListFilter& filter, int section) {
 std::vector<FinishStatus> wanted_ends(const ListFilter& filter) {
     std::vector<FinishStatus> ends;
     for (FinishStatus finish : finish_statuses) {
-        bool by_finish = filter.finish_status.empty() ||
-                         std::find(filter.finish_status.begin(), filter.finish_status.end(), finish) !=
-                             filter.finish_status.end();
+        bool by_finish =
+            filter.finish_status.empty() ||
+            std::find(filter.finish_status.begin(), filter.finish_status.end(), finish) !=
+                filter.finish_status.end();
         bool by_status = filter.status.empty() ||
                          std::find(filter.status.begin(), filter.status.end(), status_of(finish)) !=
                              filter.status.end();
@@ -58,66 +66,89 @@ std::vector<ListedJob> read_rows(Query query, int section, int key_column) {
     return rows;
 }
 
-std::vector<ListedJob> list_running(Database& database, const ListFilter& filter,
-                                    const std::optional<ListPosition>& after, std::int64_t limit) {
-    Query query = database.query(
-        "SELECT " SCHEDULER_JOB_COLUMNS
-        ", claimed_at FROM job INDEXED BY job_running WHERE status = 'running' AND (claimed_at, number) > (?, ?) AND "
-        "(?3 IS NULL OR name = ?3) AND due_at >= ?4 AND due_at < ?5 ORDER BY claimed_at, number LIMIT ?6");
-    query.bind(after ? after->key : std::numeric_limits<std::int64_t>::min()).bind(after ? after->number : 0);
+std::vector<ListedJob> list_running(Database& database,
+                                    const ListFilter& filter,
+                                    const std::optional<ListPosition>& after,
+                                    std::int64_t limit) {
+    Query query = database.query("SELECT " SCHEDULER_JOB_COLUMNS
+                                 ", claimed_at FROM job INDEXED BY job_running WHERE status = "
+                                 "'running' AND (claimed_at, number) > (?, ?) AND "
+                                 "(?3 IS NULL OR name = ?3) AND due_at >= ?4 AND due_at < ?5 ORDER "
+                                 "BY claimed_at, number LIMIT ?6");
+    query.bind(after ? after->key : std::numeric_limits<std::int64_t>::min())
+        .bind(after ? after->number : 0);
     query.bind(filter.job_name);
-    query.bind(filter.since.value_or(earliest_time())).bind(filter.until.value_or(latest_time())).bind(limit);
+    query.bind(filter.since.value_or(earliest_time()))
+        .bind(filter.until.value_or(latest_time()))
+        .bind(limit);
     return read_rows(std::move(query), running_section, 15);
 }
 
-/// Rows that came due (ready = 1) and rows that wait (ready = 0) lie apart in the index: both are read in
-/// order and merged by SQLite.
-std::vector<ListedJob> list_scheduled(Database& database, const ListFilter& filter,
-                                      const std::optional<ListPosition>& after, std::int64_t limit) {
+/// Rows that came due (ready = 1) and rows that wait (ready = 0) lie apart in the index: both are
+/// read in order and merged by SQLite.
+std::vector<ListedJob> list_scheduled(Database& database,
+                                      const ListFilter& filter,
+                                      const std::optional<ListPosition>& after,
+                                      std::int64_t limit) {
     const char* by_time =
         "SELECT " SCHEDULER_JOB_COLUMNS
         ", due_at FROM job INDEXED BY job_scheduled WHERE status = 'scheduled' AND ready = 1 AND "
-        "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 UNION ALL SELECT " SCHEDULER_JOB_COLUMNS
-        ", due_at FROM job INDEXED BY job_scheduled WHERE status = 'scheduled' AND ready = 0 AND "
-        "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 AND ?3 IS NULL ORDER BY due_at, number LIMIT ?6";
-    const char* by_name =
+        "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 UNION ALL "
         "SELECT " SCHEDULER_JOB_COLUMNS
-        ", due_at FROM job INDEXED BY job_scheduled_name WHERE status = 'scheduled' AND name = ?3 AND "
-        "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 ORDER BY due_at, number LIMIT ?6";
+        ", due_at FROM job INDEXED BY job_scheduled WHERE status = 'scheduled' AND ready = 0 AND "
+        "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 AND ?3 IS NULL ORDER BY "
+        "due_at, number LIMIT ?6";
+    const char* by_name = "SELECT " SCHEDULER_JOB_COLUMNS
+                          ", due_at FROM job INDEXED BY job_scheduled_name WHERE status = "
+                          "'scheduled' AND name = ?3 AND "
+                          "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 ORDER BY "
+                          "due_at, number LIMIT ?6";
     Query query = database.query(filter.job_name ? by_name : by_time);
-    query.bind(after ? after->key : std::numeric_limits<std::int64_t>::min()).bind(after ? after->number : 0);
+    query.bind(after ? after->key : std::numeric_limits<std::int64_t>::min())
+        .bind(after ? after->number : 0);
     query.bind(filter.job_name);
-    query.bind(filter.since.value_or(earliest_time())).bind(filter.until.value_or(latest_time())).bind(limit);
+    query.bind(filter.since.value_or(earliest_time()))
+        .bind(filter.until.value_or(latest_time()))
+        .bind(limit);
     return read_rows(std::move(query), scheduled_section, 15);
 }
 
-Query history_query(Database& database, const ListFilter& filter, std::optional<FinishStatus> finish) {
+Query history_query(Database& database,
+                    const ListFilter& filter,
+                    std::optional<FinishStatus> finish) {
     if (filter.job_name)
         return database.query(
             "SELECT " SCHEDULER_JOB_COLUMNS
-            ", finished_at FROM job INDEXED BY job_history_name WHERE finished_at IS NOT NULL AND name = ?3 AND "
+            ", finished_at FROM job INDEXED BY job_history_name WHERE finished_at IS NOT NULL AND "
+            "name = ?3 AND "
             "(finished_at, number) < (?1, ?2) AND finished_at >= ?4 AND finished_at < ?5 AND "
             "(?7 IS NULL OR finish_status = ?7) ORDER BY finished_at DESC, number DESC LIMIT ?6");
     if (finish)
-        return database.query(
-            "SELECT " SCHEDULER_JOB_COLUMNS
-            ", finished_at FROM job INDEXED BY job_history_finish WHERE finished_at IS NOT NULL AND finish_status = ?7 "
-            "AND (finished_at, number) < (?1, ?2) AND finished_at >= ?4 AND finished_at < ?5 AND ?3 IS NULL "
-            "ORDER BY finished_at DESC, number DESC LIMIT ?6");
+        return database.query("SELECT " SCHEDULER_JOB_COLUMNS
+                              ", finished_at FROM job INDEXED BY job_history_finish WHERE "
+                              "finished_at IS NOT NULL AND finish_status = ?7 "
+                              "AND (finished_at, number) < (?1, ?2) AND finished_at >= ?4 AND "
+                              "finished_at < ?5 AND ?3 IS NULL "
+                              "ORDER BY finished_at DESC, number DESC LIMIT ?6");
     return database.query(
         "SELECT " SCHEDULER_JOB_COLUMNS
         ", finished_at FROM job INDEXED BY job_history WHERE finished_at IS NOT NULL AND "
-        "(finished_at, number) < (?1, ?2) AND finished_at >= ?4 AND finished_at < ?5 AND ?3 IS NULL AND ?7 IS NULL "
+        "(finished_at, number) < (?1, ?2) AND finished_at >= ?4 AND finished_at < ?5 AND ?3 IS "
+        "NULL AND ?7 IS NULL "
         "ORDER BY finished_at DESC, number DESC LIMIT ?6");
 }
 
-std::vector<ListedJob> list_ended(Database& database, const ListFilter& filter,
-                                  const std::optional<ListPosition>& after, std::int64_t limit,
+std::vector<ListedJob> list_ended(Database& database,
+                                  const ListFilter& filter,
+                                  const std::optional<ListPosition>& after,
+                                  std::int64_t limit,
                                   std::optional<FinishStatus> finish) {
     constexpr auto last = std::numeric_limits<std::int64_t>::max();
     Query query = history_query(database, filter, finish);
     query.bind(after ? after->key : last).bind(after ? after->number : last).bind(filter.job_name);
-    query.bind(filter.since.value_or(earliest_time())).bind(filter.until.value_or(latest_time())).bind(limit);
+    query.bind(filter.since.value_or(earliest_time()))
+        .bind(filter.until.value_or(latest_time()))
+        .bind(limit);
     if (finish)
         query.bind(to_string(*finish));
     else
@@ -126,32 +157,44 @@ std::vector<ListedJob> list_ended(Database& database, const ListFilter& filter,
 }
 
 /// One ordered read for each end that is wanted, merged: never a scan over the others.
-std::vector<ListedJob> list_history(Database& database, const ListFilter& filter,
-                                    const std::optional<ListPosition>& after, std::int64_t limit) {
+std::vector<ListedJob> list_history(Database& database,
+                                    const ListFilter& filter,
+                                    const std::optional<ListPosition>& after,
+                                    std::int64_t limit) {
     auto ends = wanted_ends(filter);
-    if (ends.size() == finish_statuses.size()) return list_ended(database, filter, after, limit, std::nullopt);
+    if (ends.size() == finish_statuses.size())
+        return list_ended(database, filter, after, limit, std::nullopt);
     std::vector<ListedJob> rows;
     for (FinishStatus finish : ends) {
         auto more = list_ended(database, filter, after, limit, finish);
         std::move(more.begin(), more.end(), std::back_inserter(rows));
     }
     std::sort(rows.begin(), rows.end(), [](const ListedJob& a, const ListedJob& b) {
-        return std::pair(a.position.key, a.position.number) > std::pair(b.position.key, b.position.number);
+        return std::pair(a.position.key, a.position.number) >
+               std::pair(b.position.key, b.position.number);
     });
     if (rows.size() > static_cast<std::size_t>(limit)) rows.resize(static_cast<std::size_t>(limit));
     return rows;
 }
 
-std::vector<ListedJob> list_section(Database& database, const ListFilter& filter, int section,
-                                    const std::optional<ListPosition>& after, std::int64_t limit) {
+std::vector<ListedJob> list_section(Database& database,
+                                    const ListFilter& filter,
+                                    int section,
+                                    const std::optional<ListPosition>& after,
+                                    std::int64_t limit) {
     switch (section) {
-        case running_section: return list_running(database, filter, after, limit);
-        case scheduled_section: return list_scheduled(database, filter, after, limit);
-        default: return list_history(database, filter, after, limit);
+        case running_section:
+            return list_running(database, filter, after, limit);
+        case scheduled_section:
+            return list_scheduled(database, filter, after, limit);
+        default:
+            return list_history(database, filter, after, limit);
     }
 }
 
-ListPage read_page(Database& database, const ListFilter& filter, std::optional<ListPosition> after,
+ListPage read_page(Database& database,
+                   const ListFilter& filter,
+                   std::optional<ListPosition> after,
                    std::int64_t limit) {
     ListPage page;
     std::optional<ListPosition> last;
@@ -160,7 +203,11 @@ ListPage read_page(Database& database, const ListFilter& filter, std::optional<L
         if (!wants(filter, section)) continue;
         auto place = after && after->section == section ? after : std::nullopt;
         // One row more than fits tells whether a next page exists.
-        auto rows = list_section(database, filter, section, place, limit + 1 - static_cast<std::int64_t>(page.jobs.size()));
+        auto rows = list_section(database,
+                                 filter,
+                                 section,
+                                 place,
+                                 limit + 1 - static_cast<std::int64_t>(page.jobs.size()));
         for (ListedJob& row : rows) {
             if (page.jobs.size() == wanted) {
                 page.next = last;
@@ -192,14 +239,17 @@ class Snapshot {
 
 }  // namespace
 
-Result<ListPage> SqliteStore::list(const ListFilter& filter, std::optional<ListPosition> after, std::int64_t limit) {
+Result<ListPage> SqliteStore::list(const ListFilter& filter,
+                                   std::optional<ListPosition> after,
+                                   std::int64_t limit) {
     return readers_.run([&](Database& database) -> Result<ListPage> {
         Snapshot snapshot(database);
         return read_page(database, filter, after, limit);
     });
 }
 
-Result<std::optional<std::vector<Job>>> SqliteStore::list_all(const ListFilter& filter, std::int64_t jobs_max) {
+Result<std::optional<std::vector<Job>>> SqliteStore::list_all(const ListFilter& filter,
+                                                              std::int64_t jobs_max) {
     return readers_.run([&](Database& database) -> Result<std::optional<std::vector<Job>>> {
         Snapshot snapshot(database);
         ListPage page = read_page(database, filter, std::nullopt, jobs_max);
@@ -214,9 +264,12 @@ Result<ListPosition> SqliteStore::position_of(JobId id) {
             "SELECT number, due_at, claimed_at, finished_at, status FROM job WHERE id = ?");
         query.bind(id);
         if (!query.step())
-            return fail(ErrorCode::job_not_found, fmt::format("job with id {} not found", id.to_string()));
-        if (!query.is_null(3)) return ListPosition{history_section, query.integer(3), query.integer(0)};
-        if (query.text(4) == "running") return ListPosition{running_section, query.integer(2), query.integer(0)};
+            return fail(ErrorCode::job_not_found,
+                        fmt::format("job with id {} not found", id.to_string()));
+        if (!query.is_null(3))
+            return ListPosition{history_section, query.integer(3), query.integer(0)};
+        if (query.text(4) == "running")
+            return ListPosition{running_section, query.integer(2), query.integer(0)};
         return ListPosition{scheduled_section, query.integer(1), query.integer(0)};
     });
 }

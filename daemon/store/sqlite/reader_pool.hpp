@@ -1,6 +1,6 @@
 #pragma once
-/// Read-only connections for the threads that read: as many as read at the same time, kept for the next.
-/// Any thread.
+/// Read-only connections for the threads that read: as many as read at the same time, kept for the
+/// next. Any thread.
 
 #include <filesystem>
 #include <memory>
@@ -16,8 +16,9 @@ class ReaderPool {
   public:
     explicit ReaderPool(std::filesystem::path path) : path_(std::move(path)) {}
 
-    /// Runs `read` (Database& → Result<T>) on a connection of its own, in place. No transaction or statement
-    /// outlives the call. Errors: unavailable when the database can't be read; those of `read`.
+    /// Runs `read` (Database& → Result<T>) on a connection of its own, in place. No transaction or
+    /// statement outlives the call. Errors: unavailable when the database can't be read; those of
+    /// `read`.
     template <class Read>
     auto run(Read read) -> decltype(read(std::declval<Database&>())) {
         try {

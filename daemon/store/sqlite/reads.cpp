@@ -18,11 +18,14 @@ Failure<Error> not_found(const JobRef& ref) {
 }
 
 bool is_number(std::string_view text) {
-    return text.front() != '0' && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return text.front() != '0' &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_hex(std::string_view text) {
-    return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    return std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    });
 }
 
 Result<Job> job_with_spec(Query& query, const JobRef& ref) {
@@ -36,24 +39,29 @@ Result<Job> find_number(Database& database, const JobRef& ref) {
     std::int64_t number = 0;
     auto [end, error] = std::from_chars(ref.text.data(), ref.text.data() + ref.text.size(), number);
     if (error != std::errc()) return not_found(ref);
-    Query query = database.query("SELECT " SCHEDULER_JOB_COLUMNS ", spec FROM job WHERE number = ?");
+    Query query =
+        database.query("SELECT " SCHEDULER_JOB_COLUMNS ", spec FROM job WHERE number = ?");
     query.bind(number);
     return job_with_spec(query, ref);
 }
 
 Result<Job> find_last(Database& database, const JobRef& ref, const std::string& caller) {
-    Query query = database.query(
-        "SELECT " SCHEDULER_JOB_COLUMNS ", spec FROM job WHERE submitted_by = ? ORDER BY number DESC LIMIT 1");
+    Query query =
+        database.query("SELECT " SCHEDULER_JOB_COLUMNS
+                       ", spec FROM job WHERE submitted_by = ? ORDER BY number DESC LIMIT 1");
     query.bind(caller);
     if (auto job = job_with_spec(query, ref)) return job;
-    return fail(ErrorCode::job_not_found, fmt::format("there is no last job: {} has added none", caller));
+    return fail(ErrorCode::job_not_found,
+                fmt::format("there is no last job: {} has added none", caller));
 }
 
 /// All ids that begin with these digits lie between the prefix filled up with 0 and with f.
 Result<Job> find_prefix(Database& database, const JobRef& ref) {
-    auto filled = [&](char digit) { return JobId(*parse_id_bytes(ref.text + std::string(32 - ref.text.size(), digit))); };
-    Query query = database.query(
-        "SELECT " SCHEDULER_JOB_COLUMNS ", spec FROM job WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?");
+    auto filled = [&](char digit) {
+        return JobId(*parse_id_bytes(ref.text + std::string(32 - ref.text.size(), digit)));
+    };
+    Query query = database.query("SELECT " SCHEDULER_JOB_COLUMNS
+                                 ", spec FROM job WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?");
     query.bind(filled('0')).bind(filled('f')).bind(static_cast<std::int64_t>(candidates_max + 1));
     auto first = job_with_spec(query, ref);
     if (!first) return first;
@@ -68,8 +76,10 @@ Result<Job> find_prefix(Database& database, const JobRef& ref) {
         candidates += fmt::format(", {} ({})", job.id.to_string(), job.job_name);
     }
     if (count == 1) return first;
-    return fail(ErrorCode::bad_request,
-                fmt::format("\"{}\" is ambiguous; give more digits or the number: {}", ref.text, candidates));
+    return fail(
+        ErrorCode::bad_request,
+        fmt::format(
+            "\"{}\" is ambiguous; give more digits or the number: {}", ref.text, candidates));
 }
 
 JobEvent event_from(const Query& row) {
@@ -94,7 +104,8 @@ JobEvent event_from(const Query& row) {
 
 std::vector<RunningJob> running_rows(Query query) {
     std::vector<RunningJob> rows;
-    while (query.step()) rows.push_back(running_from(query));
+    while (query.step())
+        rows.push_back(running_from(query));
     return rows;
 }
 
@@ -111,7 +122,8 @@ Result<Job> SqliteStore::find(const JobRef& ref, const std::string& caller) {
     return readers_.run([&](Database& database) -> Result<Job> {
         if (ref.text == "last") return find_last(database, ref, caller);
         if (auto id = JobId::parse(ref.text)) {
-            Query query = database.query("SELECT " SCHEDULER_JOB_COLUMNS ", spec FROM job WHERE id = ?");
+            Query query =
+                database.query("SELECT " SCHEDULER_JOB_COLUMNS ", spec FROM job WHERE id = ?");
             query.bind(*id);
             return job_with_spec(query, ref);
         }
@@ -123,52 +135,65 @@ Result<Job> SqliteStore::find(const JobRef& ref, const std::string& caller) {
 
 Result<std::vector<RunningJob>> SqliteStore::running(std::optional<TimePoint> claimed_since) {
     return readers_.run([&](Database& database) -> Result<std::vector<RunningJob>> {
-        Query query = database.query("SELECT " SCHEDULER_RUNNING_COLUMNS
-                                     " FROM job INDEXED BY job_running WHERE status = 'running' AND claimed_at >= ? "
-                                     "ORDER BY claimed_at, number");
-        query.bind(claimed_since.value_or(TimePoint(Duration(std::numeric_limits<std::int64_t>::min()))));
+        Query query = database.query(
+            "SELECT " SCHEDULER_RUNNING_COLUMNS
+            " FROM job INDEXED BY job_running WHERE status = 'running' AND claimed_at >= ? "
+            "ORDER BY claimed_at, number");
+        query.bind(
+            claimed_since.value_or(TimePoint(Duration(std::numeric_limits<std::int64_t>::min()))));
         return running_rows(std::move(query));
     });
 }
 
 Result<std::optional<RunningJob>> SqliteStore::find_running(JobId id) {
     return readers_.run([&](Database& database) -> Result<std::optional<RunningJob>> {
-        Query query =
-            database.query("SELECT " SCHEDULER_RUNNING_COLUMNS " FROM job WHERE id = ? AND status = 'running'");
+        Query query = database.query("SELECT " SCHEDULER_RUNNING_COLUMNS
+                                     " FROM job WHERE id = ? AND status = 'running'");
         query.bind(id);
         auto rows = running_rows(std::move(query));
         return rows.empty() ? std::optional<RunningJob>() : std::optional(std::move(rows.front()));
     });
 }
 
-Result<std::vector<JobEvent>> SqliteStore::events_after(std::int64_t seq, std::optional<JobId> job,
+Result<std::vector<JobEvent>> SqliteStore::events_after(std::int64_t seq,
+                                                        std::optional<JobId> job,
                                                         std::int64_t limit) {
     return readers_.run([&](Database& database) -> Result<std::vector<JobEvent>> {
         const char* all =
-            "SELECT seq, job.id, number, name, at, from_status, to_status, reason, finish_status FROM event JOIN job "
+            "SELECT seq, job.id, number, name, at, from_status, to_status, reason, finish_status "
+            "FROM event JOIN job "
             "ON job.number = event.job WHERE seq > ?1 ORDER BY seq LIMIT ?2";
         const char* of_one =
-            "SELECT seq, job.id, number, name, at, from_status, to_status, reason, finish_status FROM event JOIN job "
-            "ON job.number = event.job WHERE event.job = (SELECT number FROM job WHERE id = ?3) AND seq > ?1 "
+            "SELECT seq, job.id, number, name, at, from_status, to_status, reason, finish_status "
+            "FROM event JOIN job "
+            "ON job.number = event.job WHERE event.job = (SELECT number FROM job WHERE id = ?3) "
+            "AND seq > ?1 "
             "ORDER BY seq LIMIT ?2";
         Query query = database.query(job ? of_one : all);
         query.bind(seq).bind(limit);
         if (job) query.bind(*job);
         std::vector<JobEvent> events;
-        while (query.step()) events.push_back(event_from(query));
+        while (query.step())
+            events.push_back(event_from(query));
         return events;
     });
 }
 
-Result<std::int64_t> SqliteStore::last_event() { return one_integer(readers_, "SELECT max(seq) FROM event"); }
-Result<std::int64_t> SqliteStore::first_event() { return one_integer(readers_, "SELECT min(seq) FROM event"); }
+Result<std::int64_t> SqliteStore::last_event() {
+    return one_integer(readers_, "SELECT max(seq) FROM event");
+}
+Result<std::int64_t> SqliteStore::first_event() {
+    return one_integer(readers_, "SELECT min(seq) FROM event");
+}
 
 Result<std::map<std::string, std::int64_t>> SqliteStore::counts() {
     return readers_.run([&](Database& database) -> Result<std::map<std::string, std::int64_t>> {
         std::map<std::string, std::int64_t> counts{{"scheduled", 0}, {"running", 0}};
-        for (FinishStatus finish : finish_statuses) counts[std::string(to_string(finish))] = 0;
+        for (FinishStatus finish : finish_statuses)
+            counts[std::string(to_string(finish))] = 0;
         Query query = database.query("SELECT state, n FROM counter");
-        while (query.step()) counts[query.text(0)] = query.integer(1);
+        while (query.step())
+            counts[query.text(0)] = query.integer(1);
         return counts;
     });
 }
@@ -176,8 +201,10 @@ Result<std::map<std::string, std::int64_t>> SqliteStore::counts() {
 Result<std::optional<TimePoint>> SqliteStore::next_due() {
     return readers_.run([&](Database& database) -> Result<std::optional<TimePoint>> {
         Query query = database.query(
-            "SELECT min(due_at) FROM (SELECT * FROM (SELECT due_at FROM job WHERE status = 'scheduled' AND ready = 1 "
-            "ORDER BY due_at LIMIT 1) UNION ALL SELECT * FROM (SELECT due_at FROM job WHERE status = 'scheduled' AND "
+            "SELECT min(due_at) FROM (SELECT * FROM (SELECT due_at FROM job WHERE status = "
+            "'scheduled' AND ready = 1 "
+            "ORDER BY due_at LIMIT 1) UNION ALL SELECT * FROM (SELECT due_at FROM job WHERE status "
+            "= 'scheduled' AND "
             "ready = 0 ORDER BY due_at LIMIT 1))");
         return query.step() ? query.optional_time(0) : std::nullopt;
     });
@@ -186,7 +213,8 @@ Result<std::optional<TimePoint>> SqliteStore::next_due() {
 Result<std::int64_t> SqliteStore::count_overdue(TimePoint now, std::int64_t max) {
     return readers_.run([&](Database& database) -> Result<std::int64_t> {
         Query query = database.query(
-            "SELECT count(*) FROM (SELECT 1 FROM job WHERE status = 'scheduled' AND ready IN (0, 1) AND due_at <= ? "
+            "SELECT count(*) FROM (SELECT 1 FROM job WHERE status = 'scheduled' AND ready IN (0, "
+            "1) AND due_at <= ? "
             "LIMIT ?)");
         query.bind(now).bind(max);
         return query.step() ? query.integer(0) : 0;

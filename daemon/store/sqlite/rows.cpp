@@ -42,7 +42,9 @@ Job job_from(const Query& row) {
     return job;
 }
 
-JobSpec spec_from(const Query& row, int column) { return must(decode<JobSpec>(row.text(column))); }
+JobSpec spec_from(const Query& row, int column) {
+    return must(decode<JobSpec>(row.text(column)));
+}
 
 RunningJob running_from(const Query& row) {
     RunningJob job;

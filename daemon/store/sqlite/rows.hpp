@@ -8,16 +8,18 @@
 namespace scheduler {
 
 /// What `job_from` reads; the last one is the specification, NULL in lists.
-#define SCHEDULER_JOB_COLUMNS                                                                                   \
-    "id, name, status, finish_status, number, due_at, created_at, started_at, finished_at, exit_code, error, " \
+#define SCHEDULER_JOB_COLUMNS                                                                \
+    "id, name, status, finish_status, number, due_at, created_at, started_at, finished_at, " \
+    "exit_code, error, "                                                                     \
     "container_id, attempt, submitted_by, schedule_id"
 
 Job job_from(const Query& row);
 /// The specification at `column`; an unreadable one is a damaged row and throws SqliteError.
 JobSpec spec_from(const Query& row, int column);
 
-#define SCHEDULER_RUNNING_COLUMNS                                                                        \
-    "id, number, name, spec, attempt, due_at, claimed_at, engine_id, container_id, started_at, deadline_at, " \
+#define SCHEDULER_RUNNING_COLUMNS                                                                \
+    "id, number, name, spec, attempt, due_at, claimed_at, engine_id, container_id, started_at, " \
+    "deadline_at, "                                                                              \
     "kill_requested_at, kill_requested_by, kill_now, stop_reason"
 
 RunningJob running_from(const Query& row);

@@ -7,8 +7,8 @@
 namespace scheduler {
 namespace {
 
-/// Times are milliseconds since the epoch (UTC). `rank` = due_at − priority minutes. `ready` is set in
-/// batches when a row comes due, so that the claim reads one index in the order of rank.
+/// Times are milliseconds since the epoch (UTC). `rank` = due_at − priority minutes. `ready` is set
+/// in batches when a row comes due, so that the claim reads one index in the order of rank.
 constexpr const char* version_1 = R"sql(
 CREATE TABLE job(
   number            INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused
@@ -113,19 +113,25 @@ void apply(Database& database, const Migration& migration) {
 
 }  // namespace
 
-std::span<const Migration> migrations() { return all_migrations; }
+std::span<const Migration> migrations() {
+    return all_migrations;
+}
 
-Result<Done> migrate(Database& database, const std::filesystem::path& path, std::span<const Migration> steps) {
+Result<Done> migrate(Database& database,
+                     const std::filesystem::path& path,
+                     std::span<const Migration> steps) {
     try {
         std::int64_t version = pragma(database, "PRAGMA user_version");
         std::int64_t application = pragma(database, "PRAGMA application_id");
         std::int64_t tables = pragma(database, "SELECT count(*) FROM sqlite_schema");
         if (tables > 0 && application != application_id)
             return fail(ErrorCode::internal,
-                        fmt::format("{} is not a database of schedulerd; give another --state-dir", path.native()));
+                        fmt::format("{} is not a database of schedulerd; give another --state-dir",
+                                    path.native()));
         if (version > steps.back().version)
             return fail(ErrorCode::internal,
-                        fmt::format("{} was written by a newer schedulerd (schema {}, this one knows up to {}); run "
+                        fmt::format("{} was written by a newer schedulerd (schema {}, this one "
+                                    "knows up to {}); run "
                                     "that version, or give another --state-dir",
                                     path.native(),
                                     version,

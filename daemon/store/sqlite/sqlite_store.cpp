@@ -23,17 +23,22 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Parts parts) {
         auto migrated = migrate(*database, parts.path, migrations());
         if (!migrated) return fail(migrated.error());
         auto last_id = read_last_id(*database);
-        return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(parts), std::move(database), last_id));
+        return std::unique_ptr<SqliteStore>(
+            new SqliteStore(std::move(parts), std::move(database), last_id));
     } catch (const SqliteError& error) {
-        return fail(ErrorCode::internal,
-                    fmt::format("the database {} can't be opened: {}; make the state directory writable, or give "
-                                "another --state-dir",
-                                parts.path.native(),
-                                error.what()));
+        return fail(
+            ErrorCode::internal,
+            fmt::format(
+                "the database {} can't be opened: {}; make the state directory writable, or give "
+                "another --state-dir",
+                parts.path.native(),
+                error.what()));
     }
 }
 
-SqliteStore::SqliteStore(Parts parts, std::unique_ptr<Database> database, std::optional<JobId> last_id)
+SqliteStore::SqliteStore(Parts parts,
+                         std::unique_ptr<Database> database,
+                         std::optional<JobId> last_id)
     : ids_(parts.clock, std::move(parts.random), last_id),
       writer_(std::move(database), parts.commits, std::move(parts.on_fatal)),
       readers_(parts.path) {}

@@ -1,6 +1,7 @@
 #pragma once
-/// The store on SQLite: WAL, synchronous=FULL, one writer with group commit, readers on connections of
-/// their own. Any thread. The only owner of the database file for writing: the daemon holds a lock file.
+/// The store on SQLite: WAL, synchronous=FULL, one writer with group commit, readers on connections
+/// of their own. Any thread. The only owner of the database file for writing: the daemon holds a
+/// lock file.
 
 #include <memory>
 
@@ -15,12 +16,14 @@ class SqliteStore final : public Store {
   public:
     struct Parts {
         std::filesystem::path path;
-        Executor& commits;  ///< where the writer runs; must be drained before the store is destroyed
+        Executor&
+            commits;  ///< where the writer runs; must be drained before the store is destroyed
         const Clock& clock;
         RandomSource random;
         UniqueFunction<void(const std::string&)> on_fatal;
     };
-    /// Opens or creates the database and migrates it. Errors: internal, one sentence with the remedy.
+    /// Opens or creates the database and migrates it. Errors: internal, one sentence with the
+    /// remedy.
     static Result<std::unique_ptr<SqliteStore>> open(Parts parts);
 
     /// Set before the first write.
@@ -29,9 +32,15 @@ class SqliteStore final : public Store {
     void insert(std::vector<NewJob> jobs, Reply<std::vector<AddedJob>> reply) override;
     void claim_due(ClaimLimits limits, Reply<ClaimResult> reply) override;
     void set_container(JobId id, int attempt, std::string container_id, Reply<bool> reply) override;
-    void set_started(JobId id, int attempt, TimePoint started_at, std::optional<TimePoint> deadline_at,
+    void set_started(JobId id,
+                     int attempt,
+                     TimePoint started_at,
+                     std::optional<TimePoint> deadline_at,
                      Reply<Done> reply) override;
-    void set_stop_reason(JobId id, int attempt, FinishStatus reason, Reply<FinishStatus> reply) override;
+    void set_stop_reason(JobId id,
+                         int attempt,
+                         FinishStatus reason,
+                         Reply<FinishStatus> reply) override;
     void finish(JobId id, int attempt, Outcome outcome, Reply<bool> reply) override;
     void cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) override;
     void make_due(JobId id, TimePoint now, Reply<Done> reply) override;
@@ -40,12 +49,16 @@ class SqliteStore final : public Store {
     void set_meta(std::string key, std::string value, Reply<Done> reply) override;
 
     Result<Job> find(const JobRef& ref, const std::string& caller) override;
-    Result<ListPage> list(const ListFilter& filter, std::optional<ListPosition> after, std::int64_t limit) override;
+    Result<ListPage> list(const ListFilter& filter,
+                          std::optional<ListPosition> after,
+                          std::int64_t limit) override;
     Result<ListPosition> position_of(JobId id) override;
-    Result<std::optional<std::vector<Job>>> list_all(const ListFilter& filter, std::int64_t jobs_max) override;
+    Result<std::optional<std::vector<Job>>> list_all(const ListFilter& filter,
+                                                     std::int64_t jobs_max) override;
     Result<std::vector<RunningJob>> running(std::optional<TimePoint> claimed_since) override;
     Result<std::optional<RunningJob>> find_running(JobId id) override;
-    Result<std::vector<JobEvent>> events_after(std::int64_t seq, std::optional<JobId> job,
+    Result<std::vector<JobEvent>> events_after(std::int64_t seq,
+                                               std::optional<JobId> job,
                                                std::int64_t limit) override;
     Result<std::int64_t> last_event() override;
     Result<std::int64_t> first_event() override;

@@ -18,8 +18,13 @@ std::string counter_name(JobStatus status, std::optional<FinishStatus> finish) {
 
 }  // namespace
 
-void WriteContext::record(JobId id, std::int64_t number, TimePoint at, std::optional<JobStatus> from, JobStatus to,
-                          std::optional<FinishStatus> finish, const std::optional<std::string>& reason) {
+void WriteContext::record(JobId id,
+                          std::int64_t number,
+                          TimePoint at,
+                          std::optional<JobStatus> from,
+                          JobStatus to,
+                          std::optional<FinishStatus> finish,
+                          const std::optional<std::string>& reason) {
     assert(!from || may_move(*from, to));
     Query insert = database.query(
         "INSERT INTO event(job, at, from_status, to_status, reason) VALUES(?, ?, ?, ?, ?)");
@@ -34,7 +39,8 @@ void WriteContext::record(JobId id, std::int64_t number, TimePoint at, std::opti
     events.push_back({database.last_insert_rowid(), id, to});
 }
 
-Writer::Writer(std::unique_ptr<Database> database, Executor& executor,
+Writer::Writer(std::unique_ptr<Database> database,
+               Executor& executor,
                UniqueFunction<void(const std::string&)> on_fatal)
     : database_(std::move(database)), executor_(executor), on_fatal_(std::move(on_fatal)) {}
 
@@ -58,19 +64,22 @@ void Writer::drain() {
         if (drain_is_posted_) executor_.post([this] { drain(); });
     }
     commit(batch);
-    for (auto& write : batch) write->answer();
+    for (auto& write : batch)
+        write->answer();
 }
 
 void Writer::commit(Batch& batch) {
     if (dead_) {
-        for (auto& write : batch) write->fail_with({ErrorCode::unavailable, trouble_.get()});
+        for (auto& write : batch)
+            write->fail_with({ErrorCode::unavailable, trouble_.get()});
         return;
     }
     WriteContext context{*database_, {}, {}, {}};
     try {
         database_->exec("BEGIN IMMEDIATE");
         for (auto& write : batch)
-            if (!apply_one(*write, context)) return abandon(batch, SqliteError(SQLITE_FULL, "rolled back"));
+            if (!apply_one(*write, context))
+                return abandon(batch, SqliteError(SQLITE_FULL, "rolled back"));
         flush(context);
         database_->exec("COMMIT");
     } catch (const SqliteError& error) {
@@ -83,7 +92,8 @@ void Writer::commit(Batch& batch) {
     if (listener_ && !context.events.empty()) listener_(context.events);
 }
 
-/// False when SQLite gave up the whole transaction (disk full): nothing of the batch is stored then.
+/// False when SQLite gave up the whole transaction (disk full): nothing of the batch is stored
+/// then.
 bool Writer::apply_one(Write& write, WriteContext& context) {
     WriteContext own{*database_, {}, {}, {}};
     database_->query("SAVEPOINT one_write").run();
@@ -91,7 +101,8 @@ bool Writer::apply_one(Write& write, WriteContext& context) {
     try {
         done = write.apply(own);
     } catch (const SqliteError& error) {
-        if (!database_->in_transaction() || error.primary() == SQLITE_FULL || error.primary() == SQLITE_IOERR)
+        if (!database_->in_transaction() || error.primary() == SQLITE_FULL ||
+            error.primary() == SQLITE_IOERR)
             throw;
         write.fail_with(explain(error));
     }
@@ -99,7 +110,8 @@ bool Writer::apply_one(Write& write, WriteContext& context) {
     if (!done) database_->query("ROLLBACK TO one_write").run();
     database_->query("RELEASE one_write").run();
     if (!done) return true;
-    for (const auto& [state, change] : own.counter_changes) context.counter_changes[state] += change;
+    for (const auto& [state, change] : own.counter_changes)
+        context.counter_changes[state] += change;
     std::move(own.events.begin(), own.events.end(), std::back_inserter(context.events));
     if (own.last_id) context.last_id = own.last_id;
     return true;
@@ -109,14 +121,19 @@ bool Writer::apply_one(Write& write, WriteContext& context) {
 void Writer::flush(WriteContext& context) {
     for (const auto& [state, change] : context.counter_changes) {
         if (change == 0) continue;
-        database_->query("INSERT INTO counter(state, n) VALUES(?1, ?2) ON CONFLICT(state) DO UPDATE SET n = n + ?2")
+        database_
+            ->query(
+                "INSERT INTO counter(state, n) VALUES(?1, ?2) ON CONFLICT(state) DO UPDATE SET n = "
+                "n + ?2")
             .bind(state)
             .bind(change)
             .run();
     }
     if (context.last_id)
-        database_->query("INSERT INTO meta(key, value) VALUES('last_id', ?1) "
-                         "ON CONFLICT(key) DO UPDATE SET value = ?1")
+        database_
+            ->query(
+                "INSERT INTO meta(key, value) VALUES('last_id', ?1) "
+                "ON CONFLICT(key) DO UPDATE SET value = ?1")
             .bind(context.last_id->to_string())
             .run();
 }
@@ -128,16 +145,20 @@ void Writer::abandon(Batch& batch, const SqliteError& error) {
     } catch (const SqliteError& second) {
         log_error("store_rollback_failed", {{"error", second.what()}});
     }
-    for (auto& write : batch) write->fail_with(answer);
+    for (auto& write : batch)
+        write->fail_with(answer);
 }
 
-/// What a failure means for whoever asked, and for the store. After a failed write or fsync the kernel may
-/// have dropped the pages while the next commit would succeed: nothing is accepted until a restart.
+/// What a failure means for whoever asked, and for the store. After a failed write or fsync the
+/// kernel may have dropped the pages while the next commit would succeed: nothing is accepted until
+/// a restart.
 Error Writer::explain(const SqliteError& error) {
     switch (error.primary()) {
         case SQLITE_FULL:
             if (trouble_.get().empty()) log_error("store_disk_full", {{"error", error.what()}});
-            trouble_.set("the disk of the state directory is full; free some space and it goes on by itself");
+            trouble_.set(
+                "the disk of the state directory is full; free some space and it goes on by "
+                "itself");
             return {ErrorCode::disk_full, trouble_.get()};
         case SQLITE_IOERR:
         case SQLITE_CORRUPT:
@@ -145,9 +166,10 @@ Error Writer::explain(const SqliteError& error) {
         case SQLITE_READONLY:
             if (!dead_) {
                 dead_ = true;
-                trouble_.set(fmt::format("the database can't be written ({}); see the log and restart schedulerd "
-                                         "when the disk is well",
-                                         error.what()));
+                trouble_.set(fmt::format(
+                    "the database can't be written ({}); see the log and restart schedulerd "
+                    "when the disk is well",
+                    error.what()));
                 log_error("store_failed", {{"error", error.what()}, {"code", error.code}});
                 if (on_fatal_) on_fatal_(trouble_.get());
             }

@@ -1,8 +1,8 @@
 #pragma once
 /// The store's writer: group commit. Writes that wait while a commit is under way go into the next
-/// transaction together and are answered after it. Each runs in a savepoint, so one that fails takes back
-/// its own changes only. `submit` may be called on any thread; everything else happens on the executor,
-/// which runs one closure at a time (a thread of its own, or the simulation's).
+/// transaction together and are answered after it. Each runs in a savepoint, so one that fails
+/// takes back its own changes only. `submit` may be called on any thread; everything else happens
+/// on the executor, which runs one closure at a time (a thread of its own, or the simulation's).
 
 #include <functional>
 #include <map>
@@ -27,16 +27,25 @@ struct WriteContext {
     std::optional<JobId> last_id;
 
     /// One transition: the event row, and the counters of both states.
-    void record(JobId id, std::int64_t number, TimePoint at, std::optional<JobStatus> from, JobStatus to,
-                std::optional<FinishStatus> finish, const std::optional<std::string>& reason);
+    void record(JobId id,
+                std::int64_t number,
+                TimePoint at,
+                std::optional<JobStatus> from,
+                JobStatus to,
+                std::optional<FinishStatus> finish,
+                const std::optional<std::string>& reason);
 };
 
 class Writer {
   public:
-    /// `on_fatal` is called once, on the executor, when the disk failed: no write is accepted any more.
-    Writer(std::unique_ptr<Database> database, Executor& executor, UniqueFunction<void(const std::string&)> on_fatal);
+    /// `on_fatal` is called once, on the executor, when the disk failed: no write is accepted any
+    /// more.
+    Writer(std::unique_ptr<Database> database,
+           Executor& executor,
+           UniqueFunction<void(const std::string&)> on_fatal);
 
-    /// `apply` runs inside the transaction; its error takes back what it did. `reply` comes after the commit.
+    /// `apply` runs inside the transaction; its error takes back what it did. `reply` comes after
+    /// the commit.
     template <class T>
     void submit(UniqueFunction<Result<T>(WriteContext&)> apply, Reply<T> reply) {
         enqueue(std::make_unique<TypedWrite<T>>(std::move(apply), std::move(reply)));
@@ -89,7 +98,7 @@ class Writer {
     bool dead_ = false;  ///< executor only
 
     std::mutex mutex_;
-    Batch waiting_;                ///< guarded by mutex_
+    Batch waiting_;                 ///< guarded by mutex_
     bool drain_is_posted_ = false;  ///< guarded by mutex_
 };
 

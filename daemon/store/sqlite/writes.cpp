@@ -12,8 +12,8 @@
 namespace scheduler {
 namespace {
 
-/// Rows that are promoted to `ready` in one transaction at most: bounds how long a claim takes after a
-/// long pause.
+/// Rows that are promoted to `ready` in one transaction at most: bounds how long a claim takes
+/// after a long pause.
 constexpr std::int64_t promote_max = 1000;
 
 Failure<Error> not_found(JobId id) {
@@ -29,11 +29,16 @@ Failure<Error> why_not_scheduled(WriteContext& context, JobId id) {
         return fail(ErrorCode::job_running,
                     fmt::format("job {} is running already; kill it to stop it", id.to_string()));
     return fail(ErrorCode::job_in_history,
-                fmt::format("job {} is in history already: it is {} ({})", id.to_string(), query.text(0), query.text(1)));
+                fmt::format("job {} is in history already: it is {} ({})",
+                            id.to_string(),
+                            query.text(0),
+                            query.text(1)));
 }
 
 void set_meta_row(Database& database, std::string_view key, std::string_view value) {
-    database.query("INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2")
+    database
+        .query(
+            "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2")
         .bind(key)
         .bind(value)
         .run();
@@ -54,7 +59,8 @@ std::optional<TimePoint> next_due_row(Database& database) {
     std::optional<TimePoint> earliest;
     for (int ready : {1, 0}) {
         Query query = database.query(
-            "SELECT due_at FROM job WHERE status = 'scheduled' AND ready = ? ORDER BY due_at LIMIT 1");
+            "SELECT due_at FROM job WHERE status = 'scheduled' AND ready = ? ORDER BY due_at LIMIT "
+            "1");
         query.bind(ready);
         if (query.step() && (!earliest || query.time(0) < *earliest)) earliest = query.time(0);
     }
@@ -63,8 +69,10 @@ std::optional<TimePoint> next_due_row(Database& database) {
 
 void promote(Database& database, TimePoint now) {
     database
-        .query("UPDATE job SET ready = 1 WHERE number IN (SELECT number FROM job WHERE status = 'scheduled' "
-               "AND ready = 0 AND due_at <= ? ORDER BY due_at LIMIT ?)")
+        .query(
+            "UPDATE job SET ready = 1 WHERE number IN (SELECT number FROM job WHERE status = "
+            "'scheduled' "
+            "AND ready = 0 AND due_at <= ? ORDER BY due_at LIMIT ?)")
         .bind(now)
         .bind(promote_max)
         .run();
@@ -74,10 +82,12 @@ std::vector<std::int64_t> best_ready(Database& database, const ClaimLimits& limi
     std::vector<std::int64_t> numbers;
     // A clock that was set back can leave ready rows that are not due: never before due.
     Query query = database.query(
-        "SELECT number FROM job INDEXED BY job_ready WHERE status = 'scheduled' AND ready = 1 AND held = 0 AND due_at <= ? "
+        "SELECT number FROM job INDEXED BY job_ready WHERE status = 'scheduled' AND ready = 1 AND "
+        "held = 0 AND due_at <= ? "
         "ORDER BY rank, number LIMIT ?");
     query.bind(limits.now).bind(limits.jobs_max);
-    while (query.step()) numbers.push_back(query.integer(0));
+    while (query.step())
+        numbers.push_back(query.integer(0));
     return numbers;
 }
 
@@ -87,8 +97,10 @@ Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
         promote(context.database, limits.now);
         for (std::int64_t number : best_ready(context.database, limits)) {
             Query update = context.database.query(
-                "UPDATE job SET status = 'running', ready = 0, attempt = attempt + 1, claimed_at = ?, engine_id = ?, "
-                "container_id = NULL, started_at = NULL, deadline_at = NULL WHERE number = ? AND status = "
+                "UPDATE job SET status = 'running', ready = 0, attempt = attempt + 1, claimed_at = "
+                "?, engine_id = ?, "
+                "container_id = NULL, started_at = NULL, deadline_at = NULL WHERE number = ? AND "
+                "status = "
                 "'scheduled' RETURNING " SCHEDULER_RUNNING_COLUMNS);
             update.bind(limits.now).bind(limits.engine_id).bind(number);
             if (!update.step()) continue;
@@ -96,52 +108,80 @@ Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
             update.run();
         }
         for (const RunningJob& job : result.jobs)
-            context.record(
-                job.id, job.number, limits.now, JobStatus::scheduled, JobStatus::running, std::nullopt, std::nullopt);
+            context.record(job.id,
+                           job.number,
+                           limits.now,
+                           JobStatus::scheduled,
+                           JobStatus::running,
+                           std::nullopt,
+                           std::nullopt);
     }
     result.next_due_at = next_due_row(context.database);
     return result;
 }
 
-
 Result<bool> finish_row(WriteContext& context, JobId id, int attempt, const Outcome& outcome) {
     Query update = context.database.query(
-        "UPDATE job SET status = 'finished', finish_status = ?, exit_code = ?, error = ?, finished_at = ?, "
-        "started_at = coalesce(?, started_at), deadline_at = NULL WHERE id = ? AND status = 'running' AND attempt = ? "
+        "UPDATE job SET status = 'finished', finish_status = ?, exit_code = ?, error = ?, "
+        "finished_at = ?, "
+        "started_at = coalesce(?, started_at), deadline_at = NULL WHERE id = ? AND status = "
+        "'running' AND attempt = ? "
         "RETURNING number");
-    update.bind(to_string(outcome.finish)).bind(outcome.exit_code).bind(outcome.error).bind(outcome.finished_at);
+    update.bind(to_string(outcome.finish))
+        .bind(outcome.exit_code)
+        .bind(outcome.error)
+        .bind(outcome.finished_at);
     update.bind(outcome.started_at).bind(id).bind(attempt);
     if (!update.step()) return false;
     std::int64_t number = update.integer(0);
     update.run();
     context.database
-        .query("INSERT INTO attempt(job, attempt, engine_id, container_id, claimed_at, started_at, finished_at, "
-               "finish_status, exit_code, error) SELECT number, attempt, engine_id, container_id, claimed_at, "
-               "started_at, finished_at, finish_status, exit_code, error FROM job WHERE number = ?")
+        .query(
+            "INSERT INTO attempt(job, attempt, engine_id, container_id, claimed_at, started_at, "
+            "finished_at, "
+            "finish_status, exit_code, error) SELECT number, attempt, engine_id, container_id, "
+            "claimed_at, "
+            "started_at, finished_at, finish_status, exit_code, error FROM job WHERE number = ?")
         .bind(number)
         .run();
-    context.record(
-        id, number, outcome.finished_at, JobStatus::running, JobStatus::finished, outcome.finish, outcome.error);
+    context.record(id,
+                   number,
+                   outcome.finished_at,
+                   JobStatus::running,
+                   JobStatus::finished,
+                   outcome.finish,
+                   outcome.error);
     return true;
 }
 
 Result<Done> cancel_row(WriteContext& context, JobId id, TimePoint at, const std::string& reason) {
     Query update = context.database.query(
-        "UPDATE job SET status = 'canceled', ready = 0, finish_status = 'did_not_run', finished_at = ?, error = ? "
+        "UPDATE job SET status = 'canceled', ready = 0, finish_status = 'did_not_run', finished_at "
+        "= ?, error = ? "
         "WHERE id = ? AND status = 'scheduled' RETURNING number");
     update.bind(at).bind(reason).bind(id);
     if (!update.step()) return why_not_scheduled(context, id);
     std::int64_t number = update.integer(0);
     update.run();
-    context.record(id, number, at, JobStatus::scheduled, JobStatus::canceled, FinishStatus::did_not_run, reason);
+    context.record(id,
+                   number,
+                   at,
+                   JobStatus::scheduled,
+                   JobStatus::canceled,
+                   FinishStatus::did_not_run,
+                   reason);
     return Done{};
 }
 
-Result<Done> request_kill_row(WriteContext& context, JobId id, TimePoint at, const std::string& by, bool now) {
+Result<Done> request_kill_row(
+    WriteContext& context, JobId id, TimePoint at, const std::string& by, bool now) {
     // The first wish stands; a later one may only make it more urgent.
     context.database
-        .query("UPDATE job SET kill_requested_at = coalesce(kill_requested_at, ?), kill_requested_by = "
-               "coalesce(kill_requested_by, ?), kill_now = max(kill_now, ?) WHERE id = ? AND status = 'running'")
+        .query(
+            "UPDATE job SET kill_requested_at = coalesce(kill_requested_at, ?), kill_requested_by "
+            "= "
+            "coalesce(kill_requested_by, ?), kill_now = max(kill_now, ?) WHERE id = ? AND status = "
+            "'running'")
         .bind(at)
         .bind(by)
         .bind(now ? 1 : 0)
@@ -152,24 +192,30 @@ Result<Done> request_kill_row(WriteContext& context, JobId id, TimePoint at, con
     query.bind(id);
     if (!query.step()) return not_found(id);
     if (query.text(0) == "scheduled")
-        return fail(ErrorCode::job_not_running,
-                    fmt::format("job {} is not running yet; remove it to take it back", id.to_string()));
+        return fail(
+            ErrorCode::job_not_running,
+            fmt::format("job {} is not running yet; remove it to take it back", id.to_string()));
     return fail(ErrorCode::job_in_history,
-                fmt::format("job {} is in history already: it is {} ({})", id.to_string(), query.text(0), query.text(1)));
+                fmt::format("job {} is in history already: it is {} ({})",
+                            id.to_string(),
+                            query.text(0),
+                            query.text(1)));
 }
 
 /// The job that was added under this key before, if any.
 Result<std::optional<Job>> find_by_key(Database& database, const NewJob& job) {
     if (!job.key) return std::optional<Job>();
-    Query query =
-        database.query("SELECT " SCHEDULER_JOB_COLUMNS ", spec, request_hash FROM job WHERE key = ?");
+    Query query = database.query("SELECT " SCHEDULER_JOB_COLUMNS
+                                 ", spec, request_hash FROM job WHERE key = ?");
     query.bind(*job.key);
     if (!query.step()) return std::optional<Job>();
     if (query.text(16) != job.request_hash)
-        return fail(ErrorCode::key_reused,
-                    fmt::format("the idempotency key \"{}\" was used by another request (job {}); use a new key",
-                                *job.key,
-                                query.job_id(0).to_string()));
+        return fail(
+            ErrorCode::key_reused,
+            fmt::format(
+                "the idempotency key \"{}\" was used by another request (job {}); use a new key",
+                *job.key,
+                query.job_id(0).to_string()));
     Job found = job_from(query);
     found.spec = hide_values(spec_from(query, 15));
     return std::optional(std::move(found));
@@ -183,8 +229,10 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
     if (*earlier) return AddedJob{std::move(**earlier), true};
     JobId id = ids_.next();
     context.database
-        .query("INSERT INTO job(id, name, spec, status, created_at, due_at, rank, submitted_by, key, request_hash) "
-               "VALUES(?, ?, ?, 'scheduled', ?, ?5, ?5, ?, ?, ?)")
+        .query(
+            "INSERT INTO job(id, name, spec, status, created_at, due_at, rank, submitted_by, key, "
+            "request_hash) "
+            "VALUES(?, ?, ?, 'scheduled', ?, ?5, ?5, ?, ?, ?)")
         .bind(id)
         .bind(job.name)
         .bind(encode(job.spec))
@@ -205,8 +253,13 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
     added.spec = hide_values(job.spec);
     added.submitted_by = job.submitted_by;
     context.last_id = id;
-    context.record(
-        id, added.number, job.created_at, std::nullopt, JobStatus::scheduled, std::nullopt, std::nullopt);
+    context.record(id,
+                   added.number,
+                   job.created_at,
+                   std::nullopt,
+                   JobStatus::scheduled,
+                   std::nullopt,
+                   std::nullopt);
     return AddedJob{std::move(added), false};
 }
 
@@ -226,15 +279,21 @@ void SqliteStore::insert(std::vector<NewJob> jobs, Reply<std::vector<AddedJob>> 
 
 void SqliteStore::claim_due(ClaimLimits limits, Reply<ClaimResult> reply) {
     writer_.submit<ClaimResult>(
-        [limits = std::move(limits)](WriteContext& context) { return claim(context, limits); }, std::move(reply));
+        [limits = std::move(limits)](WriteContext& context) { return claim(context, limits); },
+        std::move(reply));
 }
 
-void SqliteStore::set_container(JobId id, int attempt, std::string container_id, Reply<bool> reply) {
+void SqliteStore::set_container(JobId id,
+                                int attempt,
+                                std::string container_id,
+                                Reply<bool> reply) {
     writer_.submit<bool>(
         [=, container_id = std::move(container_id)](WriteContext& context) -> Result<bool> {
             context.database
-                .query("UPDATE job SET container_id = ?1 WHERE id = ?2 AND attempt = ?3 AND status = 'running' AND "
-                       "kill_requested_at IS NULL AND (container_id IS NULL OR container_id = ?1)")
+                .query(
+                    "UPDATE job SET container_id = ?1 WHERE id = ?2 AND attempt = ?3 AND status = "
+                    "'running' AND "
+                    "kill_requested_at IS NULL AND (container_id IS NULL OR container_id = ?1)")
                 .bind(container_id)
                 .bind(id)
                 .bind(attempt)
@@ -244,13 +303,18 @@ void SqliteStore::set_container(JobId id, int attempt, std::string container_id,
         std::move(reply));
 }
 
-void SqliteStore::set_started(JobId id, int attempt, TimePoint started_at, std::optional<TimePoint> deadline_at,
+void SqliteStore::set_started(JobId id,
+                              int attempt,
+                              TimePoint started_at,
+                              std::optional<TimePoint> deadline_at,
                               Reply<Done> reply) {
     writer_.submit<Done>(
         [=](WriteContext& context) -> Result<Done> {
             context.database
-                .query("UPDATE job SET started_at = coalesce(started_at, ?), deadline_at = coalesce(deadline_at, ?) "
-                       "WHERE id = ? AND attempt = ? AND status = 'running'")
+                .query(
+                    "UPDATE job SET started_at = coalesce(started_at, ?), deadline_at = "
+                    "coalesce(deadline_at, ?) "
+                    "WHERE id = ? AND attempt = ? AND status = 'running'")
                 .bind(started_at)
                 .bind(deadline_at)
                 .bind(id)
@@ -261,14 +325,19 @@ void SqliteStore::set_started(JobId id, int attempt, TimePoint started_at, std::
         std::move(reply));
 }
 
-void SqliteStore::set_stop_reason(JobId id, int attempt, FinishStatus reason, Reply<FinishStatus> reply) {
+void SqliteStore::set_stop_reason(JobId id,
+                                  int attempt,
+                                  FinishStatus reason,
+                                  Reply<FinishStatus> reply) {
     writer_.submit<FinishStatus>(
         [=](WriteContext& context) -> Result<FinishStatus> {
             Query update = context.database.query(
-                "UPDATE job SET stop_reason = coalesce(stop_reason, ?) WHERE id = ? AND attempt = ? AND status = "
+                "UPDATE job SET stop_reason = coalesce(stop_reason, ?) WHERE id = ? AND attempt = "
+                "? AND status = "
                 "'running' RETURNING stop_reason");
             update.bind(to_string(reason)).bind(id).bind(attempt);
-            if (!update.step()) return fail(ErrorCode::job_in_history, "the job has ended meanwhile");
+            if (!update.step())
+                return fail(ErrorCode::job_in_history, "the job has ended meanwhile");
             auto stands = parse_finish_status(update.text(0));
             update.run();
             return stands;
@@ -277,9 +346,11 @@ void SqliteStore::set_stop_reason(JobId id, int attempt, FinishStatus reason, Re
 }
 
 void SqliteStore::finish(JobId id, int attempt, Outcome outcome, Reply<bool> reply) {
-    writer_.submit<bool>([=, outcome = std::move(outcome)](
-                             WriteContext& context) { return finish_row(context, id, attempt, outcome); },
-                         std::move(reply));
+    writer_.submit<bool>(
+        [=, outcome = std::move(outcome)](WriteContext& context) {
+            return finish_row(context, id, attempt, outcome);
+        },
+        std::move(reply));
 }
 
 void SqliteStore::cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) {
@@ -293,8 +364,10 @@ void SqliteStore::make_due(JobId id, TimePoint now, Reply<Done> reply) {
         [=](WriteContext& context) -> Result<Done> {
             // A job that is due already keeps its place in the order.
             context.database
-                .query("UPDATE job SET due_at = min(due_at, ?1), rank = min(rank, ?1) WHERE id = ? AND status = "
-                       "'scheduled'")
+                .query(
+                    "UPDATE job SET due_at = min(due_at, ?1), rank = min(rank, ?1) WHERE id = ? "
+                    "AND status = "
+                    "'scheduled'")
                 .bind(now)
                 .bind(id)
                 .run();
@@ -304,16 +377,21 @@ void SqliteStore::make_due(JobId id, TimePoint now, Reply<Done> reply) {
         std::move(reply));
 }
 
-void SqliteStore::request_kill(JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) {
-    writer_.submit<Done>([=, by = std::move(by)](
-                             WriteContext& context) { return request_kill_row(context, id, at, by, now); },
-                         std::move(reply));
+void SqliteStore::request_kill(
+    JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) {
+    writer_.submit<Done>(
+        [=, by = std::move(by)](WriteContext& context) {
+            return request_kill_row(context, id, at, by, now);
+        },
+        std::move(reply));
 }
 
 void SqliteStore::set_pause(PauseState pause, Reply<Done> reply) {
     writer_.submit<Done>(
         [=](WriteContext& context) -> Result<Done> {
-            std::string until = !pause.paused ? "" : pause.until ? to_rfc3339(*pause.until) : "resume";
+            std::string until = !pause.paused ? ""
+                                : pause.until ? to_rfc3339(*pause.until)
+                                              : "resume";
             set_meta_row(context.database, "paused_until", until);
             return Done{};
         },

@@ -1,9 +1,11 @@
-/// The dispatcher with the real store and spool, in one thread, on a clock and an engine that the test owns.
+/// The dispatcher with the real store and spool, in one thread, on a clock and an engine that the
+/// test owns.
+
+#include "daemon/dispatch/dispatcher.hpp"
 
 #include <catch2/catch.hpp>
 
 #include "common/local_time.hpp"
-#include "daemon/dispatch/dispatcher.hpp"
 #include "daemon/dispatch/names.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
 #include "tests/support/fake_clock.hpp"
@@ -33,10 +35,18 @@ struct World {
         REQUIRE(opened);
         store = std::move(*opened);
         spool = std::make_unique<Spool>(dir.path() / "logs", 1 << 20);
-        dispatcher = std::make_unique<Dispatcher>(
-            Dispatcher::Parts{
-                engine, *store, *spool, events, metrics, clock, executor, executor, timer, "instance", given},
-            DispatchOptions{max_running, 0});
+        dispatcher = std::make_unique<Dispatcher>(Dispatcher::Parts{engine,
+                                                                    *store,
+                                                                    *spool,
+                                                                    events,
+                                                                    metrics,
+                                                                    clock,
+                                                                    executor,
+                                                                    executor,
+                                                                    timer,
+                                                                    "instance",
+                                                                    given},
+                                                  DispatchOptions{max_running, 0});
         REQUIRE(dispatcher->start());
         executor.run();
     }
@@ -141,8 +151,10 @@ TEST_CASE("a name that is no image fails without asking the engine", "[dispatch]
     JobId id = world.add(0s, {}, "JOB_A");
     Job job = world.job(id);
     REQUIRE(job.finish_status == FinishStatus::failed);
-    REQUIRE(job.error == "no definition is named JOB_A, and it is no image: invalid reference format: repository "
-                         "name must be lowercase");
+    REQUIRE(
+        job.error ==
+        "no definition is named JOB_A, and it is no image: invalid reference format: repository "
+        "name must be lowercase");
     REQUIRE(world.engine.calls.empty());
 }
 
@@ -239,11 +251,12 @@ TEST_CASE("a container that a stranger removed makes its job lost", "[dispatch]"
 }
 
 TEST_CASE("an end that the engine's restart explains is lost", "[dispatch]") {
-    auto [code, expected] = GENERATE(table<std::int64_t, FinishStatus>({{137, FinishStatus::lost},
-                                                                        {143, FinishStatus::lost},
-                                                                        {255, FinishStatus::lost},
-                                                                        {1, FinishStatus::failed},
-                                                                        {0, FinishStatus::success}}));
+    auto [code, expected] =
+        GENERATE(table<std::int64_t, FinishStatus>({{137, FinishStatus::lost},
+                                                    {143, FinishStatus::lost},
+                                                    {255, FinishStatus::lost},
+                                                    {1, FinishStatus::failed},
+                                                    {0, FinishStatus::success}}));
     World world;
     JobId id = world.add(0s);
     world.engine.go_down();
@@ -266,7 +279,8 @@ TEST_CASE("without an engine jobs stay scheduled, and run when it is back", "[di
     REQUIRE(world.job(id).status == JobStatus::running);
 }
 
-TEST_CASE("another engine than the one that was found first is refused, both are named", "[dispatch]") {
+TEST_CASE("another engine than the one that was found first is refused, both are named",
+          "[dispatch]") {
     World world;
     world.crash();
     world.engine.id = "engine-2";
@@ -279,7 +293,8 @@ TEST_CASE("another engine than the one that was found first is refused, both are
     REQUIRE(reason.find("engine-2") != std::string::npos);
 }
 
-TEST_CASE("with --engine another engine takes over, and rows of the old one stay as they are", "[dispatch]") {
+TEST_CASE("with --engine another engine takes over, and rows of the old one stay as they are",
+          "[dispatch]") {
     World world(true);
     JobId id = world.add(0s);
     world.crash();
@@ -301,7 +316,8 @@ TEST_CASE("kill stops a running job, and says who", "[dispatch]") {
     REQUIRE(world.engine.calls_of("stop") == 1);
 }
 
-TEST_CASE("a wish to kill that a crash interrupted is carried out by the next daemon", "[dispatch]") {
+TEST_CASE("a wish to kill that a crash interrupted is carried out by the next daemon",
+          "[dispatch]") {
     World world;
     JobId id = world.add(0s);
     world.store->request_kill(id, world.clock.now(), "test", false, [](Result<Done>) {});
@@ -330,7 +346,8 @@ TEST_CASE("no more than max_running run at once", "[dispatch]") {
     World world;
     world.dispatcher->set_options({2, 0});
     std::vector<JobId> ids;
-    for (int i = 0; i < 3; ++i) ids.push_back(world.add(0s));
+    for (int i = 0; i < 3; ++i)
+        ids.push_back(world.add(0s));
     world.pass(1s);
     REQUIRE(world.engine.containers.size() == 2);
     world.engine.end("c1", 0);

@@ -1,10 +1,11 @@
 /// The store's verbs: who wins a race is decided by the row, and a write that fails fails alone.
 
+#include "daemon/store/sqlite/sqlite_store.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "daemon/base/random.hpp"
 #include "daemon/store/sqlite/schema.hpp"
-#include "daemon/store/sqlite/sqlite_store.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/manual_executor.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -38,18 +39,21 @@ struct StoreFixture {
         return std::move(*answer);
     }
     Job add(NewJob job) {
-        auto added = wait<std::vector<AddedJob>>([&](auto reply) { store->insert({job}, std::move(reply)); });
+        auto added = wait<std::vector<AddedJob>>(
+            [&](auto reply) { store->insert({job}, std::move(reply)); });
         REQUIRE(added);
         return added->front().job;
     }
     std::vector<RunningJob> claim(int max = 100) {
-        auto claimed = wait<ClaimResult>(
-            [&](auto reply) { store->claim_due({clock.now(), max, "engine"}, std::move(reply)); });
+        auto claimed = wait<ClaimResult>([&](auto reply) {
+            store->claim_due({clock.now(), max, "engine"}, std::move(reply));
+        });
         REQUIRE(claimed);
         return claimed->jobs;
     }
     Result<Done> cancel(JobId id) {
-        return wait<Done>([&](auto reply) { store->cancel(id, clock.now(), "removed", std::move(reply)); });
+        return wait<Done>(
+            [&](auto reply) { store->cancel(id, clock.now(), "removed", std::move(reply)); });
     }
     Result<bool> finish(JobId id, Outcome outcome) {
         outcome.finished_at = clock.now();
@@ -92,10 +96,14 @@ TEST_CASE_METHOD(StoreFixture, "due jobs are claimed in the order of their due t
     REQUIRE(claim().empty());
 }
 
-TEST_CASE_METHOD(StoreFixture, "a claim takes no more than it is asked for and tells what is next", "[store]") {
-    for (int i = 0; i < 3; ++i) (void)add(job(0s));
-    auto claimed =
-        wait<ClaimResult>([&](auto reply) { store->claim_due({clock.now(), 2, "engine"}, std::move(reply)); });
+TEST_CASE_METHOD(StoreFixture,
+                 "a claim takes no more than it is asked for and tells what is next",
+                 "[store]") {
+    for (int i = 0; i < 3; ++i)
+        (void)add(job(0s));
+    auto claimed = wait<ClaimResult>([&](auto reply) {
+        store->claim_due({clock.now(), 2, "engine"}, std::move(reply));
+    });
     REQUIRE(claimed->jobs.size() == 2);
     REQUIRE(claimed->next_due_at == clock.now());
 }
@@ -104,7 +112,9 @@ TEST_CASE_METHOD(StoreFixture, "a clock that is set back makes no job start earl
     Job added = add(job(10s));
     clock.advance(11s);
     // Promoted to ready, but not claimed: no slot was free.
-    (void)wait<ClaimResult>([&](auto reply) { store->claim_due({clock.now(), 0, "engine"}, std::move(reply)); });
+    (void)wait<ClaimResult>([&](auto reply) {
+        store->claim_due({clock.now(), 0, "engine"}, std::move(reply));
+    });
     clock.set(clock.now() - 1h);
     REQUIRE(claim().empty());
     REQUIRE(find(added.id).status == JobStatus::scheduled);
@@ -131,15 +141,20 @@ TEST_CASE_METHOD(StoreFixture, "remove against claim: whoever commits first wins
         Job added = add(job(0s));
         std::optional<bool> removed;
         std::size_t claimed = 0;
-        store->cancel(added.id, clock.now(), "removed", [&](Result<Done> done) { removed = done.has_value(); });
-        store->claim_due({clock.now(), 10, "engine"}, [&](Result<ClaimResult> result) { claimed = result->jobs.size(); });
+        store->cancel(added.id, clock.now(), "removed", [&](Result<Done> done) {
+            removed = done.has_value();
+        });
+        store->claim_due({clock.now(), 10, "engine"},
+                         [&](Result<ClaimResult> result) { claimed = result->jobs.size(); });
         executor.run();
         REQUIRE(removed == true);
         REQUIRE(claimed == 0);
     }
 }
 
-TEST_CASE_METHOD(StoreFixture, "in a group commit one write fails and its neighbours do not", "[store]") {
+TEST_CASE_METHOD(StoreFixture,
+                 "in a group commit one write fails and its neighbours do not",
+                 "[store]") {
     NewJob keyed = job(1h);
     keyed.key = "k";
     keyed.request_hash = "one";
@@ -161,20 +176,27 @@ TEST_CASE_METHOD(StoreFixture, "in a group commit one write fails and its neighb
     REQUIRE(store->list({}, {}, 100)->jobs.size() == 3);
 }
 
-TEST_CASE_METHOD(StoreFixture, "a key that repeats the same request replays the first job", "[store]") {
+TEST_CASE_METHOD(StoreFixture,
+                 "a key that repeats the same request replays the first job",
+                 "[store]") {
     NewJob keyed = job(1h);
     keyed.key = "k";
     keyed.request_hash = "one";
     Job first = add(keyed);
-    auto again = wait<std::vector<AddedJob>>([&](auto reply) { store->insert({keyed}, std::move(reply)); });
+    auto again =
+        wait<std::vector<AddedJob>>([&](auto reply) { store->insert({keyed}, std::move(reply)); });
     REQUIRE(again->front().replayed);
     REQUIRE(again->front().job.id == first.id);
 }
 
-TEST_CASE_METHOD(StoreFixture, "the container's id is not committed once a kill was asked for", "[store]") {
+TEST_CASE_METHOD(StoreFixture,
+                 "the container's id is not committed once a kill was asked for",
+                 "[store]") {
     Job added = add(job(0s));
     (void)claim();
-    REQUIRE(wait<Done>([&](auto reply) { store->request_kill(added.id, clock.now(), "me", false, std::move(reply)); }));
+    REQUIRE(wait<Done>([&](auto reply) {
+        store->request_kill(added.id, clock.now(), "me", false, std::move(reply));
+    }));
     auto stored =
         wait<bool>([&](auto reply) { store->set_container(added.id, 1, "c1", std::move(reply)); });
     REQUIRE(*stored == false);
@@ -222,7 +244,9 @@ TEST_CASE_METHOD(StoreFixture, "jobs are found by id, number, unique prefix and 
     REQUIRE(store->find(JobRef{"last"}, "uid:2").error().code == ErrorCode::job_not_found);
 }
 
-TEST_CASE_METHOD(StoreFixture, "pages list running, then scheduled by due time, then history newest first", "[store]") {
+TEST_CASE_METHOD(StoreFixture,
+                 "pages list running, then scheduled by due time, then history newest first",
+                 "[store]") {
     Job ran = add(job(0s));
     (void)claim();
     clock.advance(1s);
@@ -242,7 +266,8 @@ TEST_CASE_METHOD(StoreFixture, "pages list running, then scheduled by due time, 
         do {
             auto page = store->list({}, place, limit);
             REQUIRE(page);
-            for (const Job& listed : page->jobs) seen.push_back(listed.id);
+            for (const Job& listed : page->jobs)
+                seen.push_back(listed.id);
             place = page->next;
         } while (place);
         REQUIRE(seen == expected);
@@ -260,45 +285,55 @@ TEST_CASE_METHOD(StoreFixture, "lists are filtered by name, status and end", "[s
         std::vector<JobId> seen;
         auto page = store->list(filter, {}, 100);
         REQUIRE(page);
-        for (const Job& listed : page->jobs) seen.push_back(listed.id);
+        for (const Job& listed : page->jobs)
+            seen.push_back(listed.id);
         return seen;
     };
     REQUIRE(ids({.job_name = "b"}) == std::vector{b.id});
     REQUIRE(ids({.job_name = "a"}) == std::vector{a.id});
     REQUIRE(ids({.status = {JobStatus::finished}}) == std::vector{a.id});
     REQUIRE(ids({.status = {JobStatus::canceled}}).empty());
-    REQUIRE(ids({.finish_status = {FinishStatus::failed, FinishStatus::lost}}) == std::vector{a.id});
+    REQUIRE(ids({.finish_status = {FinishStatus::failed, FinishStatus::lost}}) ==
+            std::vector{a.id});
     REQUIRE(ids({.finish_status = {FinishStatus::success}}).empty());
     REQUIRE(ids({.since = clock.now() + 30min}) == std::vector{b.id});
 }
 
 TEST_CASE_METHOD(StoreFixture, "each statement of the hot path reads by its index", "[store]") {
     auto [sql, index] = GENERATE(table<std::string, std::string>({
-        {"SELECT number FROM job WHERE status = 'scheduled' AND ready = 0 AND due_at <= 1 ORDER BY due_at LIMIT 9",
+        {"SELECT number FROM job WHERE status = 'scheduled' AND ready = 0 AND due_at <= 1 ORDER BY "
+         "due_at LIMIT 9",
          "job_scheduled"},
-        {"SELECT number FROM job INDEXED BY job_ready WHERE status = 'scheduled' AND ready = 1 AND held = 0 AND "
+        {"SELECT number FROM job INDEXED BY job_ready WHERE status = 'scheduled' AND ready = 1 AND "
+         "held = 0 AND "
          "due_at <= 1 ORDER BY rank, number LIMIT 9",
          "job_ready"},
-        {"SELECT due_at FROM job WHERE status = 'scheduled' AND ready = 1 ORDER BY due_at LIMIT 1", "job_scheduled"},
-        {"SELECT * FROM job WHERE submitted_by = 'x' ORDER BY number DESC LIMIT 1", "job_submitter"},
+        {"SELECT due_at FROM job WHERE status = 'scheduled' AND ready = 1 ORDER BY due_at LIMIT 1",
+         "job_scheduled"},
+        {"SELECT * FROM job WHERE submitted_by = 'x' ORDER BY number DESC LIMIT 1",
+         "job_submitter"},
         {"SELECT * FROM job WHERE key = 'k'", "job_key"},
         {"SELECT * FROM event WHERE event.job = 1 AND seq > 1 ORDER BY seq LIMIT 9", "event_job"},
-        {"SELECT * FROM job INDEXED BY job_history WHERE finished_at IS NOT NULL AND (finished_at, number) < (9, 9) "
+        {"SELECT * FROM job INDEXED BY job_history WHERE finished_at IS NOT NULL AND (finished_at, "
+         "number) < (9, 9) "
          "ORDER BY finished_at DESC, number DESC LIMIT 9",
          "job_history"},
     }));
     Database database(path(), Database::Mode::reader);
     std::string plan;
     Query query = database.query_text("EXPLAIN QUERY PLAN " + sql);
-    while (query.step()) plan += query.text(3) + '\n';
+    while (query.step())
+        plan += query.text(3) + '\n';
     INFO(plan);
-    
+
     REQUIRE(plan.find("INDEX " + index) != std::string::npos);
     REQUIRE(plan.find("TEMP B-TREE") == std::string::npos);
 }
 
 TEST_CASE_METHOD(StoreFixture, "a pause survives a restart", "[store]") {
-    REQUIRE(wait<Done>([&](auto reply) { store->set_pause({true, std::nullopt}, std::move(reply)); }));
+    REQUIRE(wait<Done>([&](auto reply) {
+        store->set_pause({true, std::nullopt}, std::move(reply));
+    }));
     open();
     REQUIRE(store->pause_state()->paused);
     (void)add(job(0s));
