@@ -10,7 +10,6 @@
 
 #include "common/result.hpp"
 #include "daemon/base/unique_function.hpp"
-#include "daemon/options.hpp"
 
 namespace scheduler {
 

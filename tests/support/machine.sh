@@ -60,6 +60,9 @@ jobs_at_once() {
     echo $((cores < memory ? cores : memory))
 }
 
+# One compiler cache serves all clones and build directories: paths are taken relative to the tree.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+
 # configure DIR OPTION…: a new directory gets Ninja where it is there; an old one keeps what it has.
 configure() {
     local dir=$1 generator=()
