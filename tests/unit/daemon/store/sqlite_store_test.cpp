@@ -340,6 +340,22 @@ TEST_CASE_METHOD(StoreFixture, "a pause survives a restart", "[store]") {
     REQUIRE(claim().empty());
 }
 
+TEST_CASE_METHOD(StoreFixture,
+                 "a database that the first release wrote opens, with all its jobs",
+                 "[store]") {
+    store.reset();
+    std::filesystem::remove(path());
+    std::filesystem::copy_file(
+        std::filesystem::path(PROJECT_SOURCE_DIR) / "tests/fixtures/schema-1.db", path());
+    open();
+    auto page = store->list({}, {}, 100);
+    REQUIRE(page);
+    REQUIRE(page->jobs.size() == 4);
+    REQUIRE(store->find(JobRef{"2"}, "")->exit_code == 3);
+    REQUIRE((*store->counts())["failed"] == 3);
+    REQUIRE(add(job(1h)).number == 5);
+}
+
 TEST_CASE("a database of schema 1 is migrated, and kept beside itself", "[store]") {
     TempDir dir;
     auto path = dir.path() / "db";
