@@ -1,6 +1,7 @@
 #pragma once
-/// Where closures run, one after the other. The seam by which the whole daemon runs in one thread under
-/// simulation. `post` and `post_after` may be called from any thread; closures run on the executor's own.
+/// Where closures run, one after the other. The seam by which the whole daemon runs in one thread
+/// under simulation. `post` and `post_after` may be called from any thread; closures run on the
+/// executor's own.
 
 #include "common/time.hpp"
 #include "daemon/base/unique_function.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 /// One line an event to stderr: past tense, stable name, then fields.
 ///     job_dispatched job=… attempt=1 lateness_ms=12
-/// As text (with journald's level prefix `<6>` under systemd) or JSON. Lines are written whole, with one
-/// write(2). Any thread. The log sink is the program's one global.
+/// As text (with journald's level prefix `<6>` under systemd) or JSON. Lines are written whole,
+/// with one write(2). Any thread. The log sink is the program's one global.
 
 #include <initializer_list>
 #include <string>
@@ -20,7 +20,8 @@ struct LogField {
     std::string_view name;
     std::string value;
     template <class T>
-    LogField(std::string_view field, const T& content) : name(field), value(fmt::format("{}", content)) {}
+    LogField(std::string_view field, const T& content)
+        : name(field), value(fmt::format("{}", content)) {}
 };
 
 void set_log_level(LogLevel level);

@@ -1,6 +1,6 @@
 #pragma once
-/// Stream<Item>: answers without a known end (logs, events), pulled one item at a time, so that a slow
-/// reader costs nothing: the consumer asks for the next item when it has written the last one.
+/// Stream<Item>: answers without a known end (logs, events), pulled one item at a time, so that a
+/// slow reader costs nothing: the consumer asks for the next item when it has written the last one.
 
 #include <optional>
 

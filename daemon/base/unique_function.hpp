@@ -18,8 +18,9 @@ class UniqueFunction<R(Args...)> {
   public:
     UniqueFunction() = default;
     template <class F>
-        requires(!std::same_as<std::decay_t<F>, UniqueFunction> && std::is_invocable_r_v<R, F&, Args...>)
-    UniqueFunction(F&& function)  // NOLINT(google-explicit-constructor): as std::function
+    requires(!std::same_as<std::decay_t<F>, UniqueFunction> &&
+             std::is_invocable_r_v<R, F&, Args...>)
+        UniqueFunction(F&& function)  // NOLINT(google-explicit-constructor): as std::function
         : holder_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(function))) {}
 
     explicit operator bool() const { return holder_ != nullptr; }

@@ -26,8 +26,9 @@ template <class Request>
 asio::awaitable<Result<typename Request::Response>> ask(Exchange& exchange, Request request) {
     using Response = typename Request::Response;
     // It has a name because of g++ 12: see coroutine_reply.hpp.
-    auto initiate = [&service = exchange.service, request = std::move(request), caller = exchange.caller](
-                        Reply<Response> reply) { call(service, request, caller, std::move(reply)); };
+    auto initiate =
+        [&service = exchange.service, request = std::move(request), caller = exchange.caller](
+            Reply<Response> reply) { call(service, request, caller, std::move(reply)); };
     co_return co_await await_reply<Response>(std::move(initiate));
 }
 

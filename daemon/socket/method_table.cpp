@@ -68,7 +68,10 @@ constexpr bool is_write() {
 template <class Request>
 constexpr Method::Kind kind_of() {
     if (!is_write<Request>()) return Method::Kind::read;
-    return requires(Request request) { request.job_id; } ? Method::Kind::change : Method::Kind::write;
+    return requires(Request request) {
+        request.job_id;
+    }
+    ? Method::Kind::change : Method::Kind::write;
 }
 
 template <class Request>

@@ -383,9 +383,9 @@ TEST_CASE("parallel starts, a ping and a stop all get their answers", "[engine]"
 
 namespace {
 
-/// An engine of this test alone, which it may kill, in a network namespace of its own. Without that it
-/// would take docker0 away from the machine's other engine: Docker 20.10 removes that bridge when it
-/// starts with --bridge=none.
+/// An engine of this test alone, which it may kill, in a network namespace of its own. Without that
+/// it would take docker0 away from the machine's other engine: Docker 20.10 removes that bridge
+/// when it starts with --bridge=none.
 class PrivateEngine {
   public:
     PrivateEngine() {

@@ -155,19 +155,20 @@ void DockerEngine::ping(EngineReply<Done> reply) {
 
 void DockerEngine::create(const ContainerRequest& request, EngineReply<std::string> reply) {
     EngineRequest post = command("POST",
-                               "/containers/create" + url_query({{"name", request.name}}),
-                               state_->timeouts.create);
+                                 "/containers/create" + url_query({{"name", request.name}}),
+                                 state_->timeouts.create);
     post.body = create_body(request);
-    call(std::move(post),
-         [name = request.name, reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {
-             if (!answer) return reply(fail(std::move(answer).error()));
-             if (!is_success(*answer)) return reply(fail(create_refusal(*answer)));
-             std::vector<std::string> warnings;
-             auto id = parse_created(answer->body, warnings);
-             for (const std::string& warning : warnings)
-                 log_warning("engine_warned", {{"container", name}, {"warning", warning}});
-             reply(std::move(id));
-         });
+    call(
+        std::move(post),
+        [name = request.name, reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {
+            if (!answer) return reply(fail(std::move(answer).error()));
+            if (!is_success(*answer)) return reply(fail(create_refusal(*answer)));
+            std::vector<std::string> warnings;
+            auto id = parse_created(answer->body, warnings);
+            for (const std::string& warning : warnings)
+                log_warning("engine_warned", {{"container", name}, {"warning", warning}});
+            reply(std::move(id));
+        });
 }
 
 void DockerEngine::start(const std::string& container, EngineReply<Done> reply) {

@@ -44,9 +44,9 @@ EngineFailure cannot_be_used(const EnginePeer& peer, std::string_view reason) {
 
 /// One GET whose answer must be 200.
 asio::awaitable<EngineResult<EngineAnswer>> get(std::shared_ptr<HttpClient> client,
-                                              std::shared_ptr<const EnginePeer> peer,
-                                              std::string target,
-                                              Duration timeout) {
+                                                std::shared_ptr<const EnginePeer> peer,
+                                                std::string target,
+                                                Duration timeout) {
     EngineRequest request;
     request.method = "GET";
     request.target = std::move(target);

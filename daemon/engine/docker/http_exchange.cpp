@@ -82,7 +82,8 @@ class AnswerReader {
             answer.was_stopped = !exchange_.request.on_body(bytes);
             return !answer.was_stopped;
         }
-        auto limit = is_success_ ? EngineHttpLimits::body_bytes : EngineHttpLimits::error_body_bytes;
+        auto limit =
+            is_success_ ? EngineHttpLimits::body_bytes : EngineHttpLimits::error_body_bytes;
         auto space = limit - answer.body.size();
         answer.body += bytes.substr(0, space);
         if (bytes.size() <= space) return true;
