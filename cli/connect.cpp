@@ -42,6 +42,9 @@ std::string explain_denied(const std::string& path) {
     bool group_may = (status.st_mode & (S_ISDIR(status.st_mode) ? S_IXGRP : S_IWGRP)) != 0;
     std::string what = place == path ? "permission denied" : "permission denied by " + place;
     if (!group_may) return fmt::format("{}: it is for user {} alone", what, status.st_uid);
+    if (status.st_gid == 0)
+        return fmt::format("{}: it is root's (use sudo, or give schedulerd a --socket-group)",
+                           what);
     std::string group = group_name(status.st_gid);
     return fmt::format("{}: it is for group {} (as root: usermod -aG {} $USER, then log in again)",
                        what,
