@@ -10,6 +10,7 @@
 
 #include "common/result.hpp"
 #include "daemon/base/unique_function.hpp"
+#include "daemon/options.hpp"
 
 namespace scheduler {
 
