@@ -16,6 +16,19 @@ namespace {
 using namespace std::chrono_literals;
 using test::TempDir;
 
+Outcome outcome(FinishStatus finish, std::optional<std::int64_t> exit_code = {}) {
+    Outcome made;
+    made.finish = finish;
+    made.exit_code = exit_code;
+    return made;
+}
+
+ListFilter filter(const std::function<void(ListFilter&)>& set) {
+    ListFilter made;
+    set(made);
+    return made;
+}
+
 struct StoreFixture {
     StoreFixture() { open(); }
     void open() {
@@ -205,8 +218,8 @@ TEST_CASE_METHOD(StoreFixture,
 TEST_CASE_METHOD(StoreFixture, "the first outcome stands", "[store]") {
     Job added = add(job(0s));
     (void)claim();
-    REQUIRE(*finish(added.id, {.finish = FinishStatus::success, .exit_code = 0}) == true);
-    REQUIRE(*finish(added.id, {.finish = FinishStatus::lost}) == false);
+    REQUIRE(*finish(added.id, outcome(FinishStatus::success, 0)) == true);
+    REQUIRE(*finish(added.id, outcome(FinishStatus::lost)) == false);
     REQUIRE(find(added.id).finish_status == FinishStatus::success);
 }
 
@@ -214,7 +227,7 @@ TEST_CASE_METHOD(StoreFixture, "counters and events equal the transitions", "[st
     Job a = add(job(0s));
     Job b = add(job(1h));
     (void)claim();
-    (void)finish(a.id, {.finish = FinishStatus::failed, .exit_code = 1});
+    (void)finish(a.id, outcome(FinishStatus::failed, 1));
     REQUIRE(cancel(b.id));
     auto counts = *store->counts();
     REQUIRE(counts["scheduled"] == 0);
@@ -250,7 +263,7 @@ TEST_CASE_METHOD(StoreFixture,
     Job ran = add(job(0s));
     (void)claim();
     clock.advance(1s);
-    (void)finish(ran.id, {.finish = FinishStatus::success});
+    (void)finish(ran.id, outcome(FinishStatus::success));
     Job removed = add(job(1h));
     clock.advance(1s);
     REQUIRE(cancel(removed.id));
@@ -280,23 +293,26 @@ TEST_CASE_METHOD(StoreFixture, "lists are filtered by name, status and end", "[s
     Job a = add(job(0s, "a"));
     Job b = add(job(1h, "b"));
     (void)claim();
-    (void)finish(a.id, {.finish = FinishStatus::failed});
-    auto ids = [&](ListFilter filter) {
+    (void)finish(a.id, outcome(FinishStatus::failed));
+    auto ids = [&](const ListFilter& wanted) {
         std::vector<JobId> seen;
-        auto page = store->list(filter, {}, 100);
+        auto page = store->list(wanted, {}, 100);
         REQUIRE(page);
         for (const Job& listed : page->jobs)
             seen.push_back(listed.id);
         return seen;
     };
-    REQUIRE(ids({.job_name = "b"}) == std::vector{b.id});
-    REQUIRE(ids({.job_name = "a"}) == std::vector{a.id});
-    REQUIRE(ids({.status = {JobStatus::finished}}) == std::vector{a.id});
-    REQUIRE(ids({.status = {JobStatus::canceled}}).empty());
-    REQUIRE(ids({.finish_status = {FinishStatus::failed, FinishStatus::lost}}) ==
+    REQUIRE(ids(filter([&](ListFilter& f) { f.job_name = "b"; })) == std::vector{b.id});
+    REQUIRE(ids(filter([&](ListFilter& f) { f.job_name = "a"; })) == std::vector{a.id});
+    REQUIRE(ids(filter([&](ListFilter& f) { f.status = {JobStatus::finished}; })) ==
             std::vector{a.id});
-    REQUIRE(ids({.finish_status = {FinishStatus::success}}).empty());
-    REQUIRE(ids({.since = clock.now() + 30min}) == std::vector{b.id});
+    REQUIRE(ids(filter([&](ListFilter& f) { f.status = {JobStatus::canceled}; })).empty());
+    REQUIRE(ids(filter([&](ListFilter& f) {
+                f.finish_status = {FinishStatus::failed, FinishStatus::lost};
+            })) == std::vector{a.id});
+    REQUIRE(ids(filter([&](ListFilter& f) { f.finish_status = {FinishStatus::success}; })).empty());
+    REQUIRE(ids(filter([&](ListFilter& f) { f.since = clock.now() + 30min; })) ==
+            std::vector{b.id});
 }
 
 TEST_CASE_METHOD(StoreFixture, "each statement of the hot path reads by its index", "[store]") {
