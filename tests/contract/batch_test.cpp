@@ -1,4 +1,5 @@
-/// AddBatchRequest: `add` with `jobs` on the socket, all of them or none. HTTP takes one job a call.
+/// AddBatchRequest: `add` with `jobs` on the socket, all of them or none. HTTP takes one job a
+/// call.
 
 #include <catch2/catch.hpp>
 
