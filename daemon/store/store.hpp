@@ -4,7 +4,7 @@
 /// next transaction together; each is answered after its commit, on the store's writer thread (wrap
 /// replies with `reply_on`), and a failing one does not fail its neighbours. Reads run in place on
 /// the calling thread and are short. After a failed fsync no write is accepted until restart
-/// (design.md): writes answer `unavailable`.
+/// (docs/architecture.md): writes answer `unavailable`.
 
 #include <cstdint>
 #include <map>
