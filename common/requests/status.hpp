@@ -32,8 +32,7 @@ struct StatusResponse {
 
     static void fields(auto& self, auto& visit) {
         visit("version", self.version, "of the daemon");
-        visit.with_default(
-            "ready", self.ready, "store and engine are usable");
+        visit.with_default("ready", self.ready, "store and engine are usable");
         visit("reason", self.reason, "why it is not ready");
         visit.with_default("paused", self.paused, "nothing is started");
         visit("paused_until", self.paused_until, "when it resumes by itself");

@@ -97,7 +97,8 @@ class Engine {
     /// Replies with the container's id.
     virtual void create(const ContainerRequest& request, EngineReply<std::string> reply) = 0;
     /// Success also when it was running already (304). The request is on its way when this returns,
-    /// if a connection is free: nothing is awaited in between (docs/architecture.md, "Started exactly once").
+    /// if a connection is free: nothing is awaited in between (docs/architecture.md, "Started
+    /// exactly once").
     virtual void start(const std::string& container, EngineReply<Done> reply) = 0;
     /// Stop signal, then KILL after `grace`. Success when it has ended or was not running.
     virtual void stop(const std::string& container, Duration grace, EngineReply<Done> reply) = 0;
