@@ -58,10 +58,14 @@ asio::awaitable<Answer> show_or_wait(Exchange& exchange) {
         co_return error_answer(error);
     }
     auto slot = std::make_shared<Slot<Job>>();
-    exchange.service.handle(*request, exchange.caller, exchange.session->reply(slot));
+    // Dropped when the client goes away, so that nobody's wait keeps a place.
+    auto wait = exchange.service.handle(*request, exchange.caller, exchange.session->reply(slot));
     if (!co_await exchange.session->filled(slot))
         co_return error_answer(
-            {ErrorCode::unavailable, "schedulerd is shutting down; ask again when it is back"});
+            {ErrorCode::unavailable,
+             exchange.session->is_stopping()
+                 ? "schedulerd is shutting down; ask again when it is back"
+                 : "the wait ended with the client's side of the connection; keep it open"});
     if (!*slot->result) co_return error_answer(slot->result->error());
     co_return json_answer(encode(**slot->result));
 }

@@ -88,20 +88,25 @@ void Service::handle(const ResumeRequest&, const Caller&, Reply<MessageResponse>
                                    [&dispatcher = parts_->dispatcher] { dispatcher.wake(); }));
 }
 
-void Service::handle(const WaitRequest& request, const Caller& caller, Reply<Job> reply) {
+WaitToken Service::handle(const WaitRequest& request, const Caller& caller, Reply<Job> reply) {
+    auto answer_now = [&](Result<Job> result) -> WaitToken {
+        reply(std::move(result));
+        return nullptr;
+    };
     Duration longest = request.timeout ? request.timeout->length : WaitRequest::wait_max;
     if (longest > WaitRequest::wait_max)
-        return reply(
+        return answer_now(
             fail(ErrorCode::bad_field,
                  fmt::format("wait \"{}\" is too long; 10m is the longest, so ask again after it",
                              to_string(longest))));
     auto job = parts_->store.find(request.job_id, caller.name);
-    if (!job) return reply(fail(job.error()));
-    if (has_ended(job->status) || longest == Duration(0)) return reply(shown(std::move(*job)));
-    parts_->waits->add(job->id, longest, [reply = std::move(reply)](Result<Job> ended) mutable {
-        if (!ended) return reply(fail(ended.error()));
-        reply(shown(std::move(*ended)));
-    });
+    if (!job) return answer_now(fail(job.error()));
+    if (has_ended(job->status) || longest == Duration(0)) return answer_now(shown(std::move(*job)));
+    return parts_->waits->add(
+        job->id, longest, [reply = std::move(reply)](Result<Job> ended) mutable {
+            if (!ended) return reply(fail(ended.error()));
+            reply(shown(std::move(*ended)));
+        });
 }
 
 }  // namespace scheduler

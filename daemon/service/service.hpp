@@ -4,6 +4,7 @@
 /// A write completes when its commit has (the reply comes on the store's writer thread); a read is
 /// short and answers in place; a stream is pulled (base/stream.hpp).
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include "daemon/base/reply.hpp"
 #include "daemon/base/stream.hpp"
 #include "daemon/service/caller.hpp"
+#include "daemon/service/wait_token.hpp"
 #include "daemon/store/store.hpp"
 
 namespace scheduler {
@@ -62,7 +64,10 @@ class Service {
     void handle(const RemoveRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const RunRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const KillRequest& request, const Caller& caller, Reply<MessageResponse> reply);
-    void handle(const WaitRequest& request, const Caller& caller, Reply<Job> reply);
+    /// Nothing when it has replied already.
+    [[nodiscard]] WaitToken handle(const WaitRequest& request,
+                                   const Caller& caller,
+                                   Reply<Job> reply);
     void handle(const PauseRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const ResumeRequest& request, const Caller& caller, Reply<MessageResponse> reply);
 
@@ -104,16 +109,19 @@ class Service {
     std::unique_ptr<Parts> parts_;
 };
 
-/// Any operation that answers once, read or write, in one way.
+/// Any operation that answers once, read or write, in one way. A token comes from a wait alone.
 template <class Request>
-requires(!StreamingOperation<Request>) void call(Service& service,
-                                                 const Request& request,
-                                                 const Caller& caller,
-                                                 Reply<typename Request::Response> reply) {
-    if constexpr (requires { service.handle(request, caller, std::move(reply)); })
+requires(!StreamingOperation<Request>) WaitToken call(Service& service,
+                                                      const Request& request,
+                                                      const Caller& caller,
+                                                      Reply<typename Request::Response> reply) {
+    if constexpr (std::same_as<Request, WaitRequest>)
+        return service.handle(request, caller, std::move(reply));
+    else if constexpr (requires { service.handle(request, caller, std::move(reply)); })
         service.handle(request, caller, std::move(reply));
     else
         reply(service.handle(request, caller));
+    return nullptr;
 }
 
 }  // namespace scheduler

@@ -1,28 +1,37 @@
 #include "daemon/service/wait_list.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace scheduler {
 
-void WaitList::add(JobId job, Duration longest, Reply<Job> reply) {
-    auto wait = std::make_shared<Wait>(Wait{job, std::move(reply), nullptr});
+WaitToken WaitList::add(JobId job, Duration longest, Reply<Job> reply) {
+    auto wait = std::make_shared<Wait>(Wait{job, std::move(reply), nullptr, std::nullopt});
     std::weak_ptr weak_wait = wait;
-    auto token = events_.watch(job, [weak = weak_from_this(), weak_wait] {
+    auto watch = events_.watch(job, [weak = weak_from_this(), weak_wait] {
         if (auto self = weak.lock())
             self->timers_.post([weak, weak_wait] {
                 if (auto list = weak.lock()) list->look(weak_wait);
             });
     });
-    if (!token) return wait->reply(fail(token.error()));
-    wait->token = std::move(*token);
+    if (!watch) {
+        wait->reply(fail(watch.error()));
+        return nullptr;
+    }
+    wait->watch = std::move(*watch);
     {
         std::lock_guard lock(mutex_);
-        waits_.emplace(clock_.steady() + longest, wait);
+        wait->place = waits_.emplace(clock_.steady() + longest, wait);
     }
     arm();
     // It may have ended between the caller's look and the watch.
     look(weak_wait);
+    return WaitToken(wait.get(), [weak = weak_from_this(), weak_wait](const void*) {
+        auto list = weak.lock();
+        auto dropped = weak_wait.lock();
+        if (list && dropped) list->take(*dropped);
+    });
 }
 
 void WaitList::look(const std::weak_ptr<Wait>& weak_wait) {
@@ -30,7 +39,7 @@ void WaitList::look(const std::weak_ptr<Wait>& weak_wait) {
     if (!wait) return;
     auto job = store_.find(JobRef{wait->job.to_string()}, "");
     if (job && !has_ended(job->status)) return;
-    if (take(wait)) wait->reply(std::move(job));
+    if (take(*wait)) wait->reply(std::move(job));
 }
 
 void WaitList::arm() {
@@ -52,8 +61,10 @@ void WaitList::expire() {
         std::lock_guard lock(mutex_);
         armed_for_ = SteadyPoint::max();
         auto end = waits_.upper_bound(clock_.steady());
-        for (auto entry = waits_.begin(); entry != end; ++entry)
+        for (auto entry = waits_.begin(); entry != end; ++entry) {
+            entry->second->place.reset();
             expired.push_back(entry->second);
+        }
         waits_.erase(waits_.begin(), end);
     }
     arm();
@@ -61,13 +72,11 @@ void WaitList::expire() {
         wait->reply(store_.find(JobRef{wait->job.to_string()}, ""));
 }
 
-std::shared_ptr<WaitList::Wait> WaitList::take(const std::shared_ptr<Wait>& wait) {
+bool WaitList::take(Wait& wait) {
     std::lock_guard lock(mutex_);
-    auto found = std::find_if(
-        waits_.begin(), waits_.end(), [&](const auto& entry) { return entry.second == wait; });
-    if (found == waits_.end()) return nullptr;
-    waits_.erase(found);
-    return wait;
+    auto place = std::exchange(wait.place, std::nullopt);
+    if (place) waits_.erase(*place);
+    return place.has_value();
 }
 
 }  // namespace scheduler

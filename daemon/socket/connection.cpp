@@ -69,6 +69,7 @@ void Connection::on_hangup() {
 void Connection::drop_requests() {
     for (const RequestPtr& request : requests_) {
         if (request->stream) request->stream->cancel();
+        request->wait.reset();
         request->is_over = true;
         bytes_in_flight_ -= request->bytes;
     }

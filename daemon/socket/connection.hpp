@@ -51,6 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::size_t bytes = 0;               ///< counted in bytes_in_flight_
         std::optional<std::string> answer;   ///< a whole line
         std::unique_ptr<TextStream> stream;  ///< instead of an answer
+        WaitToken wait;                      ///< dropped with the client
         Method::Kind kind = Method::Kind::read;
         bool is_complete = false;  ///< its reply came, or never will
         bool is_over = false;      ///< answered and sent, or dropped

@@ -94,13 +94,14 @@ Method method_of(Service& service) {
         method.begin = [&service](const RpcCall& rpc,
                                   const Caller& caller,
                                   asio::any_io_executor executor,
-                                  Reply<std::string> reply) {
+                                  Reply<std::string> reply) -> WaitToken {
             auto typed =
                 encode_on<typename Request::Response>(std::move(executor), std::move(reply));
             service.metrics().count_socket_request();
             auto request = decode_params<Request>(rpc);
-            if (!request) return typed(fail(request.error()));
-            call(service, *request, caller, std::move(typed));
+            if (request) return call(service, *request, caller, std::move(typed));
+            typed(fail(request.error()));
+            return nullptr;
         };
     }
     return method;

@@ -14,6 +14,7 @@
 #include "daemon/base/asio.hpp"
 #include "daemon/base/reply.hpp"
 #include "daemon/service/caller.hpp"
+#include "daemon/service/wait_token.hpp"
 
 namespace scheduler {
 
@@ -36,10 +37,10 @@ struct Method {
         read,    ///< sees the writes before it; may take long to answer (`wait`)
         stream,  ///< the requests behind it wait for its end
     };
-    using Begin = std::function<void(const RpcCall& call,
-                                     const Caller& caller,
-                                     asio::any_io_executor executor,
-                                     Reply<std::string> reply)>;
+    using Begin = std::function<WaitToken(const RpcCall& call,
+                                          const Caller& caller,
+                                          asio::any_io_executor executor,
+                                          Reply<std::string> reply)>;
     using Open = std::function<Result<std::unique_ptr<TextStream>>(const RpcCall& call,
                                                                    const Caller& caller)>;
 

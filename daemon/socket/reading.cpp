@@ -88,7 +88,8 @@ void Connection::begin(const Method& method, const RpcCall& call, const RequestP
         self->complete(request, std::move(result));
     };
     try {
-        method.begin(call, caller_, socket_.get_executor(), std::move(reply));
+        auto wait = method.begin(call, caller_, socket_.get_executor(), std::move(reply));
+        if (!request->is_over) request->wait = std::move(wait);
     } catch (const std::exception& error) {
         log_error("request_failed", {{"method", call.method}, {"error", error.what()}});
         complete(request, fail(failed_inside));

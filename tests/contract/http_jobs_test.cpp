@@ -265,6 +265,27 @@ TEST_CASE("wait answers when the job has ended", "[contract][http]") {
     CHECK(get("/job/" + id + "?wait=soon").message().find("wait") == 0);
 }
 
+TEST_CASE("clients that went away leave room for others to wait", "[contract][http]") {
+    constexpr int more_than_may_wait = 4096 + 1000;
+    constexpr int waits_of_one_connection = 256;
+    DaemonProcess daemon;
+    std::string id = http(daemon.port(), "POST", "/job?job_name=a&time=1h").json().at("id");
+    std::string wait = "/job/" + id + "?wait=";
+    SECTION("over HTTP") {
+        for (int i = 0; i < more_than_may_wait; ++i)
+            HttpClient(daemon.port()).send("GET", wait + "10m");
+    }
+    SECTION("over the socket") {
+        for (int i = 0; i < more_than_may_wait; i += waits_of_one_connection) {
+            RpcClient client(daemon.socket_path());
+            for (int k = 0; k < waits_of_one_connection; ++k)
+                client.send("wait", {{"job_id", id}, {"timeout", "10m"}});
+        }
+    }
+    CHECK(eventually(patience,
+                     [&] { return http(daemon.port(), "GET", wait + "1s").status == 200; }));
+}
+
 TEST_CASE("a wrong method is 405 with what is allowed, an unknown path 404", "[contract][http]") {
     auto put = ask("PUT", "/job", {{"Content-Type", form}}, "job_name=a");
     check_error(put, 405, "method_not_allowed");

@@ -92,6 +92,7 @@ struct Recorder {
     std::vector<std::string> started;                                        ///< guarded by mutex
     std::vector<std::pair<asio::any_io_executor, Reply<std::string>>> held;  ///< guarded by mutex
     std::atomic<int> streams_canceled = 0;
+    std::atomic<int> waits_dropped = 0;
 
     void record(std::string what) {
         std::lock_guard lock(mutex);
@@ -160,10 +161,12 @@ class CountingStream final : public TextStream {
 Method answering(Recorder& recorder, Method::Kind kind, std::string name, std::string result) {
     Method method;
     method.kind = kind;
-    method.begin = [&recorder, name, result](
-                       const RpcCall&, const Caller&, auto executor, Reply<std::string> reply) {
+    method.begin =
+        [&recorder, name, result](
+            const RpcCall&, const Caller&, auto executor, Reply<std::string> reply) -> WaitToken {
         recorder.record(name);
         asio::post(executor, [reply = std::move(reply), result]() mutable { reply(result); });
+        return nullptr;
     };
     return method;
 }
@@ -171,10 +174,15 @@ Method answering(Recorder& recorder, Method::Kind kind, std::string name, std::s
 Method holding(Recorder& recorder, Method::Kind kind, std::string name) {
     Method method;
     method.kind = kind;
-    method.begin = [&recorder, name](
-                       const RpcCall&, const Caller&, auto executor, Reply<std::string> reply) {
+    method.begin =
+        [&recorder, name](
+            const RpcCall&, const Caller&, auto executor, Reply<std::string> reply) -> WaitToken {
         recorder.record(name);
         recorder.hold(executor, std::move(reply));
+        return WaitToken(&recorder, [&recorder](const void*) {
+            ++recorder.waits_dropped;
+            recorder.changed.notify_all();
+        });
     };
     return method;
 }
@@ -199,15 +207,19 @@ Methods test_methods(Recorder& recorder) {
     methods["write"] = answering(recorder, Kind::write, "write", "\"written\"");
     methods["held_write"] = holding(recorder, Kind::write, "held_write");
     methods["wait"] = holding(recorder, Kind::read, "wait");
-    methods["throw"].begin = [](const RpcCall&, const Caller&, auto, Reply<std::string>) {
+    methods["throw"].begin =
+        [](const RpcCall&, const Caller&, auto, Reply<std::string>) -> WaitToken {
         throw std::runtime_error("a bug (expected in this test)");
     };
-    methods["who"].begin =
-        [](const RpcCall&, const Caller& caller, auto executor, Reply<std::string> reply) {
-            asio::post(executor, [reply = std::move(reply), name = caller.name]() mutable {
-                reply('"' + name + '"');
-            });
-        };
+    methods["who"].begin = [](const RpcCall&,
+                              const Caller& caller,
+                              auto executor,
+                              Reply<std::string> reply) -> WaitToken {
+        asio::post(executor, [reply = std::move(reply), name = caller.name]() mutable {
+            reply('"' + name + '"');
+        });
+        return nullptr;
+    };
     methods["throw_stream"].kind = Kind::stream;
     methods["throw_stream"].open = [](const RpcCall&,
                                       const Caller&) -> Result<std::unique_ptr<TextStream>> {
@@ -419,6 +431,16 @@ TEST_CASE("a stream is canceled when its client goes away", "[socket]") {
         REQUIRE_FALSE(client.line().empty());
     }
     CHECK(server.recorder.wait_for([&] { return server.recorder.streams_canceled == 1; }));
+}
+
+TEST_CASE("a wait is dropped when its client goes away", "[socket]") {
+    RunningServer server;
+    Client client(server.path);
+    client.call(1, "wait");
+    REQUIRE(server.recorder.wait_for_held(1));
+    CHECK(server.recorder.waits_dropped == 0);
+    client.close();
+    CHECK(server.recorder.wait_for([&] { return server.recorder.waits_dropped == 1; }));
 }
 
 TEST_CASE("a client that does not read is not read from either", "[socket]") {
