@@ -48,8 +48,7 @@ Failure<Error> unknown_field(const std::string& path) {
                             names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
-// ---- decoding from JSON
-// -----------------------------------------------------------------------------
+// ---- decoding from JSON ----
 
 template <class T>
 Result<Done> read_value(const Json& json, T& value, const std::string& path);
@@ -154,8 +153,7 @@ Result<Done> read_value(const Json& json, T& value, const std::string& path) {
     return Done{};
 }
 
-// ---- encoding to JSON text
-// --------------------------------------------------------------------------
+// ---- encoding to JSON text ----
 
 void append_string(std::string& out, std::string_view text);
 
@@ -228,8 +226,7 @@ void append_value(std::string& out, const T& value) {
     }
 }
 
-// ---- decoding from forms and queries
-// ----------------------------------------------------------------
+// ---- decoding from forms and queries ----
 
 /// One form value into a scalar member.
 template <class T>

@@ -245,10 +245,12 @@ void Daemon::Parts::on_signal(int signal) {
     (void)sd_notify(0, "READY=1");
 }
 
-/// Front ends first, so that what was accepted is answered; then the core's loop ends.
+/// Nothing new is begun. Front ends end first, so that what was accepted is answered; then the
+/// core's loop.
 void Daemon::Parts::begin_stop() {
     if (std::exchange(is_stopping, true)) return;
     (void)sd_notify(0, "STOPPING=1");
+    dispatcher->stop_claiming();
     auto left = std::make_shared<std::atomic<int>>(2);
     auto one_stopped = [this, left] {
         if (--*left == 0) core.post([this] { core_loop.stop(); });

@@ -59,10 +59,15 @@ Result<Done> Dispatcher::start() {
     return Done{};
 }
 
+void Dispatcher::stop_claiming() {
+    is_draining_ = true;
+    parts_.due_timer.set(std::nullopt);
+}
+
 void Dispatcher::stop() {
+    stop_claiming();
     stopped_ = true;
     link_.stop();
-    parts_.due_timer.set(std::nullopt);
     self_.reset();
     waiting_for_slot_.clear();
     runs_.clear();
@@ -73,8 +78,7 @@ void Dispatcher::set_options(DispatchOptions options) {
     pump();
 }
 
-// ---- the engine
-// ---------------------------------------------------------------------------------------
+// ---- the engine ----
 
 void Dispatcher::engine_came_up() {
     std::vector<std::shared_ptr<JobRun>> runs;  // settling may end a run and change the map
@@ -152,17 +156,17 @@ void Dispatcher::remember_image(const std::string& reference) {
     known_images_[reference] = now;
 }
 
-void Dispatcher::want_output(JobId job) {
-    parts_.core.post([weak = std::weak_ptr(self_), job] {
+void Dispatcher::want_output(JobId job, UniqueFunction<void()> reply) {
+    parts_.core.post([weak = std::weak_ptr(self_), job, reply = std::move(reply)]() mutable {
         auto self = weak.lock();
         if (!self) return;
-        if (auto run = (*self)->runs_.find(job); run != (*self)->runs_.end())
-            run->second->follow_output();
+        auto run = (*self)->runs_.find(job);
+        if (run == (*self)->runs_.end()) return reply();
+        run->second->want_output(std::move(reply));
     });
 }
 
-// ---- claiming
-// ---------------------------------------------------------------------------------------
+// ---- claiming ----
 
 void Dispatcher::wake_at(TimePoint due) {
     if (due.time_since_epoch().count() >= next_due_ms_.load()) return;
@@ -209,6 +213,7 @@ void Dispatcher::pump() {
         return;
     }
     hand_out_start_slots();
+    if (is_draining_) return;
     int slots = free_slots();
     if (slots > 0 && next_due_ && *next_due_ <= parts_.clock.now()) return claim(slots);
     arm_timer();
@@ -221,13 +226,14 @@ void Dispatcher::claim(int slots) {
     next_due_.reset();
     next_due_ms_ = never;
     ClaimLimits limits{parts_.clock.now(), slots, link_.identity().id};
-    Reply<ClaimResult> reply = [weak = std::weak_ptr(self_)](Result<ClaimResult> claimed) {
-        if (auto self = weak.lock()) (*self)->on_claimed(std::move(claimed));
+    Reply<ClaimResult> reply = [weak = std::weak_ptr(self_),
+                                until = limits.now](Result<ClaimResult> claimed) {
+        if (auto self = weak.lock()) (*self)->on_claimed(until, std::move(claimed));
     };
     parts_.store.claim_due(std::move(limits), reply_on<ClaimResult>(parts_.core, std::move(reply)));
 }
 
-void Dispatcher::on_claimed(Result<ClaimResult> claimed) {
+void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
     is_claiming_ = false;
     if (!claimed) {
         log_warning("claim_failed", {{"error", claimed.error().message}});
@@ -235,7 +241,6 @@ void Dispatcher::on_claimed(Result<ClaimResult> claimed) {
         return retry_claim_later();
     }
     note_due(claimed->next_due_at);
-    TimePoint now = parts_.clock.now();
     for (RunningJob& job : claimed->jobs) {
         log_info("job_dispatched",
                  {{"job", job.id.to_string()},
@@ -245,12 +250,13 @@ void Dispatcher::on_claimed(Result<ClaimResult> claimed) {
         ++starting_;
         add_run(std::move(job)).begin();
     }
-    bool more_is_due = next_due_ && *next_due_ <= now;
     // Due, but not given out: paused. A resume wakes; a pause that ends by itself is looked at on
-    // the timer.
-    if (more_is_due && claimed->jobs.empty() && !claim_again_) {
+    // the timer. What came due during the claim is none of these.
+    bool was_held_back = next_due_ && *next_due_ <= until && claimed->jobs.empty();
+    if (was_held_back && !claim_again_) {
         auto pause = parts_.store.pause_state();
-        next_due_ = pause && pause->paused ? pause->until : std::optional(now + claim_retry);
+        next_due_ =
+            pause && pause->paused ? pause->until : std::optional(parts_.clock.now() + claim_retry);
     }
     pump();
 }
@@ -270,8 +276,7 @@ void Dispatcher::arm_timer() {
     next_due_ms_ = next_due_ ? next_due_->time_since_epoch().count() : never;
 }
 
-// ---- runs
-// -------------------------------------------------------------------------------------------
+// ---- runs ----
 
 JobRun& Dispatcher::add_run(RunningJob job) {
     JobId id = job.id;

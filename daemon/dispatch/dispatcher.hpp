@@ -43,8 +43,9 @@ class Dispatcher final : public RunOwner {
 
     /// Takes over the rows that are running, and connects. Errors: those of the store.
     Result<Done> start();
-    /// Claims and starts nothing any more. Running containers go on; they are adopted at the next
-    /// start.
+    /// Claims nothing any more; what is claimed goes on. The first step of a stop.
+    void stop_claiming();
+    /// Settles nothing any more. Running containers go on; they are adopted at the next start.
     void stop();
 
     void due_timer_rang();
@@ -61,8 +62,9 @@ class Dispatcher final : public RunOwner {
     /// Whether the engine has an image; replies at once where that is known, else on the core.
     /// Nothing when the engine can't be asked.
     void has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply);
-    /// Someone reads the output of a job that may run: copy it from now on.
-    void want_output(JobId job);
+    /// Someone reads the output of a job that may run: copy it from now on. Replies, on the core,
+    /// when what it printed so far is in the spool.
+    void want_output(JobId job, UniqueFunction<void()> reply);
 
     // ---- RunOwner ----
     void take_start_slot(std::shared_ptr<JobRun> run) override;
@@ -76,7 +78,8 @@ class Dispatcher final : public RunOwner {
     void reconcile_later();
     void pump();
     void claim(int slots);
-    void on_claimed(Result<ClaimResult> claimed);
+    /// `until`: what is due later was not looked at.
+    void on_claimed(TimePoint until, Result<ClaimResult> claimed);
     void note_due(std::optional<TimePoint> due);
     void arm_timer();
     void retry_claim_later();
@@ -99,6 +102,7 @@ class Dispatcher final : public RunOwner {
     bool is_claiming_ = false;
     bool claim_again_ = false;
     bool is_reconcile_armed_ = false;
+    bool is_draining_ = false;
     bool stopped_ = false;
     /// Known earliest due time; nothing: none. A claim that found nothing though it was past
     /// (paused) sets it aside until something changes.

@@ -95,6 +95,7 @@ void EngineLink::open_watch() {
 void EngineLink::go_up() {
     if (is_up_ || stopped_) return;
     is_up_ = true;
+    ++contact_;
     failures_ = 0;
     down_since_.reset();
     last_reason_.clear();

@@ -52,6 +52,8 @@ class EngineLink {
     [[nodiscard]] const EngineIdentity& identity() const { return identity_; }
     /// The last outage; at first the time before this process's first contact.
     [[nodiscard]] const Outage& outage() const { return outage_; }
+    /// How often it came up: what was seen in one contact was not ended by an outage before it.
+    [[nodiscard]] int contact() const { return contact_; }
     [[nodiscard]] EngineStatus status() const { return published_.get(); }
 
     /// Someone got no answer: ask whether the engine is there, and go down if not.
@@ -72,6 +74,7 @@ class EngineLink {
     Callbacks callbacks_;
     EngineIdentity identity_;
     Outage outage_;
+    int contact_ = 0;
     bool is_up_ = false;
     bool is_checking_ = false;
     bool stopped_ = false;

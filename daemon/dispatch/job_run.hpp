@@ -4,21 +4,18 @@
 /// step got no answer, or the daemon is new, `settle` looks at the container and goes on from what
 /// it finds.
 ///
-///   begin ─▶ create ─▶ id committed ─▶ start ─▶ watching ─▶ copy output ─▶ finish ─▶ remove ─▶
-///   over
+///   begin ─▶ create ─▶ id committed ─▶ start ─▶ watching ─▶ copy output ─▶ finish ─▶ remove
 ///                │            │           │        │  ▲
-///                └─ no answer ┴───────────┴────────┴──┴─▶ unsettled ─▶ settle (engine up, or
-///                backoff)
+///                └─ no answer ┴───────────┴────────┴──┴─▶ unsettled ─▶ settle
+///
 ///
 /// Rules (numbers in brackets are those of docs/architecture.md, "Started exactly once"):
 ///   - a row without a container id was certainly never started [2]
-///   - a start is repeated only after a quiet second in which the engine answers, with nothing
-///   awaited
-///     between the inspect and the start [3]
+///   - a start is repeated only after a quiet second in which the engine answers, and nothing is
+///     awaited between the inspect and the start [3]
 ///   - stop_reason is committed before a stop is sent, and decides the outcome [4]
 ///   - output, then outcome, then removal [5]
-///   - an end that we did not ask for, found after an outage, that the engine's restart explains is
-///   lost [6]
+///   - an end that we did not ask for, and that a restart of the engine explains, is lost [6]
 ///
 /// Lives on the core. Owned by shared_ptr, since calls of several parts may be under way when it
 /// ends.
@@ -83,8 +80,9 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void container_ended();
     /// The wish is committed already. `now`: without grace.
     void kill(const std::string& by, bool now);
-    /// Copies the output as it comes, if the job runs and nobody does yet.
-    void follow_output();
+    /// Someone reads the output: it is copied as it comes from now on. Calls back when what was
+    /// printed so far is in the spool, or can't be.
+    void want_output(UniqueFunction<void()> reply);
     /// What take_start_slot calls back.
     void got_start_slot();
 
@@ -114,6 +112,9 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void on_start_refused(const EngineFailure& failure);
     void on_started(TimePoint started_at);
     void watch();
+    /// Copies the output as it comes, if the job runs and nobody does yet.
+    void follow_output();
+    void follow_again_later();
 
     void on_state(const ContainerState& state);
     void on_gone();
@@ -127,8 +128,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void check_deadline();
 
     void end(const ContainerState& state);
-    Outcome outcome_of(const ContainerState& state) const;
-    bool was_ended_by_engine_restart(const ContainerState& state) const;
+    [[nodiscard]] Outcome outcome_of(const ContainerState& state, bool engine_restarted) const;
+    [[nodiscard]] bool may_be_ended_by_engine_restart(const ContainerState& state) const;
     void copy_output(Outcome outcome);
     void finish(Outcome outcome);
     void finish_without_container(FinishStatus status,
@@ -172,6 +173,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     bool stop_is_sent_ = false;
     bool end_was_hinted_ = false;  ///< an end was reported while another step was under way
     int failures_ = 0;
+    int seen_running_in_ = 0;     ///< the engine link's contact
+    bool has_caught_up_ = false;  ///< the followed output
     std::shared_ptr<OutputCopy> follow_;
 };
 

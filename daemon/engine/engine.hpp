@@ -113,6 +113,14 @@ class Engine {
     /// 404 is success with false.
     virtual void has_image(const std::string& image, EngineReply<bool> reply) = 0;
 
+    /// Whether the engine still knows that it started this container, which ran from `from` to
+    /// `to`: then it did not restart since, so it was not its restart that ended the container.
+    /// False proves nothing: the memory is short, and some engines have none.
+    virtual void remembers_start(const std::string& container,
+                                 TimePoint from,
+                                 TimePoint to,
+                                 EngineReply<bool> reply) = 0;
+
     /// Reads output from its beginning; with `follow` until the container ends. Replies Done at a
     /// clean end (last chunk seen, or the sink said stop), no_answer when it was cut.
     virtual void logs(const std::string& container,

@@ -1,7 +1,7 @@
 /// logs: a job's output as a stream of chunks, from the spool, while it grows and after the end.
 
 #include <algorithm>
-#include <limits>
+#include <atomic>
 
 #include <fmt/format.h>
 
@@ -19,7 +19,7 @@ struct Selection {
     bool timestamps = false;
     std::optional<LogStream> stream;
     std::optional<TimePoint> since;
-    std::uint64_t lines_to_skip = 0;
+    std::optional<std::uint64_t> tail;  ///< lines
 
     [[nodiscard]] bool wants(const SpoolRecord& record) const {
         if (!record.stream) return !stream || stream == LogStream::err;  // a gap is told on stderr
@@ -37,12 +37,36 @@ std::string stamp(std::int64_t at_ns) {
     return fmt::format("{}{:06}Z ", text, at_ns % 1'000'000);
 }
 
+/// Lines of what there is now; a piece without a newline at the very end counts as one.
+Result<std::uint64_t> count_lines(SpoolReader& reader, const Selection& selection) {
+    std::uint64_t lines = 0;
+    bool in_line = false;
+    for (;;) {
+        auto record = reader.next();
+        if (!record) return fail(record.error());
+        if (!*record) return lines + (in_line ? 1 : 0);
+        if (!selection.wants(**record)) continue;
+        const std::string& bytes = (*record)->bytes;
+        lines += static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+        if (!(*record)->stream) ++lines;  // a gap is told in a line
+        if (!bytes.empty()) in_line = bytes.back() != '\n';
+    }
+}
+
+/// A job's output from the spool, once what it printed so far is there (`is_ready`).
 class LogSource final : public TailSource<LogChunk> {
   public:
-    LogSource(Store& store, std::unique_ptr<SpoolReader> reader, Selection selection)
-        : store_(store), reader_(std::move(reader)), selection_(selection) {}
+    LogSource(Store& store,
+              Spool& spool,
+              Selection selection,
+              std::shared_ptr<const std::atomic<bool>> is_ready)
+        : store_(store), spool_(spool), selection_(selection), is_ready_(std::move(is_ready)) {}
 
     Result<Produced<LogChunk>> produce() override {
+        if (!reader_) {
+            if (!*is_ready_) return Produced<LogChunk>{};
+            if (auto opened = open(); !opened) return fail(opened.error());
+        }
         bool was_over = is_over_;
         for (;;) {
             auto record = reader_->next();
@@ -62,6 +86,19 @@ class LogSource final : public TailSource<LogChunk> {
     }
 
   private:
+    Result<Done> open() {
+        if (selection_.tail) {
+            auto lines = count_lines(*open_reader(), selection_);
+            if (!lines) return fail(lines.error());
+            lines_to_skip_ = *lines > *selection_.tail ? *lines - *selection_.tail : 0;
+        }
+        reader_ = open_reader();
+        return Done{};
+    }
+    [[nodiscard]] std::unique_ptr<SpoolReader> open_reader() const {
+        return spool_.open_reader(selection_.job, selection_.attempt);
+    }
+
     LogChunk chunk_of(SpoolRecord record) {
         LogChunk chunk;
         chunk.stream = record.stream.value_or(LogStream::err);
@@ -82,11 +119,11 @@ class LogSource final : public TailSource<LogChunk> {
     /// Drops lines until `tail` is reached.
     std::string selected_lines(std::string bytes) {
         std::size_t begin = 0;
-        while (selection_.lines_to_skip > 0 && begin < bytes.size()) {
+        while (lines_to_skip_ > 0 && begin < bytes.size()) {
             auto newline = bytes.find('\n', begin);
             if (newline == std::string::npos) return "";
             begin = newline + 1;
-            --selection_.lines_to_skip;
+            --lines_to_skip_;
         }
         return begin == 0 ? std::move(bytes) : bytes.substr(begin);
     }
@@ -106,28 +143,15 @@ class LogSource final : public TailSource<LogChunk> {
     }
 
     Store& store_;
-    std::unique_ptr<SpoolReader> reader_;
-    Selection selection_;
+    Spool& spool_;
+    const Selection selection_;
+    std::shared_ptr<const std::atomic<bool>> is_ready_;
+    std::unique_ptr<SpoolReader> reader_;  ///< none before the first read
+    std::uint64_t lines_to_skip_ = 0;
     bool is_over_ = false;
     bool out_at_line_start_ = true;
     bool err_at_line_start_ = true;
 };
-
-/// Lines of what there is now; a piece without a newline at the very end counts as one.
-Result<std::uint64_t> count_lines(SpoolReader& reader, const Selection& selection) {
-    std::uint64_t lines = 0;
-    bool in_line = false;
-    for (;;) {
-        auto record = reader.next();
-        if (!record) return fail(record.error());
-        if (!*record) return lines + (in_line ? 1 : 0);
-        if (!selection.wants(**record)) continue;
-        const std::string& bytes = (*record)->bytes;
-        lines += static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-        if (!(*record)->stream) ++lines;  // a gap is told in a line
-        if (!bytes.empty()) in_line = bytes.back() != '\n';
-    }
-}
 
 Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint now) {
     Selection selection;
@@ -145,6 +169,7 @@ Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint n
         if (!since) return fail(since.error());
         selection.since = *since;
     }
+    if (request.tail) selection.tail = static_cast<std::uint64_t>(*request.tail);
     selection.attempt = static_cast<int>(attempt);
     selection.follow = request.follow;
     selection.timestamps = request.timestamps;
@@ -160,17 +185,14 @@ Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& req
     if (!job) return fail(job.error());
     auto selection = select(request, *job, parts_->clock.now());
     if (!selection) return fail(selection.error());
-    if (!has_ended(job->status)) parts_->dispatcher.want_output(job->id);
-    if (request.tail) {
-        auto counter = parts_->spool.open_reader(job->id, selection->attempt);
-        auto lines = count_lines(*counter, *selection);
-        if (!lines) return fail(lines.error());
-        auto wanted = static_cast<std::uint64_t>(*request.tail);
-        selection->lines_to_skip = *lines > wanted ? *lines - wanted : 0;
-    }
-    auto source = std::make_unique<LogSource>(
-        parts_->store, parts_->spool.open_reader(job->id, selection->attempt), *selection);
+    auto is_ready = std::make_shared<std::atomic<bool>>(has_ended(job->status));
+    auto source = std::make_unique<LogSource>(parts_->store, parts_->spool, *selection, is_ready);
     auto stream = std::make_unique<TailStream<LogChunk>>(std::move(source), parts_->timers);
+    if (!*is_ready)
+        parts_->dispatcher.want_output(job->id, [is_ready, wake = stream->wake()] {
+            *is_ready = true;
+            wake();
+        });
     if (request.follow)
         if (auto watched = stream->watch(parts_->events, job->id); !watched)
             return fail(watched.error());

@@ -33,15 +33,19 @@ class TailStream final : public Stream<Item> {
         : state_(std::make_shared<State>(std::move(source), readers)) {}
     ~TailStream() override { cancel(); }
 
-    /// Wakes it when `job` (or any job) changes. Before the first `next`. Errors: busy.
-    Result<Done> watch(EventHub& events, std::optional<JobId> job) {
-        auto token = events.watch(job, [weak = std::weak_ptr(state_)] {
+    /// What others call, on any thread, when there may be more to read.
+    EventHub::Wake wake() {
+        return [weak = std::weak_ptr(state_)] {
             auto state = weak.lock();
             if (!state) return;
             state->readers.post([weak] {
                 if (auto alive = weak.lock()) alive->pump();
             });
-        });
+        };
+    }
+    /// Wakes it when `job` (or any job) changes. Before the first `next`. Errors: busy.
+    Result<Done> watch(EventHub& events, std::optional<JobId> job) {
+        auto token = events.watch(job, wake());
         if (!token) return fail(token.error());
         state_->token = std::move(*token);
         return Done{};

@@ -1,6 +1,7 @@
 /// The real programs with a real engine, from end to end, as a user sees them. Needs
 /// test/busybox:1.
 
+#include <algorithm>
 #include <csignal>
 
 #include <catch2/catch.hpp>
@@ -24,6 +25,14 @@ std::string add(const LiveDaemon& daemon,
     words.insert(words.end(), more.begin(), more.end());
     words.insert(words.end(), {"--", "sh", "-c", script});
     return daemon.ask(words);
+}
+
+/// The id of the job's container, once it is there.
+std::string container_of(const std::string& id) {
+    std::vector<std::string> containers;
+    REQUIRE(eventually(
+        [&] { return !(containers = containers_with_label("schedulerd.job=" + id)).empty(); }));
+    return containers[0];
 }
 
 bool has_ended(const LiveDaemon& daemon, const std::string& id) {
@@ -146,14 +155,53 @@ TEST_CASE("SIGTERM leaves containers running and exits 0; the next daemon record
     REQUIRE(daemon.schedctl({"logs", id}).out == "done\n");
 }
 
+TEST_CASE("exit codes of an engine's restart are a job's own when only the daemon was away",
+          "[e2e]") {
+    LiveDaemon daemon;
+    auto ends_meanwhile =
+        add(daemon, "0s", "trap 'exit 255' USR1; echo ready; while :; do sleep 0.1; done");
+    auto ends_later = add(daemon, "0s", "sleep 600");
+    auto is_in_state = [](const std::string& container, const std::string& state) {
+        return eventually([&] {
+            auto answer = engine_call("GET", "/containers/" + container + "/json");
+            return answer.find("\"Status\":\"" + state + '"') != std::string::npos;
+        });
+    };
+    auto container = container_of(ends_meanwhile);
+    REQUIRE(eventually([&] { return daemon.schedctl({"logs", ends_meanwhile}).out == "ready\n"; }));
+    REQUIRE(is_in_state(container_of(ends_later), "running"));
+    (void)daemon.stop(SIGKILL);
+    (void)engine_call("POST", "/containers/" + container + "/kill?signal=USR1");
+    REQUIRE(is_in_state(container, "exited"));
+    daemon.start();
+    REQUIRE(eventually([&] { return daemon.finish_status(ends_meanwhile) == "failed"; }));
+    REQUIRE(daemon.schedctl({"wait", ends_meanwhile}).exit_code == 255);
+    (void)engine_call("POST", "/containers/" + container_of(ends_later) + "/kill?signal=KILL");
+    REQUIRE(daemon.schedctl({"wait", ends_later}).exit_code == 137);
+    REQUIRE(daemon.finish_status(ends_later) == "failed");
+}
+
+TEST_CASE("what a running job has printed is there as soon as someone asks", "[e2e]") {
+    LiveDaemon daemon;
+    auto id = add(daemon, "0s", "seq 1 1000; sleep 600");
+    auto container = container_of(id);
+    REQUIRE(eventually([&] {
+        auto last = engine_call("GET", "/containers/" + container + "/logs?stdout=1&tail=1");
+        return last.find("1000") != std::string::npos;
+    }));
+    auto words = GENERATE(Words{}, Words{"--tail", "1000"});
+    words.insert(words.begin(), {"logs", id});
+    auto logs = daemon.schedctl(words);
+    CHECK(std::count(logs.out.begin(), logs.out.end(), '\n') == 1000);
+    CHECK(logs.out.find("\n1000\n") != std::string::npos);
+    (void)daemon.schedctl({"rm", "-f", id});
+}
+
 TEST_CASE("a container that a stranger removes makes its job lost", "[e2e]") {
     LiveDaemon daemon;
     auto id = add(daemon, "0s", "sleep 600");
     REQUIRE(eventually([&] { return daemon.status(id) == "running"; }));
-    std::vector<std::string> containers;
-    REQUIRE(eventually(
-        [&] { return !(containers = containers_with_label("schedulerd.job=" + id)).empty(); }));
-    (void)engine_call("DELETE", "/containers/" + containers[0] + "?force=1&v=1");
+    (void)engine_call("DELETE", "/containers/" + container_of(id) + "?force=1&v=1");
     REQUIRE(has_ended(daemon, id));
     REQUIRE(daemon.finish_status(id) == "lost");
     REQUIRE(daemon.schedctl({"wait", id}).exit_code == 125);

@@ -468,6 +468,20 @@ TEST_CASE("a real engine that stops and comes back is used again", "[engine]") {
     CHECK(driver.inspect(id)->exit_code == 5);
     CHECK(broken == 1);
 
+    // It knows whom it started, until it restarts.
+    auto ended = driver.inspect(id).value();
+    auto remembers = [&] {
+        return driver.wait<bool>([&](auto reply) {
+            driver.engine->remembers_start(
+                id, *ended.started_at, *ended.finished_at, std::move(reply));
+        });
+    };
+    CHECK(remembers().value());
+    REQUIRE(private_engine.stop());
+    REQUIRE(private_engine.start());
+    REQUIRE(driver.connect());
+    CHECK_FALSE(remembers().value());
+
     // Another engine on this host, if there is one, is another one.
     EngineDriver usual(find_engine("", EngineEnvironment::of_process()).value());
     auto other = usual.connect();

@@ -27,8 +27,10 @@ class FakeEngine final : public Engine {
     bool is_down = false;
     bool loses_next_start_answer = false;  ///< the effect takes place, the answer does not come
     bool loses_next_create_answer = false;
-    std::string refuse_create;  ///< the engine's words
+    bool remembers_starts = false;  ///< true: it has not restarted
+    std::string refuse_create;      ///< the engine's words
     std::string refuse_start;
+    int follows = 0;  ///< how often output was followed
     std::string id = "engine-1";
     std::map<std::string, Container> containers;  ///< by id
     std::vector<std::string> calls;               ///< `create schedulerd-…`, `start c1`, …
@@ -53,6 +55,18 @@ class FakeEngine final : public Engine {
         state.exit_code = exit_code;
         state.finished_at = clock_.now();
         if (tell && watch_.on_end) watch_.on_end(container);
+    }
+    /// Brings what the container printed to who follows it.
+    void bring_output(const std::string& container) {
+        auto [begin, end] = followers_.equal_range(container);
+        for (auto follower = begin; follower != end; ++follower)
+            (void)follower->second.sink(
+                LogFrame{LogStream::out, {}, containers.at(container).output});
+    }
+    void break_follows() {
+        auto broken = std::exchange(followers_, {});
+        for (auto& [container, follower] : broken)
+            follower.reply(no_answer<Done>());
     }
     void go_down() {
         is_down = true;
@@ -140,13 +154,22 @@ class FakeEngine final : public Engine {
         if (is_down) return reply(no_answer<bool>());
         reply(true);
     }
+    void remembers_start(const std::string& container,
+                         TimePoint,
+                         TimePoint,
+                         EngineReply<bool> reply) override {
+        if (is_down) return reply(no_answer<bool>());
+        calls.push_back("remembers_start " + container);
+        reply(bool(remembers_starts));
+    }
     void logs(const std::string& container,
               bool follow,
               LogFrameSink sink,
               EngineReply<Done> reply) override {
         if (is_down) return reply(no_answer<Done>());
         if (follow) {
-            followers_.push_back(std::move(reply));
+            ++follows;
+            followers_.emplace(container, Follower{std::move(sink), std::move(reply)});
             return;
         }
         const std::string& output = containers.at(container).output;
@@ -160,6 +183,10 @@ class FakeEngine final : public Engine {
     }
 
   private:
+    struct Follower {
+        LogFrameSink sink;
+        EngineReply<Done> reply;
+    };
     template <class T>
     static EngineResult<T> no_answer() {
         return fail(EngineFailure{EngineFailure::Kind::no_answer, "the engine does not answer"});
@@ -171,7 +198,7 @@ class FakeEngine final : public Engine {
 
     FakeClock& clock_;
     Watch watch_;
-    std::vector<EngineReply<Done>> followers_;
+    std::multimap<std::string, Follower> followers_;
     int last_ = 0;
 };
 

@@ -16,6 +16,7 @@
 namespace scheduler {
 namespace {
 
+using namespace std::chrono_literals;
 using Kind = EngineFailure::Kind;
 
 bool holds(std::string_view text, std::string_view words) {
@@ -24,6 +25,10 @@ bool holds(std::string_view text, std::string_view words) {
                std::tolower(static_cast<unsigned char>(b));
     };
     return std::search(text.begin(), text.end(), words.begin(), words.end(), equal) != text.end();
+}
+
+bool is_podman(const EngineIdentity& engine) {
+    return engine.name.rfind("Podman", 0) == 0;
 }
 
 bool is_success(const EngineAnswer& answer) {
@@ -239,6 +244,34 @@ void DockerEngine::has_image(const std::string& image, EngineReply<bool> reply) 
          });
 }
 
+/// Docker keeps its last 256 events in memory and replays them on request, so a start event is
+/// there only if the same dockerd runs. Podman keeps them on disk, where they outlive a reboot.
+void DockerEngine::remembers_start(const std::string& container,
+                                   TimePoint from,
+                                   TimePoint to,
+                                   EngineReply<bool> reply) {
+    auto was_seen = std::make_shared<bool>(false);
+    auto lines = std::make_shared<EventLines>([was_seen](const ContainerEvent&) {
+        *was_seen = true;  // the filters let nothing else through
+    });
+    // In the engine's own time. A start is reported a little after StartedAt.
+    auto seconds = [](TimePoint at) { return std::to_string(at.time_since_epoch() / 1s); };
+    std::string filters =
+        filters_json({{"type", {"container"}}, {"container", {container}}, {"event", {"start"}}});
+    EngineRequest request = query("/events" + url_query({{"filters", filters},
+                                                         {"since", seconds(from - 1s)},
+                                                         {"until", seconds(to + 1s)}}),
+                                  state_->timeouts.query);
+    request.on_body = [lines](std::string_view bytes) { return lines->feed(bytes); };
+    call(std::move(request),
+         [this_engine = state_->engine, was_seen, lines, reply = std::move(reply)](
+             EngineResult<EngineAnswer> answer) mutable {
+             if (!answer) return reply(fail(std::move(answer).error()));
+             if (!is_success(*answer)) return reply(fail(refusal(*answer)));
+             reply(*was_seen && !is_podman(this_engine->identity));
+         });
+}
+
 void DockerEngine::logs(const std::string& container,
                         bool follow,
                         LogFrameSink sink,
@@ -278,7 +311,10 @@ void DockerEngine::watch(const std::string& label, const std::string& value, Wat
         {{"type", {"container"}}, {"label", {label + '=' + value}}, {"event", {"die", "died"}}});
     EngineRequest request =
         query("/events" + url_query({{"filters", filters}}), state_->timeouts.query);
-    auto lines = std::make_shared<EventLines>(std::move(watch.on_end));
+    auto lines = std::make_shared<EventLines>(
+        [on_end = std::move(watch.on_end)](const ContainerEvent& event) mutable {
+            if (event.is_end) on_end(event.container);
+        });
     request.on_open = std::move(watch.on_open);
     request.on_body = [lines](std::string_view bytes) { return lines->feed(bytes); };
     state_->watch =

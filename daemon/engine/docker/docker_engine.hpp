@@ -38,6 +38,10 @@ class DockerEngine final : public Engine {
               const std::string& value,
               EngineReply<std::vector<ContainerSummary>> reply) override;
     void has_image(const std::string& image, EngineReply<bool> reply) override;
+    void remembers_start(const std::string& container,
+                         TimePoint from,
+                         TimePoint to,
+                         EngineReply<bool> reply) override;
     void logs(const std::string& container,
               bool follow,
               LogFrameSink sink,

@@ -96,9 +96,9 @@ EngineFailure summarize(const std::vector<EngineFailure>& failures) {
     EngineFailure all{Kind::no_answer, "no engine answers: "};
     for (const EngineFailure& failure : failures) {
         if (failure.kind == Kind::refused) all.kind = Kind::refused;
-        all.message += failure.message + ". ";
+        all.message += failure.message + "; ";
     }
-    all.message += "Start Docker or Podman, or name an engine with --engine";
+    all.message += "start Docker or Podman, or name an engine with --engine";
     return all;
 }
 

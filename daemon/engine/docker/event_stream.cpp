@@ -4,16 +4,15 @@
 
 namespace scheduler {
 
-std::optional<std::string> ended_container(std::string_view event) {
-    auto json = parse_engine_json(event);
+std::optional<ContainerEvent> parse_container_event(std::string_view line) {
+    auto json = parse_engine_json(line);
     if (!json || get_string(*json, "Type").value_or("") != "container") return std::nullopt;
-    // Podman calls it "died" in its filter and may do so in the event.
-    auto action = get_string(*json, "Action").value_or("");
-    if (action != "die" && action != "died") return std::nullopt;
     const EngineJson* actor = get_object(*json, "Actor");
     auto id = actor == nullptr ? std::nullopt : get_string(*actor, "ID");
     if (!id || id->empty()) return std::nullopt;
-    return id;
+    // Podman calls it "died" in its filter and may do so in the event.
+    auto action = get_string(*json, "Action").value_or("");
+    return ContainerEvent{*std::move(id), action == "die" || action == "died"};
 }
 
 bool EventLines::feed(std::string_view bytes) {
@@ -34,7 +33,7 @@ bool EventLines::feed(std::string_view bytes) {
 }
 
 void EventLines::take(std::string_view line) {
-    if (auto container = ended_container(line)) on_end_(*container);
+    if (auto event = parse_container_event(line)) on_event_(*event);
 }
 
 }  // namespace scheduler

@@ -1,6 +1,6 @@
 #pragma once
 /// EventLines splits the body of an event stream into its lines, one JSON object each, wherever its
-/// reads are split, and tells which containers ended. Owns its buffer; lives in one exchange.
+/// reads are split, and tells what happened to containers. Owns its buffer; lives in one exchange.
 /// Source: Docker Engine API 1.41, SystemEvents.
 
 #include <optional>
@@ -11,16 +11,21 @@
 
 namespace scheduler {
 
-/// The id of the container that this event says has ended; nothing for any other event or text.
-/// Its exit code is not read: a label named exitCode replaces the real one.
-std::optional<std::string> ended_container(std::string_view event);
+struct ContainerEvent {
+    std::string container;  ///< id
+    bool is_end = false;
+};
+
+/// Nothing for any other event or text. An end's exit code is not read: a label named exitCode
+/// replaces the real one.
+std::optional<ContainerEvent> parse_container_event(std::string_view line);
 
 class EventLines {
   public:
     static constexpr std::size_t line_bytes_max = 1024 * 1024;
 
-    explicit EventLines(UniqueFunction<void(const std::string& container)> on_end)
-        : on_end_(std::move(on_end)) {}
+    explicit EventLines(UniqueFunction<void(const ContainerEvent&)> on_event)
+        : on_event_(std::move(on_event)) {}
 
     /// False when a line is longer than the limit: this is no event stream.
     bool feed(std::string_view bytes);
@@ -28,7 +33,7 @@ class EventLines {
   private:
     void take(std::string_view line);
 
-    UniqueFunction<void(const std::string& container)> on_end_;
+    UniqueFunction<void(const ContainerEvent&)> on_event_;
     std::string buffer_;  ///< an incomplete line
 };
 

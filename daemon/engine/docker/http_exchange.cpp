@@ -125,7 +125,7 @@ std::string_view advice(const error_code& error, bool has_timed_out) {
     if (error == asio::error::access_denied) return "; may this user use it (group docker)?";
     if (error == asio::error::connection_refused ||
         error == boost::system::errc::no_such_file_or_directory)
-        return "; is it running?";
+        return " (is it running?)";
     return "";
 }
 

@@ -267,6 +267,115 @@ TEST_CASE("an end that the engine's restart explains is lost", "[dispatch]") {
     REQUIRE(world.job(id).finish_status == expected);
 }
 
+TEST_CASE("what was seen running since the engine answered ended by itself", "[dispatch]") {
+    auto code = GENERATE(137, 143, 255);
+    World world;
+    JobId id = world.add(0s);
+    SECTION("after an outage") {
+        world.engine.go_down();
+        world.pass(1s);
+        world.engine.is_down = false;
+        world.pass(2s);
+    }
+    SECTION("after a restart of the daemon") {
+        world.crash();
+        world.boot();
+        world.pass(1s);
+    }
+    world.engine.end("c1", code);
+    world.executor.run();
+    CHECK(world.job(id).finish_status == FinishStatus::failed);
+    CHECK(world.engine.calls_of("remembers_start") == 0);
+}
+
+TEST_CASE("a job that ended while only the daemon was away ended by itself", "[dispatch]") {
+    auto code = GENERATE(137, 143, 255);
+    World world;
+    JobId id = world.add(0s);
+    world.crash();
+    world.engine.end("c1", code, false);
+    world.engine.remembers_starts = true;
+    world.boot();
+    CHECK(world.job(id).finish_status == FinishStatus::failed);
+    CHECK(world.job(id).exit_code == code);
+}
+
+TEST_CASE("a job that ended while daemon and engine were away is lost", "[dispatch]") {
+    World world;
+    JobId id = world.add(0s);
+    world.crash();
+    world.engine.end("c1", 255, false);
+    world.boot();
+    CHECK(world.job(id).finish_status == FinishStatus::lost);
+}
+
+TEST_CASE("a job that comes due while a claim is under way starts at once", "[dispatch]") {
+    World world;
+    JobId first = world.add(500ms);
+    JobId second = world.add(600ms);
+    world.store->cancel(first, world.clock.now(), "test", [](Result<Done>) {});
+    // A slow commit: the second is not due yet when the claim looks, and is when it answers.
+    world.clock.advance(500ms);
+    world.dispatcher->due_timer_rang();
+    world.clock.advance(100ms);
+    world.executor.run();
+    CHECK(world.job(second).status == JobStatus::running);
+}
+
+TEST_CASE("a daemon that stops claims nothing more, and finishes what runs", "[dispatch]") {
+    World world;
+    JobId running = world.add(0s);
+    JobId due = world.add(1s);
+    world.dispatcher->stop_claiming();
+    world.pass(2s);
+    CHECK(world.job(due).status == JobStatus::scheduled);
+    world.engine.end("c1", 0);
+    world.pass(1s);
+    CHECK(world.job(running).status == JobStatus::finished);
+    CHECK(world.job(due).status == JobStatus::scheduled);
+}
+
+TEST_CASE("a followed output that breaks alone is followed again", "[dispatch]") {
+    World world;
+    JobId id = world.add(0s);
+    world.pass(2s);
+    REQUIRE(world.engine.follows == 1);
+    world.engine.break_follows();
+    world.pass(2s);
+    CHECK(world.engine.follows == 2);
+    CHECK(world.job(id).status == JobStatus::running);
+}
+
+TEST_CASE("who wants a running job's output gets what it printed so far", "[dispatch]") {
+    World world;
+    JobId id = world.add(0s);
+    world.engine.only().output = "so far\n";
+    bool is_there = false;
+    world.dispatcher->want_output(id, [&] { is_there = true; });
+    world.executor.run();
+    CHECK_FALSE(is_there);  // the followed output has not brought it yet
+    world.engine.bring_output("c1");
+    CHECK(is_there);
+    auto record = world.spool->open_reader(id, 1)->next();
+    REQUIRE(record);
+    REQUIRE(*record);
+    CHECK((*record)->bytes == "so far\n");
+    // Once it has caught up, nobody waits.
+    is_there = false;
+    world.dispatcher->want_output(id, [&] { is_there = true; });
+    world.executor.run();
+    CHECK(is_there);
+}
+
+TEST_CASE("nobody waits for the output of a job that does not run", "[dispatch]") {
+    World world;
+    JobId id = world.add(1h);
+    bool is_there = false;
+    world.dispatcher->want_output(id, [&] { is_there = true; });
+    world.executor.run();
+    CHECK(is_there);
+}
+
 TEST_CASE("without an engine jobs stay scheduled, and run when it is back", "[dispatch]") {
     World world;
     world.engine.go_down();

@@ -70,13 +70,13 @@ TEST_CASE("each failure to connect names the address and the reason", "[engine]"
     REQUIRE_FALSE(nothing);
     CHECK(nothing.error().kind == Kind::no_answer);
     CHECK(nothing.error().message ==
-          "can't reach the engine at " + missing + ": No such file or directory; is it running?");
+          "can't reach the engine at " + missing + ": No such file or directory (is it running?)");
 
     ScriptedEngine killed([](auto&, int) {});
     killed.kill();
     auto refused = EngineDriver(killed.address()).connect();
     REQUIRE_FALSE(refused);
-    CHECK_THAT(refused.error().message, Catch::Contains("Connection refused; is it running?"));
+    CHECK_THAT(refused.error().message, Catch::Contains("Connection refused (is it running?)"));
 
     auto tcp = EngineDriver("tcp://127.0.0.1:1").connect();
     REQUIRE_FALSE(tcp);

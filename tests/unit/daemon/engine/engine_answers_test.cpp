@@ -1,6 +1,7 @@
 #include "daemon/engine/docker/engine_answers.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "daemon/engine/docker/container_spec.hpp"
@@ -178,16 +179,21 @@ TEST_CASE("filters and paths are encoded", "[engine]") {
 }
 
 TEST_CASE("only the end of a container counts as its end", "[engine]") {
-    CHECK(ended_container(R"({"Type":"container","Action":"die","Actor":{"ID":"c1"}})") == "c1");
-    CHECK(ended_container(R"({"Type":"container","Action":"died","Actor":{"ID":"c2"}})") == "c2");
-    for (const char* text : {R"({"Type":"container","Action":"start","Actor":{"ID":"c1"}})",
-                             R"({"Type":"network","Action":"die","Actor":{"ID":"c1"}})",
+    auto of = [](std::string_view action) {
+        return parse_container_event(
+            fmt::format(R"({{"Type":"container","Action":"{}","Actor":{{"ID":"c1"}}}})", action));
+    };
+    CHECK(of("die")->container == "c1");
+    CHECK(of("die")->is_end);
+    CHECK(of("died")->is_end);
+    CHECK_FALSE(of("start")->is_end);
+    for (const char* text : {R"({"Type":"network","Action":"die","Actor":{"ID":"c1"}})",
                              R"({"Type":"container","Action":"die","Actor":{"ID":1}})",
                              R"({"Type":"container","Action":"die"})",
                              "[]",
                              "{",
                              ""})
-        CHECK_FALSE(ended_container(text));
+        CHECK_FALSE(parse_container_event(text));
 }
 
 TEST_CASE("event lines are the same wherever the reads are split", "[engine]") {
@@ -197,7 +203,7 @@ TEST_CASE("event lines are the same wherever the reads are split", "[engine]") {
                        "\r\n";
     for (std::size_t split = 0; split <= body.size(); ++split) {
         std::vector<std::string> ended;
-        EventLines lines([&](const std::string& id) { ended.push_back(id); });
+        EventLines lines([&](const ContainerEvent& event) { ended.push_back(event.container); });
         CHECK(lines.feed(std::string_view(body).substr(0, split)));
         CHECK(lines.feed(std::string_view(body).substr(split)));
         CHECK(ended == std::vector<std::string>{"c1", "c2"});
@@ -205,9 +211,9 @@ TEST_CASE("event lines are the same wherever the reads are split", "[engine]") {
 }
 
 TEST_CASE("an event line has a limit", "[engine]") {
-    EventLines lines([](const std::string&) {});
+    EventLines lines([](const ContainerEvent&) {});
     CHECK(lines.feed(std::string(EventLines::line_bytes_max, 'x')));
     CHECK_FALSE(lines.feed("x"));
-    EventLines whole([](const std::string&) {});
+    EventLines whole([](const ContainerEvent&) {});
     CHECK_FALSE(whole.feed(std::string(EventLines::line_bytes_max + 1, 'x') + "\n"));
 }

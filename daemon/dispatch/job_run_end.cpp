@@ -1,0 +1,169 @@
+/// From the container's end to its removal: what became of the job, its output, the outcome.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "daemon/base/log.hpp"
+#include "daemon/dispatch/job_run.hpp"
+
+namespace scheduler {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration restart_window = 15s;  ///< rule 6: after the first answered ping
+
+}  // namespace
+
+void JobRun::end(const ContainerState& state) {
+    release_slot();
+    step_ = Step::ending;
+    if (!may_be_ended_by_engine_restart(state)) return copy_output(outcome_of(state, false));
+    parts_.engine.remembers_start(
+        *job_.container_id,
+        state.started_at.value_or(job_.claimed_at),
+        *state.finished_at,
+        then<bool, EngineFailure>([state](JobRun& self, EngineResult<bool> remembers) {
+            if (!remembers && remembers.error().kind == EngineFailure::Kind::no_answer)
+                return self.unsettled(remembers.error());
+            bool did_restart = !remembers || !*remembers;
+            self.copy_output(self.outcome_of(state, did_restart));
+        }));
+}
+
+Outcome JobRun::outcome_of(const ContainerState& state, bool engine_restarted) const {
+    Outcome outcome;
+    outcome.started_at = state.started_at;
+    outcome.finished_at = state.finished_at.value_or(parts_.clock.now());
+    // A very short container can seem to end before it started.
+    if (outcome.started_at)
+        outcome.finished_at = std::max(outcome.finished_at, *outcome.started_at);
+    outcome.exit_code = state.exit_code;
+    if (is_stop_wanted() && job_.stop_reason) {
+        outcome.finish = *job_.stop_reason;
+        outcome.error = stop_words();
+    } else if (engine_restarted) {
+        outcome.finish = FinishStatus::lost;
+        outcome.error = fmt::format(
+            "the engine or its host restarted while it ran (exit code {}), so how it would have "
+            "ended can't be known",
+            state.exit_code);
+    } else if (state.exit_code == 0 && state.started_at) {
+        outcome.finish = FinishStatus::success;
+    } else {
+        outcome.finish = FinishStatus::failed;
+        if (!state.error.empty())
+            outcome.error = state.error;
+        else if (state.out_of_memory)
+            outcome.error = "it ran out of memory and was killed";
+    }
+    return outcome;
+}
+
+/// An engine that starts ends what ran before it answers anyone: what was seen running since it
+/// answered ended by itself.
+bool JobRun::may_be_ended_by_engine_restart(const ContainerState& state) const {
+    if (is_stop_wanted() && job_.stop_reason) return false;
+    if (seen_running_in_ == parts_.link.contact()) return false;
+    bool is_suspect = state.exit_code == 137 || state.exit_code == 143 || state.exit_code == 255;
+    if (!is_suspect || state.out_of_memory || !state.finished_at) return false;
+    const Outage& outage = parts_.link.outage();
+    return *state.finished_at >= outage.broke_at &&
+           *state.finished_at <= outage.answered_at + restart_window;
+}
+
+void JobRun::copy_output(Outcome outcome) {
+    auto whole = parts_.spool.open_whole(job_.id, job_.attempt);
+    if (!whole) {
+        log_warning("output_not_copied",
+                    {{"job", job_.id.to_string()}, {"error", whole.error().message}});
+        return retry_later([outcome](JobRun& self) { self.copy_output(outcome); });
+    }
+    auto copy = std::make_shared<OutputCopy>(std::move(*whole), parts_.events, job_.id);
+    copy->run(
+        parts_.engine,
+        *job_.container_id,
+        false,
+        then<Done, EngineFailure>([outcome, copy](JobRun& self, EngineResult<Done> copied) {
+            if (!copied && copied.error().kind == EngineFailure::Kind::no_answer)
+                return self.unsettled(copied.error());
+            if (!copied)
+                log_warning("output_not_readable",
+                            {{"job", self.job_.id.to_string()}, {"error", copied.error().message}});
+            if (copy->disk_error())
+                return self.retry_later([outcome](JobRun& run) { run.copy_output(outcome); });
+            if (self.follow_) self.follow_->close();
+            self.follow_.reset();
+            // The sync takes as long as the disk does, so it happens on the disk's own thread.
+            auto stored = self.then_on_core<Done>([outcome](JobRun& run, Result<Done> result) {
+                if (!result) {
+                    log_warning(
+                        "output_not_stored",
+                        {{"job", run.job_.id.to_string()}, {"error", result.error().message}});
+                    return run.retry_later(
+                        [outcome](JobRun& again) { again.copy_output(outcome); });
+                }
+                run.finish(outcome);
+            });
+            self.parts_.disk.post(
+                [&spool = self.parts_.spool,
+                 id = self.job_.id,
+                 attempt = self.job_.attempt,
+                 stored = std::move(stored)]() mutable { stored(spool.commit(id, attempt)); });
+        }));
+}
+
+void JobRun::finish(Outcome outcome) {
+    step_ = Step::ending;
+    parts_.store.finish(
+        job_.id,
+        job_.attempt,
+        outcome,
+        then_on_core<bool>([outcome](JobRun& self, Result<bool> stored) {
+            if (!stored) return self.retry_later([outcome](JobRun& run) { run.finish(outcome); });
+            self.parts_.events.output_grew(self.job_.id);
+            if (*stored) self.parts_.metrics.count_finished(outcome.finish);
+            log_info(
+                "job_finished",
+                {{"job", self.job_.id.to_string()},
+                 {"attempt", self.job_.attempt},
+                 {"finish_status", to_string(outcome.finish)},
+                 {"exit_code", outcome.exit_code ? std::to_string(*outcome.exit_code) : "none"}});
+            self.remove_container();
+        }));
+}
+
+void JobRun::finish_without_container(FinishStatus status,
+                                      std::optional<std::int64_t> exit_code,
+                                      std::string error) {
+    release_slot();
+    Outcome outcome;
+    outcome.finish = status;
+    outcome.finished_at = parts_.clock.now();
+    outcome.exit_code = exit_code;
+    outcome.error = std::move(error);
+    finish(std::move(outcome));
+}
+
+void JobRun::remove_container() {
+    if (!job_.container_id) return over();
+    step_ = Step::removing;
+    parts_.engine.remove(
+        *job_.container_id, then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> removed) {
+            // What stays is removed by the next reconcile: its row has ended.
+            if (!removed)
+                log_warning(
+                    "container_not_removed",
+                    {{"container", *self.job_.container_id}, {"error", removed.error().message}});
+            self.over();
+        }));
+}
+
+void JobRun::over() {
+    release_slot();
+    step_ = Step::over;
+    parts_.owner.run_is_over(job_.id);
+}
+
+}  // namespace scheduler

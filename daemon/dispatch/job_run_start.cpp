@@ -1,0 +1,219 @@
+/// From a claim to the started container: create, commit its id, start; and the repeated start.
+
+#include <fmt/format.h>
+
+#include "common/image_reference.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/dispatch/job_run.hpp"
+#include "daemon/dispatch/names.hpp"
+
+namespace scheduler {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration quiet_before_repeat = 1s;  ///< rule 3
+constexpr Duration follow_after = 1s;         ///< a job that ends sooner is read once, at its end
+
+}  // namespace
+
+void JobRun::begin() {
+    holds_slot_ = true;
+    create();
+}
+
+void JobRun::create() {
+    const std::string& image = job_.spec.image.value_or(job_.name);
+    auto reference = parse_image_reference(image);
+    if (!reference) {
+        std::string error = job_.spec.image
+                                ? fmt::format("{}: {}", image, reference.error().message)
+                                : fmt::format("no definition is named {}, and it is no image: {}",
+                                              job_.name,
+                                              reference.error().message);
+        return finish_without_container(FinishStatus::failed, std::nullopt, error);
+    }
+    step_ = Step::creating;
+    ContainerRequest request;
+    request.name = container_name(job_.id, job_.attempt);
+    request.image = *reference;
+    request.command = job_.spec.command;
+    request.env = job_.spec.env;
+    request.labels = {{job_label, job_.id.to_string()},
+                      {attempt_label, std::to_string(job_.attempt)},
+                      {instance_label, parts_.instance}};
+    request.log_bytes_max = static_cast<std::int64_t>(parts_.spool.limit());
+    parts_.engine.create(
+        request,
+        then<std::string, EngineFailure>([](JobRun& self, EngineResult<std::string> created) {
+            if (created)
+                self.commit_container(std::move(*created), true);
+            else
+                self.on_create_failed(created.error());
+        }));
+}
+
+void JobRun::on_create_failed(const EngineFailure& failure) {
+    if (failure.kind == EngineFailure::Kind::no_answer) return unsettled(failure);
+    // A repeated create meets its own container; any other refusal is confirmed by a look.
+    adopt_by_name(failure);
+}
+
+void JobRun::adopt_by_name(const EngineFailure& why) {
+    parts_.engine.inspect(
+        container_name(job_.id, job_.attempt),
+        then<ContainerState, EngineFailure>([why](JobRun& self,
+                                                  EngineResult<ContainerState> state) {
+            if (!state) {
+                if (state.error().kind == EngineFailure::Kind::not_found &&
+                    why.kind != EngineFailure::Kind::name_taken)
+                    return self.finish_without_container(
+                        FinishStatus::failed, std::nullopt, why.message);
+                return self.unsettled(state.error());
+            }
+            auto label = [&](const char* name) {
+                auto found = state->labels.find(name);
+                return found == state->labels.end() ? std::string() : found->second;
+            };
+            if (label(job_label) != self.job_.id.to_string() ||
+                label(instance_label) != self.parts_.instance)
+                return self.finish_without_container(
+                    FinishStatus::failed,
+                    std::nullopt,
+                    fmt::format(
+                        "a container named {} exists that is not this job's; remove or rename it",
+                        container_name(self.job_.id, self.job_.attempt)));
+            self.commit_container(state->id, state->phase == ContainerState::Phase::created);
+        }));
+}
+
+/// `is_fresh`: it was not started, since no start is ever sent before its id is committed.
+void JobRun::commit_container(std::string container, bool is_fresh) {
+    parts_.owner.container_known(container, job_.id);
+    auto stored = then_on_core<bool>([container, is_fresh](JobRun& self, Result<bool> committed) {
+        if (!committed) {
+            // Not stored (the disk is full, say): the container stays, never started, until it can
+            // be.
+            self.release_slot();
+            return self.retry_later(
+                [container, is_fresh](JobRun& run) { run.commit_container(container, is_fresh); });
+        }
+        self.job_.container_id = container;
+        if (!*committed) {
+            self.kill_wanted_ = true;
+            return self.finish_without_container(
+                FinishStatus::killed, std::nullopt, self.stop_words());
+        }
+        if (!is_fresh) return self.settle();
+        if (self.holds_slot_) return self.start();
+        self.step_ = Step::waiting_to_repeat;
+        self.parts_.owner.take_start_slot(self.shared_from_this());
+    });
+    parts_.store.set_container(job_.id, job_.attempt, container, std::move(stored));
+}
+
+void JobRun::start() {
+    step_ = Step::starting;
+    parts_.engine.start(*job_.container_id,
+                        then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> started) {
+                            self.release_slot();
+                            if (started) return self.on_started(self.parts_.clock.now());
+                            if (started.error().kind == EngineFailure::Kind::no_answer)
+                                return self.unsettled(started.error());
+                            self.on_start_refused(started.error());
+                        }));
+}
+
+/// The status of a refused start says little; the container tells what became of it.
+void JobRun::on_start_refused(const EngineFailure& failure) {
+    parts_.engine.inspect(*job_.container_id,
+                          then<ContainerState, EngineFailure>(
+                              [failure](JobRun& self, EngineResult<ContainerState> state) {
+                                  if (!state) {
+                                      if (state.error().kind == EngineFailure::Kind::no_answer)
+                                          return self.unsettled(state.error());
+                                      return self.on_gone();
+                                  }
+                                  if (state->phase != ContainerState::Phase::created)
+                                      return self.on_state(*state);
+                                  // Podman leaves no trace of the error in the container: the
+                                  // start's answer is the only one.
+                                  if (state->error.empty()) state->error = failure.message;
+                                  self.on_state(*state);
+                              }));
+}
+
+void JobRun::on_started(TimePoint started_at) {
+    seen_running_in_ = parts_.link.contact();
+    if (!job_.started_at) {
+        log_info("job_started", {{"job", job_.id.to_string()}, {"attempt", job_.attempt}});
+        job_.started_at = started_at;
+    }
+    if (job_.spec.timeout && !job_.deadline_at)
+        job_.deadline_at = *job_.started_at + job_.spec.timeout->length;
+    parts_.store.set_started(
+        job_.id,
+        job_.attempt,
+        *job_.started_at,
+        job_.deadline_at,
+        then_on_core<Done>([](JobRun&, Result<Done> stored) {
+            if (!stored) log_warning("job_start_not_stored", {{"error", stored.error().message}});
+        }));
+    watch();
+}
+
+void JobRun::watch() {
+    step_ = Step::watching;
+    failures_ = 0;
+    // A short container ends before the answer to its start is here.
+    if (end_was_hinted_) return settle();
+    arm_deadline();
+    if (is_stop_wanted()) request_stop(stop_reason());
+    parts_.core.post_after(follow_after, [weak = weak_from_this()] {
+        if (auto self = weak.lock()) self->follow_output();
+    });
+}
+
+// ---- a start that may have to be repeated ----
+
+void JobRun::got_start_slot() {
+    holds_slot_ = true;
+    if (step_ != Step::waiting_to_repeat) return release_slot();
+    repeat_start_after_quiet();
+}
+
+/// A start that was sent just before a crash or a cut may still be queued in the engine, which runs
+/// an exited container again when asked twice.
+void JobRun::repeat_start_after_quiet() {
+    parts_.core.post_after(quiet_before_repeat, [weak = weak_from_this()] {
+        auto self = weak.lock();
+        if (!self || self->step_ != Step::waiting_to_repeat) return;
+        self->parts_.engine.ping(
+            self->then<Done, EngineFailure>([](JobRun& run, EngineResult<Done> answer) {
+                if (!answer) return run.unsettled(answer.error());
+                run.inspect_and_start();
+            }));
+    });
+}
+
+void JobRun::inspect_and_start() {
+    parts_.engine.inspect(
+        *job_.container_id,
+        then<ContainerState, EngineFailure>([](JobRun& self, EngineResult<ContainerState> state) {
+            if (!state) {
+                if (state.error().kind == EngineFailure::Kind::not_found) return self.on_gone();
+                return self.unsettled(state.error());
+            }
+            bool is_new = state->phase == ContainerState::Phase::created && state->error.empty();
+            if (!is_new) {
+                self.release_slot();
+                return self.on_state(*state);
+            }
+            if (self.is_stop_wanted())
+                return self.finish_without_container(
+                    self.stop_reason(), std::nullopt, self.stop_words());
+            self.start();  // nothing is awaited since the inspect
+        }));
+}
+
+}  // namespace scheduler
