@@ -39,7 +39,6 @@ class Id {
     }
     [[nodiscard]] std::string to_string() const { return to_hex(bytes_); }
     [[nodiscard]] const IdBytes& bytes() const { return bytes_; }
-    [[nodiscard]] bool is_nil() const { return bytes_ == IdBytes{}; }
     auto operator<=>(const Id&) const = default;
 
   private:

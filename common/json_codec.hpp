@@ -34,6 +34,15 @@ inline Failure<Error> wrong_type(const std::string& path,
     return bad_field(fmt::format("{} must be {}, not {}", path, wanted, got.type_name()));
 }
 
+/// Names the field that a value's own error is about: `time "x" is …` becomes `timeout "x" is …`.
+inline Failure<Error> at_field(const std::string& path, const Error& error) {
+    const std::string& message = error.message;
+    auto quote = message.find(" \"");
+    bool begins_with_noun = quote != std::string::npos && message.find_first_of(" :\"") == quote;
+    return fail(error.code,
+                begins_with_noun ? path + message.substr(quote) : path + ": " + message);
+}
+
 /// The error for a name that is no field of T.
 template <class T>
 Failure<Error> unknown_field(const std::string& path) {
@@ -127,7 +136,7 @@ Result<Done> read_value(const Json& json, T& value, const std::string& path) {
     } else if constexpr (TextType<T>) {
         if (!json.is_string()) return wrong_type(path, "a string", json);
         auto parsed = TextTraits<T>::parse(json.get_ref<const std::string&>());
-        if (!parsed) return fail(parsed.error().code, path + ": " + parsed.error().message);
+        if (!parsed) return at_field(path, parsed.error());
         value = std::move(*parsed);
     } else if constexpr (VectorType<T>) {
         if (json.is_string() && path == "command")
@@ -251,7 +260,7 @@ Result<Done> read_text(const std::string& text, T& value, const std::string& nam
                 fmt::format("{} must be a whole number, not \"{}\"", name, text.substr(0, 64)));
     } else if constexpr (TextType<T>) {
         auto parsed = TextTraits<T>::parse(text);
-        if (!parsed) return fail(parsed.error().code, name + ": " + parsed.error().message);
+        if (!parsed) return at_field(name, parsed.error());
         value = std::move(*parsed);
     } else {
         return bad_field(fmt::format("{} can't be written in a form; send JSON", name));

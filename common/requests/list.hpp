@@ -4,12 +4,13 @@
 #include <vector>
 
 #include "common/job.hpp"
+#include "common/list_place.hpp"
 
 namespace scheduler {
 
 struct ListResponse {
     std::vector<Job> jobs;
-    std::optional<JobId> next;  ///< pass as `after` for the next page; absent on the last one
+    std::optional<ListPlace> next;  ///< pass as `after` for the next page; absent on the last one
 
     static void fields(auto& self, auto& visit) {
         visit.with_default(
@@ -19,7 +20,7 @@ struct ListResponse {
 };
 
 /// Lists jobs in pages: running, then scheduled by due time, then history newest first.
-/// Errors: bad_field, bad_date, job_not_found (after).
+/// Errors: bad_field, bad_date, job_not_found (an id as `after`).
 struct ListRequest {
     using Response = ListResponse;
     static constexpr std::string_view method = "list";
@@ -32,7 +33,7 @@ struct ListRequest {
     std::optional<std::string> since;
     std::optional<std::string> until;
     std::optional<std::int64_t> limit;
-    std::optional<JobId> after;
+    std::optional<ListPlace> after;
 
     static void fields(auto& self, auto& visit) {
         visit("status", self.status, "only these: scheduled, running, finished, canceled");
@@ -41,7 +42,7 @@ struct ListRequest {
         visit("since", self.since, "only jobs that ended, or else are due, at this date or later");
         visit("until", self.until, "only jobs that ended, or else are due, before this date");
         visit("limit", self.limit, "jobs a page, 1 to 1000 (100)");
-        visit("after", self.after, "the last id of the page before");
+        visit("after", self.after, "what the page before said is next, or a job's id");
     }
 };
 

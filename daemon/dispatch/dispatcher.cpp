@@ -55,6 +55,7 @@ Result<Done> Dispatcher::start() {
         log_info("job_adopted", {{"job", row.id.to_string()}, {"attempt", row.attempt}});
         add_run(std::move(row)).settle();
     }
+    started_at_ = parts_.clock.now();
     link_.start();
     return Done{};
 }
@@ -215,6 +216,10 @@ void Dispatcher::pump() {
     hand_out_start_slots();
     if (is_draining_) return;
     int slots = free_slots();
+    if (slots <= 0)
+        were_slots_taken_ = true;
+    else if (std::exchange(were_slots_taken_, false))
+        slots_free_since_ = parts_.clock.now();
     if (slots > 0 && next_due_ && *next_due_ <= parts_.clock.now()) return claim(slots);
     arm_timer();
 }
@@ -225,12 +230,22 @@ void Dispatcher::claim(int slots) {
     // What is submitted from here on may be newer than the claim's picture: it is noted and merged.
     next_due_.reset();
     next_due_ms_ = never;
-    ClaimLimits limits{parts_.clock.now(), slots, link_.identity().id};
+    ClaimLimits limits{parts_.clock.now(), slots, link_.identity().id, hindrances()};
     Reply<ClaimResult> reply = [weak = std::weak_ptr(self_),
                                 until = limits.now](Result<ClaimResult> claimed) {
         if (auto self = weak.lock()) (*self)->on_claimed(until, std::move(claimed));
     };
     parts_.store.claim_due(std::move(limits), reply_on<ClaimResult>(parts_.core, std::move(reply)));
+}
+
+std::vector<Hindrance> Dispatcher::hindrances() const {
+    std::vector<Hindrance> known{
+        {"schedulerd was not running", started_at_},
+        {fmt::format("all {} slots were taken", options_.max_running), slots_free_since_}};
+    const Outage& outage = link_.outage();
+    if (!outage.reason.empty()) known.push_back({"the engine was unreachable", outage.answered_at});
+    if (was_paused_) known.push_back({"paused", parts_.clock.now()});
+    return known;
 }
 
 void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
@@ -253,6 +268,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
     // Due, but not given out: paused. A resume wakes; a pause that ends by itself is looked at on
     // the timer. What came due during the claim is none of these.
     bool was_held_back = next_due_ && *next_due_ <= until && claimed->jobs.empty();
+    was_paused_ = was_held_back;
     if (was_held_back && !claim_again_) {
         auto pause = parts_.store.pause_state();
         next_due_ =

@@ -78,6 +78,7 @@ class Dispatcher final : public RunOwner {
     void reconcile_later();
     void pump();
     void claim(int slots);
+    [[nodiscard]] std::vector<Hindrance> hindrances() const;
     /// `until`: what is due later was not looked at.
     void on_claimed(TimePoint until, Result<ClaimResult> claimed);
     void note_due(std::optional<TimePoint> due);
@@ -99,6 +100,11 @@ class Dispatcher final : public RunOwner {
     std::unordered_map<std::string, JobId> containers_;
     std::deque<std::weak_ptr<JobRun>> waiting_for_slot_;
     int starting_ = 0;
+    // What kept due jobs waiting, for who asks why one was late.
+    TimePoint started_at_{};
+    TimePoint slots_free_since_{};
+    bool were_slots_taken_ = false;
+    bool was_paused_ = false;
     bool is_claiming_ = false;
     bool claim_again_ = false;
     bool is_reconcile_armed_ = false;

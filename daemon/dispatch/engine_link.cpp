@@ -98,7 +98,7 @@ void EngineLink::go_up() {
     ++contact_;
     failures_ = 0;
     down_since_.reset();
-    last_reason_.clear();
+    outage_.reason = std::exchange(last_reason_, {});
     outage_.answered_at = parts_.clock.now();
     publish("");
     log_info("engine_up",

@@ -26,6 +26,7 @@ struct EngineStatus {
 struct Outage {
     TimePoint broke_at{};
     TimePoint answered_at{};
+    std::string reason;  ///< empty: it answered at once (a first contact)
 };
 
 class EngineLink {

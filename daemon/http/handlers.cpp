@@ -78,7 +78,8 @@ asio::awaitable<Answer> show_health(Exchange& exchange) {
 asio::awaitable<Answer> show_readiness(Exchange& exchange) {
     if (auto refusal = refuse_fields(exchange)) co_return std::move(*refusal);
     Readiness readiness = exchange.service.readiness();
-    if (readiness.ready) co_return message_answer("ready");
+    if (readiness.ready)
+        co_return message_answer(readiness.reason.empty() ? "ready" : "ready; " + readiness.reason);
     co_return error_answer({ErrorCode::unavailable, std::move(readiness.reason)});
 }
 

@@ -59,7 +59,7 @@ Answer answer_jobs(const std::vector<Job>& jobs) {
 }
 
 /// The same query with another `after`.
-std::string next_page(const HttpRequest& request, const JobId& after) {
+std::string next_page(const HttpRequest& request, const ListPlace& after) {
     FormFields query = request.target.query;
     std::erase_if(query, [](const auto& field) { return field.first == "after"; });
     query.emplace_back("after", after.to_string());

@@ -39,6 +39,20 @@ Result<std::string> merge_json(const FormFields& outer,
                                const std::string& members,
                                std::string_view object);
 
+template <class Request>
+Result<Request> decode_fields(FormFields outer, const BodyFields& body) {
+    if (body.json.empty()) {
+        if (auto once = check_given_once(outer, body.form); !once) return fail(once.error());
+        outer.insert(outer.end(), body.form.begin(), body.form.end());
+        return decode_form<Request>(outer);
+    }
+    auto members = json_members<Request>(outer);
+    if (!members) return fail(members.error());
+    auto merged = merge_json(outer, *members, body.json);
+    if (!merged) return fail(merged.error());
+    return decode<Request>(*merged);
+}
+
 /// Errors: job_not_found, bad_media_type, bad_request, bad_json, bad_field, unknown_field.
 template <class Request>
 Result<Request> read_request(const HttpRequest& request) {
@@ -48,18 +62,11 @@ Result<Request> read_request(const HttpRequest& request) {
     if (!outer) return fail(outer.error());
     auto body = read_body_fields(request);
     if (!body) return fail(body.error());
+    auto decoded = decode_fields<Request>(*outer, *body);
+    if (!decoded && decoded.error().code == ErrorCode::unknown_field) return decoded;
+    // Any other text that is no id is the id of no job.
     for (const FormFields& fields : {*outer, body->form})
         if (auto checked = check_job_ids(fields); !checked) return fail(checked.error());
-    if (body->json.empty()) {
-        if (auto once = check_given_once(*outer, body->form); !once) return fail(once.error());
-        outer->insert(outer->end(), body->form.begin(), body->form.end());
-        return decode_form<Request>(*outer);
-    }
-    auto members = json_members<Request>(*outer);
-    if (!members) return fail(members.error());
-    auto merged = merge_json(*outer, *members, body->json);
-    if (!merged) return fail(merged.error());
-    auto decoded = decode<Request>(*merged);
     if constexpr (requires { decoded->job_id.text; })
         if (decoded)
             if (auto checked = check_job_id(decoded->job_id.text); !checked)

@@ -24,8 +24,9 @@ constexpr Duration image_answer_max = 500ms;
 /// A submission that was checked, with what its answer says.
 struct Checked {
     NewJob job;
-    std::string when;  ///< the time or date as given
+    std::string when;  ///< the time or date as given; empty: the date that came of it
     std::vector<std::string> warnings;
+    std::optional<std::string> past_warning;
     std::optional<std::string> image;  ///< full reference, where the engine can be asked for it
 };
 
@@ -43,14 +44,19 @@ std::string hash_of(AddRequest request) {
     return hex;
 }
 
+/// C0, DEL, and in valid UTF-8 C1 (U+0080 to U+009F: C2 80 to C2 9F), which terminals obey too.
 bool has_control_characters(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 32 || c == 127;
-    });
+    unsigned char last = 0;
+    for (char c : text) {
+        auto byte = static_cast<unsigned char>(c);
+        if (byte < 32 || byte == 127 || (last == 0xC2 && byte < 0xA0)) return true;
+        last = byte;
+    }
+    return false;
 }
 
 Result<Done> check_name(const std::string& name) {
-    if (name.empty())
+    if (name.find_first_not_of(' ') == std::string::npos)
         return fail(ErrorCode::bad_field,
                     "job_name is empty; give an image reference, such as alpine:3.20");
     if (name.size() > SpecLimits::job_name_bytes)
@@ -90,8 +96,13 @@ Result<Done> check_due(const AddRequest& request, TimePoint now, Checked& checke
     if (!at) return fail(at.error());
     checked.job.due_at = *at;
     bool is_absolute = request.date || parse_date(*request.at).has_value();
-    checked.when = !is_absolute ? to_local_date(*at) : request.date ? *request.date : *request.at;
+    if (is_absolute) checked.when = request.date ? *request.date : *request.at;
     return Done{};
+}
+
+/// The moment as the answer repeats it.
+std::string words_for_due(const Checked& checked, const std::string& local_date) {
+    return checked.when.empty() ? local_date : checked.when;
 }
 
 Result<Done> check_past(const AddRequest& request, bool refuse_by_default, Checked& checked) {
@@ -100,14 +111,16 @@ Result<Done> check_past(const AddRequest& request, bool refuse_by_default, Check
                     fmt::format("past_date \"{}\" is not one of run, refuse",
                                 request.past_date->substr(0, 64)));
     if (request.time || checked.job.due_at >= checked.job.created_at) return Done{};
-    if (request.past_date ? *request.past_date == "refuse" : refuse_by_default)
-        return fail(
-            ErrorCode::bad_date,
-            fmt::format("date \"{}\" is in the past; give a later one, or allow it to run at once",
-                        checked.when));
-    checked.warnings.push_back(
-        fmt::format("{} is in the past, so the job is due at once", checked.when));
-    return Done{};
+    std::string when = words_for_due(checked, to_local_date(checked.job.due_at));
+    checked.past_warning = fmt::format("{} is in the past, so the job is due at once", when);
+    if (request.past_date ? *request.past_date != "refuse" : !refuse_by_default) return Done{};
+    checked.job.refusal = Error{
+        ErrorCode::bad_date,
+        fmt::format("date \"{}\" is in the past; give a later one, or allow it to run at once",
+                    when)};
+    // Only the store knows whether this is a repeat of a request that was in time.
+    if (request.key && !request.dry_run) return Done{};
+    return fail(*checked.job.refusal);
 }
 
 Result<Done> check_image(const AddRequest& request, Checked& checked) {
@@ -148,25 +161,34 @@ Result<Checked> check(const AddRequest& request,
     return checked;
 }
 
+std::optional<std::string> warning_of(const Checked& checked, bool replayed) {
+    auto warnings = checked.warnings;
+    // The first one's job may have been in time.
+    if (checked.past_warning && !replayed) warnings.insert(warnings.begin(), *checked.past_warning);
+    if (warnings.empty()) return std::nullopt;
+    return fmt::format("{}", fmt::join(warnings, "; "));
+}
+
 AddResponse answer(const Checked& checked, AddedJob added) {
     AddResponse response;
+    response.warning = warning_of(checked, added.replayed);
     response.message = fmt::format("job {} with id {} will be scheduled to run in {}",
                                    checked.job.name,
                                    added.job.id.to_string(),
-                                   checked.when);
+                                   words_for_due(checked, added.job.scheduled_to));
     response.id = added.job.id;
     response.replayed = added.replayed;
     response.zone = zone_name(added.job.due_at.at);
-    if (!checked.warnings.empty())
-        response.warning = fmt::format("{}", fmt::join(checked.warnings, "; "));
     response.job = std::move(added.job);
     return response;
 }
 
 AddResponse answer_dry_run(const Checked& checked) {
     AddResponse response;
-    response.message =
-        fmt::format("job {} would be scheduled to run in {}", checked.job.name, checked.when);
+    response.warning = warning_of(checked, false);
+    response.message = fmt::format("job {} would be scheduled to run in {}",
+                                   checked.job.name,
+                                   words_for_due(checked, to_local_date(checked.job.due_at)));
     response.zone = zone_name(checked.job.due_at);
     response.job.job_name = checked.job.name;
     response.job.created_at.at = checked.job.created_at;
@@ -175,8 +197,6 @@ AddResponse answer_dry_run(const Checked& checked) {
     response.job.scheduled_to = to_local_date(checked.job.due_at);
     response.job.spec = hide_values(checked.job.spec);
     response.job.submitted_by = checked.job.submitted_by;
-    if (!checked.warnings.empty())
-        response.warning = fmt::format("{}", fmt::join(checked.warnings, "; "));
     return response;
 }
 
@@ -274,6 +294,7 @@ void Service::handle(const AddBatchRequest& request,
             return reply(at_fault({ErrorCode::bad_field, "dry_run is for single jobs"}));
         auto checked = check(request.jobs[i], caller, now, refuse_past_dates);
         if (!checked) return reply(at_fault(checked.error()));
+        if (auto& refusal = checked->job.refusal) refusal = at_fault(*refusal).error;
         jobs.push_back(checked->job);
         all.push_back(std::move(*checked));
     }

@@ -108,16 +108,18 @@ Result<ListResponse> Service::handle(const ListRequest& request, const Caller&) 
     auto filter = filter_of(request, parts_->clock.now());
     if (!filter) return fail(filter.error());
     std::optional<ListPosition> after;
-    if (request.after) {
-        auto place = parts_->store.position_of(*request.after);
+    if (request.after && !request.after->position) {
+        auto place = parts_->store.position_of(request.after->job);
         if (!place) return fail(place.error());
         after = *place;
+    } else if (request.after) {
+        after = request.after->position;
     }
     auto page = parts_->store.list(*filter, after, limit);
     if (!page) return fail(page.error());
     ListResponse response;
     response.jobs = std::move(page->jobs);
-    if (page->next) response.next = response.jobs.back().id;
+    if (page->next) response.next = ListPlace{response.jobs.back().id, page->next};
     return response;
 }
 

@@ -48,10 +48,19 @@ std::string outcome_words(const Job& job) {
     return "it ended";
 }
 
-std::string lateness_words(const Job& job) {
-    if (!job.started_at || job.started_at->at - job.due_at.at < std::chrono::seconds(2)) return "";
-    return fmt::format("; it started {} after it was due",
-                       in_words(job.started_at->at - job.due_at.at));
+/// How late it started, and why where the claim knew; empty when it was on time.
+std::string lateness_words(Store& store, const Job& job) {
+    constexpr Duration late = std::chrono::seconds(1);
+    constexpr std::int64_t events_max = 100;
+    if (!job.started_at || job.started_at->at - job.due_at.at < late) return "";
+    std::string words = fmt::format("; it started {} after it was due",
+                                    in_words(job.started_at->at - job.due_at.at));
+    auto events = store.events_after(0, job.id, events_max);
+    if (!events) return words;
+    for (auto event = events->rbegin(); event != events->rend(); ++event)
+        if (event->to == JobStatus::running)
+            return event->reason ? words + ": " + *event->reason : words;
+    return words;
 }
 
 }  // namespace
@@ -68,9 +77,16 @@ Readiness Service::readiness() {
 }
 
 std::string Service::metrics_text() {
-    if (auto counts = parts_->store.counts())
+    if (auto counts = parts_->store.counts()) {
+        // Ended jobs are counted by how they ended.
+        std::map<JobStatus, std::int64_t> jobs;
         for (JobStatus status : {JobStatus::scheduled, JobStatus::running})
-            parts_->metrics.set_jobs(status, (*counts)[std::string(to_string(status))]);
+            jobs[status] = (*counts)[std::string(to_string(status))];
+        for (FinishStatus finish : finish_statuses)
+            jobs[status_of(finish)] += (*counts)[std::string(to_string(finish))];
+        for (auto [status, count] : jobs)
+            parts_->metrics.set_jobs(status, count);
+    }
     parts_->metrics.set_engine_up(parts_->dispatcher.engine_status().is_up);
     return parts_->metrics.text();
 }
@@ -128,7 +144,7 @@ Result<WhyResponse> Service::handle(const WhyRequest& request, const Caller& cal
         response.message = job->started_at ? fmt::format("{} is running since {}{}",
                                                          who,
                                                          to_local_date(job->started_at->at),
-                                                         lateness_words(*job))
+                                                         lateness_words(parts_->store, *job))
                                            : fmt::format("{} is being started", who);
         EngineStatus engine = parts_->dispatcher.engine_status();
         if (!engine.is_up)
@@ -138,7 +154,7 @@ Result<WhyResponse> Service::handle(const WhyRequest& request, const Caller& cal
                                        who,
                                        outcome_words(*job),
                                        job->error ? ": " + *job->error : "",
-                                       lateness_words(*job));
+                                       lateness_words(parts_->store, *job));
     }
     return response;
 }

@@ -29,6 +29,7 @@ struct NewJob {
     std::string
         request_hash;  ///< of the request as sent; another one under the same key is key_reused
     std::string submitted_by;
+    std::optional<Error> refusal = {};  ///< of a new job: a repeat under its key is not refused
 };
 
 struct AddedJob {
@@ -37,11 +38,19 @@ struct AddedJob {
         false;  ///< the key had been used by the same request: this is the first one's job
 };
 
+/// Why due jobs were not claimed for a while.
+struct Hindrance {
+    std::string reason;  ///< `the engine was unreachable`
+    TimePoint until{};
+};
+
 /// What may be claimed now.
 struct ClaimLimits {
     TimePoint now{};
     int jobs_max = 0;
     std::string engine_id;
+    std::vector<Hindrance> hindrances =
+        {};  ///< what a late job's event says: the last one of its wait
 };
 
 /// A running row: everything that is needed to bring it to its end.
@@ -76,14 +85,6 @@ struct Outcome {
     std::optional<TimePoint> started_at;
     std::optional<std::int64_t> exit_code;
     std::optional<std::string> error;
-};
-
-/// Place in a list: the last row that was given out. Opaque to callers; independent of the row
-/// itself, so a job that moves on does not move the place.
-struct ListPosition {
-    int section = 0;  ///< 0 running, 1 scheduled, 2 history
-    std::int64_t key = 0;
-    std::int64_t number = 0;
 };
 
 struct ListFilter {
@@ -164,10 +165,8 @@ class Store {
     /// All pages in one consistent picture, at most `jobs_max`; nothing when there are more.
     virtual Result<std::optional<std::vector<Job>>> list_all(const ListFilter& filter,
                                                              std::int64_t jobs_max) = 0;
-    /// Running rows, by number. `claimed_since`: only those claimed then or later.
-    virtual Result<std::vector<RunningJob>> running(
-        std::optional<TimePoint> claimed_since = {}) = 0;
-    virtual Result<std::optional<RunningJob>> find_running(JobId id) = 0;
+    /// Running rows, by number.
+    virtual Result<std::vector<RunningJob>> running() = 0;
     virtual Result<std::vector<JobEvent>> events_after(std::int64_t seq,
                                                        std::optional<JobId> job,
                                                        std::int64_t limit) = 0;

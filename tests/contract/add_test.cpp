@@ -4,6 +4,7 @@
 
 #include "common/ids.hpp"
 #include "common/local_time.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/front_ends.hpp"
 
 namespace scheduler::test {
@@ -175,6 +176,14 @@ TEMPLATE_TEST_CASE("name and moment are needed, and one moment only",
     check_refused(
         add(front, {{"job_name", "busybox"}, {"time", "1m"}, {"date", "01-01-2037 00:00:00"}}),
         "bad_field");
+    for (std::string name :
+         {" ", "   ", "a\nb", "a\x7f", "a\xc2\x80", "a\xc2\x9f\x62", "\x1b[31m"}) {
+        INFO(Json(name));
+        check_refused(add(front, {{"job_name", name}, {"time", "1h"}}), "bad_field");
+        check_refused(add(front, {{"job_name", "a"}, {"time", "1h"}, {"key", name + '\n'}}),
+                      "bad_field");
+    }
+    CHECK(add(front, {{"job_name", "caf\xc3\xa9 \xc2\xa0"}, {"time", "1h"}}).is_ok);
     CHECK(add(front, {{"job_name", std::string(512, 'a')}, {"time", "1h"}}).is_ok);
     check_refused(add(front, {{"job_name", std::string(513, 'a')}, {"time", "1h"}}), "bad_field");
 }
@@ -297,6 +306,31 @@ TEMPLATE_TEST_CASE("a repeat under the same key adds nothing", "[contract]", Ove
     CHECK(add(front,
               {{"job_name", "a"}, {"time", "1h"}, {"key", TestType::name + std::string(240, 'k')}})
               .is_ok);
+}
+
+TEMPLATE_TEST_CASE("a repeat is the same job also when its date has passed",
+                   "[contract]",
+                   OverHttp,
+                   OverSocket) {
+    TestType front(shared_daemon());
+    auto now = [] { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); };
+    TimePoint due = now() + std::chrono::seconds(1);
+    Json params = {{"job_name", "busybox"},
+                   {"date", to_rfc3339(due)},
+                   {"past_date", "refuse"},
+                   {"key", std::string("past-") + TestType::name}};
+    Outcome first = add(front, params);
+    INFO(first.message);
+    REQUIRE(first.is_ok);
+    REQUIRE(eventually([&] { return now() > due; }));
+    Outcome second = add(front, params);
+    INFO(second.message);
+    REQUIRE(second.is_ok);
+    CHECK(second.value.at("id") == first.value.at("id"));
+    CHECK(second.value.at("message") == first.value.at("message"));
+    CHECK_FALSE(second.value.contains("warning"));
+    params["key"] = std::string("past-2-") + TestType::name;
+    check_refused(add(front, params), "bad_date");
 }
 
 TEMPLATE_TEST_CASE("who submitted a job is recorded", "[contract]", OverHttp, OverSocket) {

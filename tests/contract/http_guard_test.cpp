@@ -73,7 +73,7 @@ TEST_CASE("with a token file each request carries a token, but for the probes",
     // SIGHUP reads the file again.
     dir.write("tokens", "bob secret-of-bob-987654321\n");
     daemon.send_signal(SIGHUP);
-    CHECK(eventually(patience, [&] { return with("secret-of-bob-987654321").status == 200; }));
+    CHECK(eventually([&] { return with("secret-of-bob-987654321").status == 200; }));
     CHECK(with("secret-of-alice-123456").status == 401);
 }
 

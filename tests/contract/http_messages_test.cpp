@@ -194,8 +194,7 @@ TEST_CASE("connections above the limit are told so", "[contract][http]") {
     CHECK(answer.error_code() == "busy");
     CHECK_FALSE(answer.header("retry-after").empty());
     open.erase(open.begin() + 1000, open.end());
-    CHECK(
-        eventually(patience, [&] { return http(daemon.port(), "GET", "/healthz").status == 200; }));
+    CHECK(eventually([&] { return http(daemon.port(), "GET", "/healthz").status == 200; }));
 }
 
 }  // namespace scheduler::test

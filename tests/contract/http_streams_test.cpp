@@ -132,12 +132,10 @@ TEST_CASE("clients that go away in a stream leave nothing behind", "[contract][h
         HttpClient follower(daemon.port());
         follower.send("GET", i % 2 == 0 ? "/job/" + id + "/logs?follow" : "/events");
         if (i % 100 == 0) {
-            CHECK(eventually(patience,
-                             [&] { return http(daemon.port(), "GET", "/healthz").status == 200; }));
+            CHECK(eventually([&] { return http(daemon.port(), "GET", "/healthz").status == 200; }));
         }
     }
-    CHECK(
-        eventually(patience, [&] { return http(daemon.port(), "GET", "/healthz").status == 200; }));
+    CHECK(eventually([&] { return http(daemon.port(), "GET", "/healthz").status == 200; }));
 }
 
 TEST_CASE("SIGTERM ends streams and waits, and the daemon exits 0", "[contract][http]") {

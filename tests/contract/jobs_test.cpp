@@ -197,6 +197,17 @@ TEMPLATE_TEST_CASE("a list comes in pages, in order, once each",
         if (answer.value.contains("next")) params["after"] = answer.value.at("next");
     }
     CHECK(paged == all);
+
+    // A place in the list does not move with its job.
+    Outcome page = front.call("list", {{"limit", 1}});
+    REQUIRE(ids_of(page.value) == std::vector{first});
+    REQUIRE(front.call("remove", {{"job_id", first}}).is_ok);
+    Outcome rest = front.call("list", {{"limit", 10}, {"after", page.value.at("next")}});
+    REQUIRE(rest.is_ok);
+    CHECK(ids_of(rest.value) == std::vector{second, third, first, gone_last, gone_first});
+    // An id is the place where its job stands now.
+    CHECK(ids_of(front.call("list", {{"limit", 10}, {"after", first}}).value) ==
+          std::vector{gone_last, gone_first});
 }
 
 TEMPLATE_TEST_CASE("filters narrow a list, bad ones are refused",
@@ -227,12 +238,24 @@ TEMPLATE_TEST_CASE("filters narrow a list, bad ones are refused",
     CHECK(list({{"until", "01-01-2036 00:00:00"}}) == Ids{kept, removed});
 
     CHECK(front.call("list", {{"status", {"waiting"}}}).code == "bad_field");
+    CHECK(front.call("list", {{"status", {"waiting"}}}).message.find("\"waiting\" is") !=
+          std::string::npos);
     CHECK(front.call("list", {{"finish_status", {"good"}}}).code == "bad_field");
     CHECK(front.call("list", {{"since", "yesterday-ish"}}).code == "bad_date");
     CHECK(front.call("list", {{"limit", 0}}).code == "bad_field");
     CHECK(front.call("list", {{"limit", 1001}}).code == "bad_field");
     CHECK(front.call("list", {{"limit", -1}}).code == "bad_field");
-    CHECK(front.call("list", {{"after", "12"}}).code == "bad_field");
+    for (std::string after : {"12", "x", ".1.2.3", "", "1.2"})
+        CHECK(front.call("list", {{"after", after}}).code == "bad_field");
+    for (std::string rest : {".",
+                             ".1",
+                             ".1.2",
+                             ".3.1.1",
+                             ".-1.1.1",
+                             ".1.1.1.1",
+                             ".1.1.x",
+                             ".1.99999999999999999999.1"})
+        CHECK(front.call("list", {{"after", kept + rest}}).code == "bad_field");
     CHECK(front.call("list", {{"after", unknown_id}}).code == "job_not_found");
     CHECK(front.call("list", {{"lable", "x"}}).code == "unknown_field");
 }

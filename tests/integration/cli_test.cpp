@@ -84,7 +84,7 @@ ScriptedDaemon::Script answers(std::map<std::string, std::string> by_method) {
 
 std::string list_of(std::vector<Job> jobs, bool more = false) {
     ListResponse response;
-    if (more) response.next = jobs.back().id;
+    if (more) response.next = ListPlace{jobs.back().id, std::nullopt};
     response.jobs = std::move(jobs);
     return encode(response);
 }

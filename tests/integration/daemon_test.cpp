@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 
 #include <catch2/catch.hpp>
 
@@ -33,6 +34,10 @@ std::string container_of(const std::string& id) {
     REQUIRE(eventually(
         [&] { return !(containers = containers_with_label("schedulerd.job=" + id)).empty(); }));
     return containers[0];
+}
+
+std::string http_get(const LiveDaemon& daemon, const std::string& target) {
+    return testing::run_program({"curl", "-sS", daemon.http_address() + target}).out;
 }
 
 bool has_ended(const LiveDaemon& daemon, const std::string& id) {
@@ -249,8 +254,56 @@ TEST_CASE("pause holds due jobs back over a restart, and resume starts them", "[
         return daemon.schedctl({"why", id}).out.find("paused") != std::string::npos;
     }));
     REQUIRE(daemon.status(id) == "scheduled");
+    auto begin = std::chrono::steady_clock::now();
+    REQUIRE(eventually([&] { return std::chrono::steady_clock::now() - begin > 1s; }));
+    REQUIRE(http_get(daemon, "/readyz") == "{\"message\":\"ready; paused; `resume` goes on\"}");
     REQUIRE(daemon.schedctl({"resume"}).exit_code == 0);
     REQUIRE(daemon.schedctl({"wait", id}).exit_code == 0);
+    REQUIRE(http_get(daemon, "/readyz") == "{\"message\":\"ready\"}");
+    REQUIRE(daemon.schedctl({"why", id}).out.find("after it was due: paused") != std::string::npos);
+    auto removed = add(daemon, "1h", "true");
+    REQUIRE(daemon.schedctl({"rm", removed}).exit_code == 0);
+    auto metrics = http_get(daemon, "/metrics");
+    REQUIRE(metrics.find("jobs{state=\"finished\"} 1\n") != std::string::npos);
+    REQUIRE(metrics.find("jobs{state=\"canceled\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("a full disk refuses jobs, and all goes on by itself when there is space", "[e2e]") {
+    LiveDaemon daemon(LiveDaemon::SmallDisk{});
+    if (!daemon.has_own_disk()) {
+        WARN("skipped: a small disk needs the right to mount one");
+        return;
+    }
+    std::string filler = daemon.state_dir() + "/filler";
+    auto fill_disk = [&] {
+        (void)testing::run_program({"dd", "if=/dev/zero", "of=" + filler, "bs=4096"});
+        REQUIRE(eventually([&] {
+            auto add = daemon.schedctl({"add", image, "--in", "1h", "--", std::string(8192, 'x')});
+            return add.exit_code == 1 && add.err.find("full") != std::string::npos;
+        }));
+    };
+    auto free_disk = [&] {
+        std::filesystem::remove(filler);
+        REQUIRE(eventually(
+            [&] { return http_get(daemon, "/readyz").find("ready") != std::string::npos; }));
+    };
+    auto kept = add(daemon, "1h", "true");
+    fill_disk();
+    REQUIRE(http_get(daemon, "/readyz").find("full") != std::string::npos);
+    free_disk();  // though nobody writes
+    // A job that ends meanwhile is settled when there is space.
+    auto running = add(daemon, "0s", "sleep 600");
+    REQUIRE(eventually([&] { return daemon.status(running) == "running"; }));
+    auto container = container_of(running);
+    fill_disk();
+    (void)engine_call("POST", "/containers/" + container + "/kill?signal=KILL");
+    REQUIRE(eventually([&] {
+        return engine_call("GET", "/containers/" + container + "/json").find("exited") !=
+               std::string::npos;
+    }));
+    free_disk();
+    REQUIRE(daemon.schedctl({"wait", running}).exit_code == 137);
+    REQUIRE(daemon.status(kept) == "scheduled");
 }
 
 TEST_CASE("rm takes a scheduled job back, and rm -f kills a running one", "[e2e]") {

@@ -1,6 +1,7 @@
 #include "tests/support/client_socket.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 
@@ -9,10 +10,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "tests/support/eventually.hpp"
-
 namespace scheduler::test {
 namespace {
+
+/// How long a test waits for what should come at once.
+constexpr std::chrono::seconds patience{20};
 
 UniqueFd connect_to(int family, const sockaddr* address, socklen_t size) {
     UniqueFd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -24,13 +24,6 @@ std::string daemon_path() {
     return other != nullptr ? other : SCHEDULERD_PATH;
 }
 
-std::string read_file(const std::string& path) {
-    std::ifstream file(path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
 /// The port of `… ready listen=127.0.0.1:41234 …`; 0 while the line is not whole.
 std::uint16_t port_in(const std::string& log) {
     std::istringstream lines(log);
@@ -46,9 +39,13 @@ std::uint16_t port_in(const std::string& log) {
 }  // namespace
 
 DaemonProcess::DaemonProcess(std::vector<std::string> options)
-    : options_(std::move(options)), log_path_(dir_ / "log") {
+    : DaemonProcess(NotStarted{}, std::move(options)) {
+    options_.insert(options_.begin(), {"--engine", "unix://" + (dir_ / "no-engine").string()});
     start();
 }
+
+DaemonProcess::DaemonProcess(NotStarted, std::vector<std::string> options)
+    : options_(std::move(options)) {}
 
 DaemonProcess::~DaemonProcess() {
     if (pid_ > 0) (void)stop(SIGKILL);
@@ -61,29 +58,35 @@ void DaemonProcess::start() {
                                    "--socket",
                                    socket_path(),
                                    "--state-dir",
-                                   dir_ / "state",
-                                   "--engine",
-                                   "unix://" + (dir_ / "no-engine").string()};
+                                   state_dir()};
     words.insert(words.end(), options_.begin(), options_.end());
     std::vector<char*> argv;
     for (std::string& word : words)
         argv.push_back(word.data());
     argv.push_back(nullptr);
 
+    const std::string log_path = dir_ / "log";
+    const std::size_t log_before = log().size();
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_addopen(
-        &actions, STDERR_FILENO, log_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+        &actions, STDERR_FILENO, log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     int error = ::posix_spawn(&pid_, argv.front(), &actions, nullptr, argv.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     if (error != 0) throw std::runtime_error("can't run " + words.front());
 
-    bool is_over = !eventually(patience, [this] {
-        port_ = port_in(read_file(log_path_));
+    bool is_over = !eventually([&] {
+        port_ = port_in(log().substr(log_before));
         return port_ != 0 || !is_running();
     });
-    if (is_over || port_ == 0)
-        throw std::runtime_error("schedulerd is not ready:\n" + read_file(log_path_));
+    if (is_over || port_ == 0) throw std::runtime_error("schedulerd is not ready:\n" + log());
+}
+
+std::string DaemonProcess::log() const {
+    std::ifstream file(dir_ / "log");
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
 }
 
 bool DaemonProcess::is_running() const {

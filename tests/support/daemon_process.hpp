@@ -1,7 +1,7 @@
 #pragma once
-/// DaemonProcess is the real schedulerd without an engine, so that jobs stay scheduled: the black
-/// box of the contract suite. It has a state directory, a socket and a free port of its own. It is
-/// killed at the end.
+/// DaemonProcess is the real schedulerd: the black box of the contract suite, without an engine, so
+/// that jobs stay scheduled (LiveDaemon has one). It has a state directory, a socket and a free
+/// port of its own. It is killed at the end.
 
 #include <cstdint>
 #include <string>
@@ -18,13 +18,16 @@ class DaemonProcess {
     /// Starts it with these options besides its own, and waits for its line `ready`.
     /// Throws with the daemon's log when that does not come.
     explicit DaemonProcess(std::vector<std::string> options = {});
-    ~DaemonProcess();
+    virtual ~DaemonProcess();
     DaemonProcess(const DaemonProcess&) = delete;
     DaemonProcess& operator=(const DaemonProcess&) = delete;
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::string socket_path() const { return dir_ / "socket"; }
     [[nodiscard]] const TempDir& dir() const { return dir_; }
+    [[nodiscard]] std::string state_dir() const { return dir_ / "state"; }
+    /// Of all runs so far.
+    [[nodiscard]] std::string log() const;
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] bool is_running() const;
 
@@ -34,10 +37,14 @@ class DaemonProcess {
     /// Starts it again on the same state. The port may be another one.
     void start();
 
+  protected:
+    struct NotStarted {};
+    /// With these options alone.
+    DaemonProcess(NotStarted, std::vector<std::string> options);
+
   private:
     TempDir dir_;
     std::vector<std::string> options_;
-    std::string log_path_;
     pid_t pid_ = -1;
     std::uint16_t port_ = 0;
 };

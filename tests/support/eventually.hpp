@@ -6,18 +6,16 @@
 
 namespace scheduler::test {
 
-/// True as soon as the predicate holds; false when it does not within the deadline.
-template <class Predicate>
-bool eventually(std::chrono::milliseconds deadline, Predicate predicate) {
+/// True as soon as the condition holds; false when it does not within the deadline.
+template <class Condition>
+bool eventually(Condition condition,
+                std::chrono::milliseconds deadline = std::chrono::seconds(60)) {
     auto end = std::chrono::steady_clock::now() + deadline;
-    while (!predicate()) {
+    while (!condition()) {
         if (std::chrono::steady_clock::now() >= end) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     return true;
 }
-
-/// How long a test waits for what should come at once.
-inline constexpr std::chrono::seconds patience{20};
 
 }  // namespace scheduler::test

@@ -70,7 +70,12 @@ Json list_of(const HttpAnswer& answer) {
         for (const auto& item : ordered.at(section).items())
             jobs.push_back(Json::parse(item.value().dump()));
     Json list = {{"jobs", jobs}};
-    if (!answer.header("link").empty()) list["next"] = jobs.back().at("id");
+    // </jobs?limit=2&after=PLACE>; rel="next"
+    const std::string link = answer.header("link");
+    if (auto after = link.find("after="); after != std::string::npos) {
+        auto place = after + std::string("after=").size();
+        list["next"] = link.substr(place, link.find('>') - place);
+    }
     return list;
 }
 

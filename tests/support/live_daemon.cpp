@@ -2,22 +2,16 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
+#include <filesystem>
 #include <regex>
 #include <sstream>
-#include <stdexcept>
-#include <thread>
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/mount.h>
 
 #include <catch2/catch.hpp>
 
 namespace scheduler::test {
 namespace {
-
-using namespace std::chrono_literals;
 
 std::vector<std::string> split(const std::string& text, char separator) {
     std::vector<std::string> parts;
@@ -29,25 +23,21 @@ std::vector<std::string> split(const std::string& text, char separator) {
 
 }  // namespace
 
-bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds deadline) {
-    auto end = std::chrono::steady_clock::now() + deadline;
-    for (;;) {
-        if (condition()) return true;
-        if (std::chrono::steady_clock::now() >= end) return false;
-        std::this_thread::sleep_for(20ms);
-    }
+LiveDaemon::LiveDaemon(std::vector<std::string> options)
+    : DaemonProcess(NotStarted{}, std::move(options)) {
+    start();
 }
 
-LiveDaemon::LiveDaemon(std::vector<std::string> options, bool wait_until_ready)
-    : options_(std::move(options)) {
+LiveDaemon::LiveDaemon(SmallDisk disk) : DaemonProcess(NotStarted{}, {}) {
+    std::filesystem::create_directory(state_dir());
+    std::string options = "mode=0700,size=" + std::to_string(disk.mib) + "m";
+    has_own_disk_ = ::mount("tmpfs", state_dir().c_str(), "tmpfs", 0, options.c_str()) == 0;
     start();
-    if (!wait_until_ready) return;
-    if (!eventually([this] { return log().find(" ready ") != std::string::npos; }))
-        throw std::runtime_error("schedulerd did not become ready:\n" + log());
 }
 
 LiveDaemon::~LiveDaemon() {
-    if (pid_ > 0) (void)stop(SIGKILL);
+    if (pid() > 0) (void)stop(SIGKILL);
+    if (has_own_disk_) (void)::umount2(state_dir().c_str(), MNT_DETACH);
     // What still runs belongs to no daemon any more.
     for (const std::string& line : split(log(), '\n')) {
         std::smatch found;
@@ -55,42 +45,6 @@ LiveDaemon::~LiveDaemon() {
         for (const std::string& id : containers_with_label("schedulerd.job=" + found[1].str()))
             (void)engine_call("DELETE", "/containers/" + id + "?force=1&v=1");
     }
-}
-
-void LiveDaemon::start() {
-    std::string log_path = dir_.path() / "log";
-    std::vector<std::string> words{SCHEDULERD_PATH,
-                                   "--state-dir",
-                                   state_dir(),
-                                   "--socket",
-                                   socket_path(),
-                                   "--listen",
-                                   "127.0.0.1:0"};
-    words.insert(words.end(), options_.begin(), options_.end());
-    std::vector<char*> argv;
-    for (std::string& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
-    pid_ = ::fork();
-    if (pid_ < 0) throw std::runtime_error("fork failed");
-    if (pid_ > 0) return;
-    int log_file = ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    (void)::dup2(log_file, STDERR_FILENO);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-}
-
-void LiveDaemon::send_signal(int signal) const {
-    (void)::kill(pid_, signal);
-}
-
-int LiveDaemon::stop(int signal) {
-    send_signal(signal);
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 testing::ProgramResult LiveDaemon::schedctl(std::vector<std::string> words) const {
@@ -116,22 +70,8 @@ std::string LiveDaemon::column(const std::string& id, int column) const {
     return "";
 }
 
-std::string LiveDaemon::log() const {
-    std::ifstream file(dir_.path() / "log");
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
 std::string LiveDaemon::http_address() const {
-    std::string text = log();
-    std::smatch found;
-    std::string port;
-    for (auto begin = text.cbegin();
-         std::regex_search(begin, text.cend(), found, std::regex("listen=([0-9.]+:[0-9]+)"));
-         begin = found.suffix().first)
-        port = found[1].str();
-    return "http://" + port;
+    return "http://127.0.0.1:" + std::to_string(port());
 }
 
 std::string engine_call(const std::string& method, const std::string& path) {

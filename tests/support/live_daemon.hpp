@@ -1,37 +1,25 @@
 #pragma once
-/// LiveDaemon is the real schedulerd with a state directory of its own and the engine of
-/// $DOCKER_HOST. Its log goes to a file that tests can wait for. It is killed at the end; its
-/// directory goes with it.
+/// LiveDaemon is the real schedulerd with the engine of $DOCKER_HOST, and schedctl beside it.
 
-#include <chrono>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
+#include "tests/support/daemon_process.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/program.hpp"
-#include "tests/support/temp_dir.hpp"
 
 namespace scheduler::test {
 
-/// True as soon as the condition holds; false when it does not within the deadline.
-bool eventually(const std::function<bool()>& condition,
-                std::chrono::milliseconds deadline = std::chrono::seconds(60));
-
-class LiveDaemon {
+class LiveDaemon : public DaemonProcess {
   public:
-    /// `options` come after `--state-dir`, `--socket` and a free HTTP port. Starts, and waits until
-    /// `ready`.
-    explicit LiveDaemon(std::vector<std::string> options = {}, bool wait_until_ready = true);
-    ~LiveDaemon();
-    LiveDaemon(const LiveDaemon&) = delete;
-    LiveDaemon& operator=(const LiveDaemon&) = delete;
-
-    void start();
-    /// Sends the signal and waits for the end: the exit code, or 128 + the signal.
-    int stop(int signal);
-    void send_signal(int signal) const;
+    explicit LiveDaemon(std::vector<std::string> options = {});
+    /// With a file system of its own for the state, where the test may mount one.
+    struct SmallDisk {
+        int mib = 4;
+    };
+    explicit LiveDaemon(SmallDisk disk);
+    /// Removes the containers of its jobs.
+    ~LiveDaemon() override;
 
     /// `schedctl --socket … WORDS`.
     [[nodiscard]] testing::ProgramResult schedctl(std::vector<std::string> words) const;
@@ -44,18 +32,12 @@ class LiveDaemon {
     [[nodiscard]] std::string status(const std::string& id) const { return column(id, 3); }
     [[nodiscard]] std::string finish_status(const std::string& id) const { return column(id, 4); }
 
-    [[nodiscard]] std::string log() const;
-    [[nodiscard]] std::string socket_path() const { return dir_.path() / "socket"; }
-    [[nodiscard]] std::string state_dir() const { return dir_.path() / "state"; }
-    /// `http://127.0.0.1:PORT`, from the `ready` line.
+    /// `http://127.0.0.1:PORT`
     [[nodiscard]] std::string http_address() const;
-    [[nodiscard]] const TempDir& dir() const { return dir_; }
-    [[nodiscard]] pid_t pid() const { return pid_; }
+    [[nodiscard]] bool has_own_disk() const { return has_own_disk_; }
 
   private:
-    TempDir dir_;
-    std::vector<std::string> options_;
-    pid_t pid_ = -1;
+    bool has_own_disk_ = false;
 };
 
 /// Ids of containers with this label, running or not, by the engine's API through curl.

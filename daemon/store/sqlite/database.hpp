@@ -99,6 +99,8 @@ class Database {
     void exec(const char* sql);
 
     [[nodiscard]] int changes() const { return sqlite3_changes(handle_); }
+    /// Rows changed since it was opened.
+    [[nodiscard]] std::int64_t total_changes() const { return sqlite3_total_changes64(handle_); }
     [[nodiscard]] std::int64_t last_insert_rowid() const {
         return sqlite3_last_insert_rowid(handle_);
     }

@@ -56,6 +56,24 @@ std::vector<FinishStatus> wanted_ends(const ListFilter& filter) {
     return ends;
 }
 
+/// Before the first row of an ascending section, and of a descending one.
+constexpr ListPosition first_place{0, std::numeric_limits<std::int64_t>::min(), 0};
+constexpr ListPosition last_place{
+    0, std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::max()};
+
+/// ?1 to ?6 of every list: key and number of the place, name, since, until, limit.
+void bind_page(Query& query,
+               const ListPosition& begin,
+               const ListFilter& filter,
+               const std::optional<ListPosition>& after,
+               std::int64_t limit) {
+    const ListPosition& place = after ? *after : begin;
+    query.bind(place.key).bind(place.number).bind(filter.job_name);
+    query.bind(filter.since.value_or(earliest_time()))
+        .bind(filter.until.value_or(latest_time()))
+        .bind(limit);
+}
+
 std::vector<ListedJob> read_rows(Query query, int section, int key_column) {
     std::vector<ListedJob> rows;
     while (query.step()) {
@@ -75,12 +93,7 @@ std::vector<ListedJob> list_running(Database& database,
                                  "'running' AND (claimed_at, number) > (?, ?) AND "
                                  "(?3 IS NULL OR name = ?3) AND due_at >= ?4 AND due_at < ?5 ORDER "
                                  "BY claimed_at, number LIMIT ?6");
-    query.bind(after ? after->key : std::numeric_limits<std::int64_t>::min())
-        .bind(after ? after->number : 0);
-    query.bind(filter.job_name);
-    query.bind(filter.since.value_or(earliest_time()))
-        .bind(filter.until.value_or(latest_time()))
-        .bind(limit);
+    bind_page(query, first_place, filter, after, limit);
     return read_rows(std::move(query), running_section, 15);
 }
 
@@ -104,12 +117,7 @@ std::vector<ListedJob> list_scheduled(Database& database,
                           "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 ORDER BY "
                           "due_at, number LIMIT ?6";
     Query query = database.query(filter.job_name ? by_name : by_time);
-    query.bind(after ? after->key : std::numeric_limits<std::int64_t>::min())
-        .bind(after ? after->number : 0);
-    query.bind(filter.job_name);
-    query.bind(filter.since.value_or(earliest_time()))
-        .bind(filter.until.value_or(latest_time()))
-        .bind(limit);
+    bind_page(query, first_place, filter, after, limit);
     return read_rows(std::move(query), scheduled_section, 15);
 }
 
@@ -143,12 +151,8 @@ std::vector<ListedJob> list_ended(Database& database,
                                   const std::optional<ListPosition>& after,
                                   std::int64_t limit,
                                   std::optional<FinishStatus> finish) {
-    constexpr auto last = std::numeric_limits<std::int64_t>::max();
     Query query = history_query(database, filter, finish);
-    query.bind(after ? after->key : last).bind(after ? after->number : last).bind(filter.job_name);
-    query.bind(filter.since.value_or(earliest_time()))
-        .bind(filter.until.value_or(latest_time()))
-        .bind(limit);
+    bind_page(query, last_place, filter, after, limit);
     if (finish)
         query.bind(to_string(*finish));
     else

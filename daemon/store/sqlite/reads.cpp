@@ -133,25 +133,11 @@ Result<Job> SqliteStore::find(const JobRef& ref, const std::string& caller) {
     });
 }
 
-Result<std::vector<RunningJob>> SqliteStore::running(std::optional<TimePoint> claimed_since) {
+Result<std::vector<RunningJob>> SqliteStore::running() {
     return readers_.run([&](Database& database) -> Result<std::vector<RunningJob>> {
-        Query query = database.query(
-            "SELECT " SCHEDULER_RUNNING_COLUMNS
-            " FROM job INDEXED BY job_running WHERE status = 'running' AND claimed_at >= ? "
-            "ORDER BY claimed_at, number");
-        query.bind(
-            claimed_since.value_or(TimePoint(Duration(std::numeric_limits<std::int64_t>::min()))));
-        return running_rows(std::move(query));
-    });
-}
-
-Result<std::optional<RunningJob>> SqliteStore::find_running(JobId id) {
-    return readers_.run([&](Database& database) -> Result<std::optional<RunningJob>> {
-        Query query = database.query("SELECT " SCHEDULER_RUNNING_COLUMNS
-                                     " FROM job WHERE id = ? AND status = 'running'");
-        query.bind(id);
-        auto rows = running_rows(std::move(query));
-        return rows.empty() ? std::optional<RunningJob>() : std::optional(std::move(rows.front()));
+        return running_rows(database.query("SELECT " SCHEDULER_RUNNING_COLUMNS
+                                           " FROM job INDEXED BY job_running WHERE status = "
+                                           "'running' ORDER BY claimed_at, number"));
     });
 }
 

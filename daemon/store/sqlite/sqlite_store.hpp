@@ -55,8 +55,7 @@ class SqliteStore final : public Store {
     Result<ListPosition> position_of(JobId id) override;
     Result<std::optional<std::vector<Job>>> list_all(const ListFilter& filter,
                                                      std::int64_t jobs_max) override;
-    Result<std::vector<RunningJob>> running(std::optional<TimePoint> claimed_since) override;
-    Result<std::optional<RunningJob>> find_running(JobId id) override;
+    Result<std::vector<RunningJob>> running() override;
     Result<std::vector<JobEvent>> events_after(std::int64_t seq,
                                                std::optional<JobId> job,
                                                std::int64_t limit) override;

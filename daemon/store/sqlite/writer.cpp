@@ -11,6 +11,8 @@ namespace {
 
 /// Writes in one transaction at most, so that the first of them does not wait for ever.
 constexpr std::size_t batch_max = 2048;
+/// How often a full disk is looked at again.
+constexpr Duration probe_every = std::chrono::seconds(1);
 
 std::string counter_name(JobStatus status, std::optional<FinishStatus> finish) {
     return std::string(finish ? to_string(*finish) : to_string(status));
@@ -75,6 +77,7 @@ void Writer::commit(Batch& batch) {
         return;
     }
     WriteContext context{*database_, {}, {}, {}};
+    const auto changes_before = database_->total_changes();
     try {
         database_->exec("BEGIN IMMEDIATE");
         for (auto& write : batch)
@@ -85,7 +88,8 @@ void Writer::commit(Batch& batch) {
     } catch (const SqliteError& error) {
         return abandon(batch, error);
     }
-    if (!trouble_.get().empty()) {
+    // A commit that wrote nothing says nothing about the disk.
+    if (database_->total_changes() != changes_before && !trouble_.get().empty()) {
         log_info("store_recovered");
         trouble_.set("");
     }
@@ -149,16 +153,40 @@ void Writer::abandon(Batch& batch, const SqliteError& error) {
         write->fail_with(answer);
 }
 
+/// Writes a row now and then until that succeeds, so that an idle daemon too sees free space again.
+void Writer::probe_later() {
+    executor_.post_after(probe_every, [weak = std::weak_ptr(self_)] {
+        auto self = weak.lock();
+        if (!self || (*self)->dead_ || (*self)->trouble_.get().empty()) return;
+        (*self)->submit<Done>(
+            [](WriteContext& context) -> Result<Done> {
+                context.database
+                    .query(
+                        "INSERT INTO meta(key, value) VALUES('probe', '1') ON CONFLICT(key) DO "
+                        "UPDATE SET value = 1 - value")
+                    .run();
+                return Done{};
+            },
+            [weak](const Result<Done>&) {
+                if (auto writer = weak.lock(); writer && !(*writer)->trouble_.get().empty())
+                    (*writer)->probe_later();
+            });
+    });
+}
+
 /// What a failure means for whoever asked, and for the store. After a failed write or fsync the
 /// kernel may have dropped the pages while the next commit would succeed: nothing is accepted until
 /// a restart.
 Error Writer::explain(const SqliteError& error) {
     switch (error.primary()) {
         case SQLITE_FULL:
-            if (trouble_.get().empty()) log_error("store_disk_full", {{"error", error.what()}});
-            trouble_.set(
-                "the disk of the state directory is full; free some space and it goes on by "
-                "itself");
+            if (trouble_.get().empty()) {
+                log_error("store_disk_full", {{"error", error.what()}});
+                trouble_.set(
+                    "the disk of the state directory is full; free some space and it goes on by "
+                    "itself");
+                probe_later();
+            }
             return {ErrorCode::disk_full, trouble_.get()};
         case SQLITE_IOERR:
         case SQLITE_CORRUPT:

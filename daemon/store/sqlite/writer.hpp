@@ -89,6 +89,7 @@ class Writer {
     void flush(WriteContext& context);
     void abandon(Batch& batch, const SqliteError& error);
     Error explain(const SqliteError& error);
+    void probe_later();
 
     std::unique_ptr<Database> database_;
     Executor& executor_;
@@ -96,6 +97,8 @@ class Writer {
     CommitListener listener_;
     Published<std::string> trouble_;
     bool dead_ = false;  ///< executor only
+    /// Timers hold it weakly, so that none runs after the writer is gone.
+    std::shared_ptr<Writer*> self_ = std::make_shared<Writer*>(this);
 
     std::mutex mutex_;
     Batch waiting_;                 ///< guarded by mutex_

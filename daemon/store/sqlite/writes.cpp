@@ -91,6 +91,17 @@ std::vector<std::int64_t> best_ready(Database& database, const ClaimLimits& limi
     return numbers;
 }
 
+/// Why it was claimed so late: the last thing that kept it waiting, where that is known.
+std::optional<std::string> reason_for_lateness(const RunningJob& job, const ClaimLimits& limits) {
+    constexpr Duration late = std::chrono::seconds(1);
+    if (limits.now - job.due_at < late) return std::nullopt;
+    const Hindrance* last = nullptr;
+    for (const Hindrance& hindrance : limits.hindrances)
+        if (hindrance.until > job.due_at && (last == nullptr || hindrance.until > last->until))
+            last = &hindrance;
+    return last == nullptr ? std::nullopt : std::optional(last->reason);
+}
+
 Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
     ClaimResult result;
     if (limits.jobs_max > 0 && !is_paused(context.database, limits.now)) {
@@ -114,7 +125,7 @@ Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
                            JobStatus::scheduled,
                            JobStatus::running,
                            std::nullopt,
-                           std::nullopt);
+                           reason_for_lateness(job, limits));
     }
     result.next_due_at = next_due_row(context.database);
     return result;
@@ -227,6 +238,7 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
     auto earlier = find_by_key(context.database, job);
     if (!earlier) return fail(earlier.error());
     if (*earlier) return AddedJob{std::move(**earlier), true};
+    if (job.refusal) return fail(*job.refusal);
     JobId id = ids_.next();
     context.database
         .query(

@@ -33,6 +33,9 @@ struct Filler {
             value.length = std::chrono::minutes(90);
         } else if constexpr (std::same_as<T, Instant>) {
             value = Instant::parse("2027-06-20T20:00:00.123Z").value();
+        } else if constexpr (std::same_as<T, ListPlace>) {
+            fill(value.job);
+            value.position = ListPosition{2, -5, 42};
         } else if constexpr (std::same_as<T, JobRef>) {
             value.text = "last";
         } else if constexpr (std::same_as<T, Base64Bytes>) {
@@ -169,7 +172,7 @@ TEST_CASE("a field of the wrong type is refused with its name and both types", "
 TEST_CASE("a field of a type of ours keeps its own error, with the field's name", "[json]") {
     auto error = decode_error<AddRequest>(R"({"job_name":"a","timeout":"2h30m"})");
     CHECK(error.code == ErrorCode::bad_time);
-    CHECK_THAT(error.message, Catch::Matchers::StartsWith("timeout: ") && Contains("2h30m"));
+    CHECK_THAT(error.message, Catch::Matchers::StartsWith("timeout \"") && Contains("2h30m"));
     CHECK_THAT(decode_error<ListRequest>(R"({"status":["done"]})").message,
                Contains("status[0]") && Contains("done"));
     CHECK(decode_error<ShowRequest>(R"({"job_id":"a b"})").code == ErrorCode::bad_field);
@@ -321,7 +324,7 @@ TEST_CASE("a bad form is refused with the field's name", "[json]") {
          {{{"job_name", "a"}, {"env", "A=1"}, {"env", "A=2"}},
           ErrorCode::bad_field,
           "env gives A twice"},
-         {{{"job_name", "a"}, {"timeout", "soon"}}, ErrorCode::bad_time, "timeout: "},
+         {{{"job_name", "a"}, {"timeout", "soon"}}, ErrorCode::bad_time, "timeout \"soon\" does"},
          {{{"job_name", "a"}, {"dry_run", "maybe"}},
           ErrorCode::bad_field,
           "dry_run must be true or false"}}));

@@ -322,6 +322,71 @@ TEST_CASE("a job that comes due while a claim is under way starts at once", "[di
     CHECK(world.job(second).status == JobStatus::running);
 }
 
+TEST_CASE("a late start says what kept it waiting, where that is known", "[dispatch]") {
+    World world;
+    auto reason_of = [&](JobId id) {
+        std::optional<std::string> reason;
+        auto events = world.store->events_after(0, id, 10);
+        REQUIRE(events);
+        for (const JobEvent& event : *events)
+            if (event.to == JobStatus::running) reason = event.reason;
+        return reason;
+    };
+    SECTION("on time") {
+        JobId id = world.add(1s);
+        world.pass(2s);
+        CHECK_FALSE(reason_of(id));
+    }
+    SECTION("the daemon was away") {
+        JobId id = world.add(1s);
+        world.crash();
+        world.clock.advance(60s);
+        world.boot();
+        CHECK(reason_of(id) == "schedulerd was not running");
+    }
+    SECTION("the daemon was away, then the engine") {
+        JobId id = world.add(1s);
+        world.crash();
+        world.clock.advance(60s);
+        world.engine.is_down = true;
+        world.boot();
+        world.pass(5s);
+        world.engine.is_down = false;
+        world.pass(10s);
+        CHECK(reason_of(id) == "the engine was unreachable");
+    }
+    SECTION("the engine was away") {
+        JobId id = world.add(1s);
+        world.engine.go_down();
+        world.pass(5s);
+        world.engine.is_down = false;
+        world.pass(10s);
+        CHECK(reason_of(id) == "the engine was unreachable");
+        JobId next = world.add(1s);
+        world.pass(2s);
+        CHECK_FALSE(reason_of(next));
+    }
+    SECTION("too many ran") {
+        world.dispatcher->set_options({1, 0});
+        (void)world.add(0s);
+        JobId id = world.add(1s);
+        world.pass(5s);
+        world.engine.end("c1", 0);
+        world.executor.run();
+        CHECK(reason_of(id) == "all 1 slots were taken");
+    }
+    SECTION("paused") {
+        world.store->set_pause({true, std::nullopt}, [](Result<Done>) {});
+        JobId id = world.add(1s);
+        world.pass(5s);
+        world.store->set_pause({}, [](Result<Done>) {});
+        world.executor.run();
+        world.dispatcher->wake();
+        world.executor.run();
+        CHECK(reason_of(id) == "paused");
+    }
+}
+
 TEST_CASE("a daemon that stops claims nothing more, and finishes what runs", "[dispatch]") {
     World world;
     JobId running = world.add(0s);
