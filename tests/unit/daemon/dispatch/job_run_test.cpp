@@ -1,0 +1,216 @@
+/// From a claim to the outcome, whatever the engine and the daemon do meanwhile.
+
+#include "tests/support/dispatch_world.hpp"
+
+namespace scheduler::test {
+
+TEST_CASE("an exit code other than 0 is failed", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.end("c1", 3);
+    world.executor.run();
+    REQUIRE(world.job(id).finish_status == FinishStatus::failed);
+    REQUIRE(world.job(id).exit_code == 3);
+}
+
+TEST_CASE("an end that is reported before the answer to the start is not lost", "[dispatch]") {
+    DispatchWorld world;
+    world.engine.is_down = false;
+    JobId id = world.add(0s);
+    // The report came and was dropped; the slow reconcile finds the end.
+    world.engine.end("c1", 0, false);
+    world.pass(61s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::success);
+}
+
+TEST_CASE("a name that is no image fails without asking the engine", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s, {}, "JOB_A");
+    Job job = world.job(id);
+    REQUIRE(job.finish_status == FinishStatus::failed);
+    REQUIRE(
+        job.error ==
+        "no definition is named JOB_A, and it is no image: invalid reference format: repository "
+        "name must be lowercase");
+    REQUIRE(world.engine.calls.empty());
+}
+
+TEST_CASE("a refused create is failed in the engine's words", "[dispatch]") {
+    DispatchWorld world;
+    world.engine.refuse_create = "No such image: test/busybox:1";
+    JobId id = world.add(0s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::failed);
+    REQUIRE(world.job(id).error == "No such image: test/busybox:1");
+}
+
+TEST_CASE("a refused start is failed with its code, and the container is removed", "[dispatch]") {
+    DispatchWorld world;
+    world.engine.refuse_start = "executable file not found in $PATH";
+    JobId id = world.add(0s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::failed);
+    REQUIRE(world.job(id).exit_code == 127);
+    REQUIRE(world.engine.containers.empty());
+}
+
+TEST_CASE("a restarted daemon adopts what runs and starts nothing twice", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.crash();
+    world.boot();
+    REQUIRE(world.job(id).status == JobStatus::running);
+    world.pass(5s);
+    REQUIRE(world.engine.starts() == 1);
+    world.engine.end("c1", 7);
+    world.executor.run();
+    REQUIRE(world.job(id).exit_code == 7);
+}
+
+TEST_CASE("a container that ended while no daemon ran is recorded", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.crash();
+    world.engine.end("c1", 5, false);
+    world.boot();
+    REQUIRE(world.job(id).finish_status == FinishStatus::failed);
+    REQUIRE(world.job(id).exit_code == 5);
+}
+
+TEST_CASE("a start whose answer was lost is not repeated while the container runs", "[dispatch]") {
+    DispatchWorld world;
+    world.engine.loses_next_start_answer = true;
+    JobId id = world.add(0s);
+    world.pass(10s);
+    REQUIRE(world.engine.only().starts == 1);
+    REQUIRE(world.engine.starts() == 1);
+    REQUIRE(world.job(id).status == JobStatus::running);
+}
+
+TEST_CASE("a create whose answer was lost is adopted by its name", "[dispatch]") {
+    DispatchWorld world;
+    world.engine.loses_next_create_answer = true;
+    JobId id = world.add(0s);
+    world.pass(10s);
+    REQUIRE(world.engine.containers.size() == 1);
+    REQUIRE(world.engine.only().starts == 1);
+    REQUIRE(world.job(id).status == JobStatus::running);
+}
+
+TEST_CASE("a start is repeated only after a quiet second", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.crash();
+    // As if the start had never reached the engine.
+    world.engine.only().state.phase = FakeEngine::Phase::created;
+    world.engine.only().state.started_at.reset();
+    world.boot();
+    world.pass(900ms);
+    REQUIRE(world.engine.starts() == 1);
+    world.pass(300ms);
+    REQUIRE(world.engine.starts() == 2);
+    REQUIRE(world.job(id).status == JobStatus::running);
+}
+
+TEST_CASE("a container that a stranger removed makes its job lost", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.containers.clear();
+    world.pass(61s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::lost);
+}
+
+TEST_CASE("an end that the engine's restart explains is lost", "[dispatch]") {
+    auto [code, expected] =
+        GENERATE(table<std::int64_t, FinishStatus>({{137, FinishStatus::lost},
+                                                    {143, FinishStatus::lost},
+                                                    {255, FinishStatus::lost},
+                                                    {1, FinishStatus::failed},
+                                                    {0, FinishStatus::success}}));
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.go_down();
+    world.pass(1s);
+    world.engine.end("c1", code, false);
+    world.engine.is_down = false;
+    world.pass(10s);
+    REQUIRE(world.job(id).finish_status == expected);
+}
+
+TEST_CASE("what was seen running since the engine answered ended by itself", "[dispatch]") {
+    auto code = GENERATE(137, 143, 255);
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    SECTION("after an outage") {
+        world.engine.go_down();
+        world.pass(1s);
+        world.engine.is_down = false;
+        world.pass(2s);
+    }
+    SECTION("after a restart of the daemon") {
+        world.crash();
+        world.boot();
+        world.pass(1s);
+    }
+    world.engine.end("c1", code);
+    world.executor.run();
+    CHECK(world.job(id).finish_status == FinishStatus::failed);
+    CHECK(world.engine.calls_of("remembers_start") == 0);
+}
+
+TEST_CASE("a job that ended while only the daemon was away ended by itself", "[dispatch]") {
+    auto code = GENERATE(137, 143, 255);
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.crash();
+    world.engine.end("c1", code, false);
+    world.engine.remembers_starts = true;
+    world.boot();
+    CHECK(world.job(id).finish_status == FinishStatus::failed);
+    CHECK(world.job(id).exit_code == code);
+}
+
+TEST_CASE("a job that ended while daemon and engine were away is lost", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.crash();
+    world.engine.end("c1", 255, false);
+    world.boot();
+    CHECK(world.job(id).finish_status == FinishStatus::lost);
+}
+
+TEST_CASE("kill stops a running job, and says who", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.kill(id);
+    Job job = world.job(id);
+    REQUIRE(job.finish_status == FinishStatus::killed);
+    REQUIRE(job.error == "killed by test");
+    REQUIRE(world.engine.calls_of("stop") == 1);
+}
+
+TEST_CASE("a wish to kill that a crash interrupted is carried out by the next daemon",
+          "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.store->request_kill(id, world.clock.now(), "test", false, [](Result<Done>) {});
+    world.executor.run();
+    world.crash();
+    world.boot();
+    world.executor.run();
+    REQUIRE(world.job(id).finish_status == FinishStatus::killed);
+}
+
+TEST_CASE("a timeout counts from the start and survives a restart", "[dispatch]") {
+    DispatchWorld world;
+    JobSpec spec;
+    spec.timeout = Span{10s};
+    JobId id = world.add(0s, spec);
+    world.pass(5s);
+    world.crash();
+    world.boot();
+    world.pass(4900ms);
+    REQUIRE(world.job(id).status == JobStatus::running);
+    world.pass(300ms);
+    REQUIRE(world.job(id).finish_status == FinishStatus::timed_out);
+}
+
+}  // namespace scheduler::test
