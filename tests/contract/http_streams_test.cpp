@@ -1,6 +1,7 @@
 /// Answers without a known end: logs and events.
 
 #include <csignal>
+#include <set>
 
 #include <catch2/catch.hpp>
 
@@ -136,6 +137,42 @@ TEST_CASE("clients that go away in a stream leave nothing behind", "[contract][h
         }
     }
     CHECK(eventually([&] { return http(daemon.port(), "GET", "/healthz").status == 200; }));
+}
+
+TEST_CASE("a list that is too long for one picture is streamed, each job once",
+          "[contract][http]") {
+    constexpr std::size_t jobs_in_one_picture = 5000;
+    constexpr std::size_t batch = 1000;
+    DaemonProcess daemon;
+    RpcClient socket(daemon.socket_path());
+    std::set<std::string> added;
+    while (added.size() <= jobs_in_one_picture) {
+        Json jobs = Json::array();
+        for (std::size_t i = 0; i < batch; ++i)
+            jobs.push_back({{"job_name", "a"}, {"time", std::to_string(1 + i % 100) + "h"}});
+        auto answer = socket.call("add", {{"jobs", jobs}});
+        for (const Json& job : answer.at("result").at("jobs"))
+            added.insert(job.at("id").get<std::string>());
+    }
+    std::string gone = *added.begin();
+    REQUIRE(http(daemon.port(), "DELETE", "/job/" + gone).status == 200);
+    auto answer = http(daemon.port(), "GET", "/jobs");
+    REQUIRE(answer.status == 200);
+    CHECK(answer.header("transfer-encoding") == "chunked");
+    auto list = nlohmann::ordered_json::parse(answer.body);
+    CHECK(list.at("running").empty());
+    CHECK(list.at("history").size() == 1);
+    CHECK(list.at("history").contains(gone));
+    CHECK(list.at("scheduled").size() == added.size() - 1);
+    std::string last_due;
+    for (const auto& [id, job] : list.at("scheduled").items()) {
+        CHECK(added.count(id) == 1);
+        auto due = job.at("due_at").get<std::string>();
+        CHECK(last_due <= due);
+        last_due = due;
+    }
+    // A filter leaves few, which fit into one picture.
+    CHECK(http(daemon.port(), "GET", "/jobs?status=canceled").headers.count("content-length") == 1);
 }
 
 TEST_CASE("SIGTERM ends streams and waits, and the daemon exits 0", "[contract][http]") {
