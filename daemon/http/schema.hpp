@@ -10,6 +10,7 @@
 
 #include "common/job.hpp"
 #include "common/json.hpp"
+#include "common/list_place.hpp"
 #include "common/requests/logs.hpp"
 
 namespace scheduler {
@@ -55,6 +56,8 @@ std::string text_schema() {
         return R"({"type":"string","format":"date-time"})";
     } else if constexpr (std::same_as<T, Span>) {
         return R"({"type":"string","pattern":"^[0-9]+[smhdSMHD]$"})";
+    } else if constexpr (std::same_as<T, ListPlace>) {
+        return R"({"type":"string","pattern":"^[0-9a-f]{32}(\\.-?[0-9]+){0,3}$"})";
     } else if constexpr (std::same_as<T, Base64Bytes>) {
         return R"({"type":"string","contentEncoding":"base64"})";
     } else {
