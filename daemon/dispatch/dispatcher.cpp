@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/base/failpoint.hpp"
 #include "daemon/base/log.hpp"
 
 namespace scheduler {
@@ -255,6 +256,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
         next_due_ = TimePoint{};
         return retry_claim_later();
     }
+    if (!claimed->jobs.empty()) failpoint("claimed");
     note_due(claimed->next_due_at);
     for (RunningJob& job : claimed->jobs) {
         log_info("job_dispatched",

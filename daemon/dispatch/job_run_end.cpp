@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/base/failpoint.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/dispatch/job_run.hpp"
 
@@ -17,6 +18,7 @@ constexpr Duration restart_window = 15s;  ///< rule 6: after the first answered 
 }  // namespace
 
 void JobRun::end(const ContainerState& state) {
+    failpoint("ended");
     release_slot();
     step_ = Step::ending;
     if (!may_be_ended_by_engine_restart(state)) return copy_output(outcome_of(state, false));
@@ -104,6 +106,7 @@ void JobRun::copy_output(Outcome outcome) {
                     return run.retry_later(
                         [outcome](JobRun& again) { again.copy_output(outcome); });
                 }
+                failpoint("output_stored");
                 run.finish(outcome);
             });
             self.parts_.disk.post(
@@ -122,6 +125,7 @@ void JobRun::finish(Outcome outcome) {
         outcome,
         then_on_core<bool>([outcome](JobRun& self, Result<bool> stored) {
             if (!stored) return self.retry_later([outcome](JobRun& run) { run.finish(outcome); });
+            failpoint("outcome_committed");
             self.parts_.events.output_grew(self.job_.id);
             if (*stored) self.parts_.metrics.count_finished(outcome.finish);
             log_info(
@@ -151,6 +155,7 @@ void JobRun::remove_container() {
     step_ = Step::removing;
     parts_.engine.remove(
         *job_.container_id, then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> removed) {
+            failpoint("removed");
             // What stays is removed by the next reconcile: its row has ended.
             if (!removed)
                 log_warning(

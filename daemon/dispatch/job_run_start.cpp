@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/image_reference.hpp"
+#include "daemon/base/failpoint.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/dispatch/job_run.hpp"
 #include "daemon/dispatch/names.hpp"
@@ -46,6 +47,7 @@ void JobRun::create() {
     parts_.engine.create(
         request,
         then<std::string, EngineFailure>([](JobRun& self, EngineResult<std::string> created) {
+            failpoint("created");
             if (created)
                 self.commit_container(std::move(*created), true);
             else
@@ -98,6 +100,7 @@ void JobRun::commit_container(std::string container, bool is_fresh) {
             return self.retry_later(
                 [container, is_fresh](JobRun& run) { run.commit_container(container, is_fresh); });
         }
+        failpoint("container_committed");
         self.job_.container_id = container;
         if (!*committed) {
             self.kill_wanted_ = true;
@@ -116,12 +119,14 @@ void JobRun::start() {
     step_ = Step::starting;
     parts_.engine.start(*job_.container_id,
                         then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> started) {
+                            failpoint("start_answered");
                             self.release_slot();
                             if (started) return self.on_started(self.parts_.clock.now());
                             if (started.error().kind == EngineFailure::Kind::no_answer)
                                 return self.unsettled(started.error());
                             self.on_start_refused(started.error());
                         }));
+    failpoint("start_sent");
 }
 
 /// The status of a refused start says little; the container tells what became of it.
