@@ -14,6 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration reconcile_every = 60s;
+/// How long an answer of the engine is believed.
+constexpr Duration engine_known_for = 10s;
 constexpr Duration claim_retry = 1s;
 /// How long the answer that an image is there is believed. Only a warning hangs on it.
 constexpr Duration image_known_for = 60s;
@@ -45,7 +47,8 @@ Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
                  link_,
                  *this,
                  parts_.instance},
-      reconciler_(parts_.engine, parts_.store, parts_.instance) {}
+      reconciler_(parts_.engine, parts_.store, parts_.instance, [this] { container_left_over(); }) {
+}
 
 Dispatcher::~Dispatcher() = default;
 
@@ -88,10 +91,7 @@ void Dispatcher::engine_came_up() {
         runs.push_back(run);
     for (auto& run : runs)
         run->engine_is_up();
-    reconciler_.run([this](JobId job) { return runs_.count(job) > 0; },
-                    [this](EngineResult<std::unordered_set<std::string>> running) {
-                        if (!running) link_.check();
-                    });
+    reconcile();
     next_due_ = TimePoint{};
     pump();
 }
@@ -102,7 +102,28 @@ void Dispatcher::container_ended(const std::string& container) {
     if (auto run = runs_.find(job->second); run != runs_.end()) run->second->container_ended();
 }
 
-/// The slow timer runs while jobs do: an idle daemon does not wake up.
+void Dispatcher::look_after_engine() {
+    if (parts_.clock.steady() - link_.status().answered_at < engine_known_for) return;
+    parts_.core.post([weak = std::weak_ptr(self_)] {
+        if (auto self = weak.lock()) (*self)->link_.check();
+    });
+}
+
+/// While jobs run, a hang is noticed by pings.
+void Dispatcher::check_engine_later() {
+    if (is_check_armed_ || stopped_) return;
+    is_check_armed_ = true;
+    parts_.core.post_after(engine_known_for, [weak = std::weak_ptr(self_)] {
+        auto self = weak.lock();
+        if (!self) return;
+        (*self)->is_check_armed_ = false;
+        if ((*self)->runs_.empty()) return;
+        (*self)->link_.check();
+        (*self)->check_engine_later();
+    });
+}
+
+/// The slow timer runs while jobs do, or a container is left over: an idle daemon does not wake up.
 void Dispatcher::reconcile_later() {
     if (is_reconcile_armed_ || stopped_) return;
     is_reconcile_armed_ = true;
@@ -111,21 +132,32 @@ void Dispatcher::reconcile_later() {
         if (!locked) return;
         Dispatcher& self = **locked;
         self.is_reconcile_armed_ = false;
-        if (self.runs_.empty()) return;
+        if (self.runs_.empty() && !self.is_container_left_) return;
         self.reconcile_later();
-        if (!self.link_.is_up()) return;
-        self.reconciler_.run(
-            [&self](JobId job) { return self.runs_.count(job) > 0; },
-            [&self](EngineResult<std::unordered_set<std::string>> running) {
-                if (!running) return self.link_.check();
-                std::vector<std::shared_ptr<JobRun>> ended;
-                for (auto& [id, run] : self.runs_)
-                    if (run->is_watching() && running->count(*run->job().container_id) == 0)
-                        ended.push_back(run);
-                for (auto& run : ended)
-                    run->settle();
-            });
+        if (self.link_.is_up()) self.reconcile();
     });
+}
+
+void Dispatcher::reconcile() {
+    is_container_left_ = false;
+    reconciler_.run([this](JobId job) { return runs_.count(job) > 0; },
+                    [this](EngineResult<std::unordered_set<std::string>> running) {
+                        if (!running) {
+                            container_left_over();
+                            return link_.check();
+                        }
+                        std::vector<std::shared_ptr<JobRun>> ended;
+                        for (auto& [id, run] : runs_)
+                            if (run->is_watching() && running->count(*run->job().container_id) == 0)
+                                ended.push_back(run);
+                        for (auto& run : ended)
+                            run->settle();
+                    });
+}
+
+void Dispatcher::container_left_over() {
+    is_container_left_ = true;
+    reconcile_later();
 }
 
 void Dispatcher::has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply) {
@@ -303,6 +335,7 @@ JobRun& Dispatcher::add_run(RunningJob job) {
     auto& added = runs_[id];
     added = std::move(run);
     reconcile_later();
+    check_engine_later();
     return *added;
 }
 
@@ -330,7 +363,8 @@ void Dispatcher::container_known(const std::string& container, JobId job) {
     containers_[container] = job;
 }
 
-void Dispatcher::run_is_over(JobId job) {
+void Dispatcher::run_is_over(JobId job, bool is_clean) {
+    if (!is_clean) container_left_over();
     auto run = runs_.find(job);
     if (run == runs_.end()) return;
     if (run->second->job().container_id) containers_.erase(*run->second->job().container_id);

@@ -59,6 +59,9 @@ class Dispatcher final : public RunOwner {
     /// The wish is committed.
     void kill(JobId job, std::string by, bool now);
     [[nodiscard]] EngineStatus engine_status() const { return link_.status(); }
+    /// Asks the engine whether it is there, unless that is known: a hang tells nobody. The answer
+    /// is in a later `engine_status`.
+    void look_after_engine();
     /// Whether the engine has an image; replies at once where that is known, else on the core.
     /// Nothing when the engine can't be asked.
     void has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply);
@@ -70,12 +73,15 @@ class Dispatcher final : public RunOwner {
     void take_start_slot(std::shared_ptr<JobRun> run) override;
     void release_start_slot() override;
     void container_known(const std::string& container, JobId job) override;
-    void run_is_over(JobId job) override;
+    void run_is_over(JobId job, bool is_clean) override;
 
   private:
     void engine_came_up();
     void container_ended(const std::string& container);
+    void check_engine_later();
     void reconcile_later();
+    void reconcile();
+    void container_left_over();
     void pump();
     void claim(int slots);
     [[nodiscard]] std::vector<Hindrance> hindrances() const;
@@ -107,7 +113,9 @@ class Dispatcher final : public RunOwner {
     bool was_paused_ = false;
     bool is_claiming_ = false;
     bool claim_again_ = false;
+    bool is_check_armed_ = false;
     bool is_reconcile_armed_ = false;
+    bool is_container_left_ = false;  ///< one whose row has ended could not be removed
     bool is_draining_ = false;
     bool stopped_ = false;
     /// Known earliest due time; nothing: none. A claim that found nothing though it was past

@@ -19,9 +19,24 @@ constexpr const char* engine_address_key = "engine_address";
 
 }  // namespace
 
+bool Outage::may_hold(TimePoint at, Duration after) const {
+    // Where the clock was set, the two ends are shifted against each other: either may be the right
+    // one. What seems to end in the future was seen by another clock than today's.
+    TimePoint begin = std::min(broke_at, answered_at - length);
+    TimePoint end = std::max(answered_at, broke_at + length) + after;
+    return at >= begin && at <= end;
+}
+
+bool EngineLink::may_be_in_outage_since(int contact, TimePoint at, Duration after) const {
+    auto missed = static_cast<std::size_t>(std::max(0, contact_ - contact));
+    auto first = outages_.end() - static_cast<std::ptrdiff_t>(std::min(missed, outages_.size()));
+    return std::any_of(
+        first, outages_.end(), [&](const Outage& outage) { return outage.may_hold(at, after); });
+}
+
 EngineLink::EngineLink(Parts parts, Callbacks callbacks)
     : parts_(std::move(parts)), callbacks_(std::move(callbacks)) {
-    outage_.broke_at = TimePoint(Duration(0));
+    outages_.back().broke_at = TimePoint(Duration(0));
 }
 
 void EngineLink::start() {
@@ -98,9 +113,12 @@ void EngineLink::go_up() {
     ++contact_;
     failures_ = 0;
     down_since_.reset();
-    outage_.reason = std::exchange(last_reason_, {});
-    outage_.answered_at = parts_.clock.now();
-    publish("");
+    Outage& outage = outages_.back();
+    outage.reason = std::exchange(last_reason_, {});
+    outage.answered_at = parts_.clock.now();
+    // Before this process anything may have happened, for as long as one likes.
+    outage.length = broke_at_ ? parts_.clock.steady() - *broke_at_ : duration_max;
+    answered();
     log_info("engine_up",
              {{"engine", identity_.name},
               {"address", identity_.address},
@@ -110,7 +128,15 @@ void EngineLink::go_up() {
 
 void EngineLink::go_down(const std::string& reason) {
     if (stopped_) return;
-    if (is_up_) outage_.broke_at = parts_.clock.now();
+    if (is_up_) {
+        outages_.push_back({parts_.clock.now(), {}, {}, {}});
+        broke_at_ = parts_.clock.steady();
+        if (outages_.size() > outages_max) {
+            outages_[1].broke_at = std::min(outages_[0].broke_at, outages_[1].broke_at);
+            outages_[1].length = duration_max;
+            outages_.pop_front();
+        }
+    }
     if (!down_since_) down_since_ = parts_.clock.now();
     is_up_ = false;
     if (reason != last_reason_) log_warning("engine_down", {{"reason", reason}});
@@ -134,8 +160,17 @@ void EngineLink::check() {
         auto self = weak.lock();
         if (!self) return;
         (*self)->is_checking_ = false;
-        if (!answer && (*self)->is_up_) (*self)->go_down(answer.error().message);
+        if (!(*self)->is_up_) return;
+        if (answer)
+            (*self)->answered();
+        else
+            (*self)->go_down(answer.error().message);
     });
+}
+
+void EngineLink::answered() {
+    answered_at_ = parts_.clock.steady();
+    publish("");
 }
 
 void EngineLink::publish(const std::string& reason) {
@@ -144,6 +179,7 @@ void EngineLink::publish(const std::string& reason) {
     status.reason = reason;
     if (!identity_.id.empty()) status.identity = identity_;
     status.down_since = down_since_;
+    status.answered_at = answered_at_;
     published_.set(std::move(status));
 }
 

@@ -3,6 +3,7 @@
 /// containers the rows name, watches for ends, notices when it is gone or hangs, and comes back
 /// with backoff. Lives on the core; `status` is for any thread. Does not own the engine.
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,13 +21,19 @@ struct EngineStatus {
     std::string reason = "the engine was not asked yet";  ///< why it is not up
     std::optional<EngineIdentity> identity;               ///< of the last one that answered
     std::optional<TimePoint> down_since;
+    SteadyPoint answered_at{};  ///< when it was last known to answer
 };
 
 /// A stretch of time in which the engine was not watched.
 struct Outage {
-    TimePoint broke_at{};
+    TimePoint broke_at{};  ///< by the wall clock as it was then
     TimePoint answered_at{};
+    Duration length{};   ///< as it passed: the wall clock may have been set meanwhile
     std::string reason;  ///< empty: it answered at once (a first contact)
+
+    /// Whether this moment of the engine's wall clock may lie in it, or up to `after` behind it,
+    /// whenever the clock was set.
+    [[nodiscard]] bool may_hold(TimePoint at, Duration after) const;
 };
 
 class EngineLink {
@@ -52,7 +59,9 @@ class EngineLink {
     /// Core only, while up.
     [[nodiscard]] const EngineIdentity& identity() const { return identity_; }
     /// The last outage; at first the time before this process's first contact.
-    [[nodiscard]] const Outage& outage() const { return outage_; }
+    [[nodiscard]] const Outage& outage() const { return outages_.back(); }
+    /// Whether this moment may lie in any outage since that contact, or up to `after` behind it.
+    [[nodiscard]] bool may_be_in_outage_since(int contact, TimePoint at, Duration after) const;
     /// How often it came up: what was seen in one contact was not ended by an outage before it.
     [[nodiscard]] int contact() const { return contact_; }
     [[nodiscard]] EngineStatus status() const { return published_.get(); }
@@ -61,6 +70,8 @@ class EngineLink {
     void check();
 
   private:
+    static constexpr std::size_t outages_max = 16;
+    void answered();
     void connect();
     void on_identity(EngineIdentity identity);
     void open_watch();
@@ -74,13 +85,17 @@ class EngineLink {
     Parts parts_;
     Callbacks callbacks_;
     EngineIdentity identity_;
-    Outage outage_;
+    /// The last ones, oldest first; the last one ended with `contact_`, or goes on. When there are
+    /// too many, the oldest two become one.
+    std::deque<Outage> outages_{1};
+    SteadyPoint answered_at_{};
     int contact_ = 0;
     bool is_up_ = false;
     bool is_checking_ = false;
     bool stopped_ = false;
     int failures_ = 0;
     std::optional<TimePoint> down_since_;
+    std::optional<SteadyPoint> broke_at_;  ///< of the last outage; nothing: before this process
     std::string last_reason_;
     Published<EngineStatus> published_;
     /// Closures hold it weakly, so that none runs after the link is gone.

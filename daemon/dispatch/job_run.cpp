@@ -22,6 +22,7 @@ constexpr Duration follow_again_after = 1s;
 JobRun::JobRun(RunParts& parts, RunningJob job) : parts_(parts), job_(std::move(job)) {
     kill_wanted_ = job_.kill_requested_at.has_value();
     kill_now_ = job_.kill_now;
+    may_have_container_ = job_.container_id.has_value();
 }
 
 // ---- hints and wishes ----
@@ -57,6 +58,7 @@ void JobRun::settle() {
         if (!is_stop_wanted()) return create();
         // A container that was created meanwhile never started; reconcile removes it, as its row
         // has ended.
+        may_have_container_ = true;
         return finish_without_container(stop_reason(), std::nullopt, stop_words());
     }
     step_ = Step::settling;
@@ -134,9 +136,9 @@ void JobRun::send_stop() {
     parts_.engine.stop(*job_.container_id,
                        grace,
                        then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> stopped) {
+                           if (!stopped) self.stop_is_sent_ = false;  // `watch` sends it again
                            if (self.step_ != Step::watching) return;
                            if (stopped) return self.settle();
-                           self.stop_is_sent_ = false;
                            self.unsettled(stopped.error());
                        }));
 }

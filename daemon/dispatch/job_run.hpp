@@ -45,7 +45,8 @@ class RunOwner {
     virtual void take_start_slot(std::shared_ptr<JobRun> run) = 0;
     virtual void release_start_slot() = 0;
     virtual void container_known(const std::string& container, JobId job) = 0;
-    virtual void run_is_over(JobId job) = 0;
+    /// `is_clean`: no container of it is left; else a reconcile has to look.
+    virtual void run_is_over(JobId job, bool is_clean) = 0;
 
   protected:
     ~RunOwner() = default;
@@ -171,8 +172,11 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     bool kill_wanted_ = false;
     bool kill_now_ = false;
     bool stop_is_sent_ = false;
-    bool end_was_hinted_ = false;  ///< an end was reported while another step was under way
+    bool may_have_container_ = false;    ///< until its removal is answered
+    bool is_create_unanswered_ = false;  ///< it may be executed when all is over
+    bool end_was_hinted_ = false;        ///< an end was reported while another step was under way
     int failures_ = 0;
+    int output_refusals_ = 0;
     int seen_running_in_ = 0;     ///< the engine link's contact
     bool has_caught_up_ = false;  ///< the followed output
     std::shared_ptr<OutputCopy> follow_;

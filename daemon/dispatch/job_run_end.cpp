@@ -13,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr int output_refusals_max = 4;
 constexpr Duration restart_window = 15s;  ///< rule 6: after the first answered ping
 
 }  // namespace
@@ -70,9 +71,7 @@ bool JobRun::may_be_ended_by_engine_restart(const ContainerState& state) const {
     if (seen_running_in_ == parts_.link.contact()) return false;
     bool is_suspect = state.exit_code == 137 || state.exit_code == 143 || state.exit_code == 255;
     if (!is_suspect || state.out_of_memory || !state.finished_at) return false;
-    const Outage& outage = parts_.link.outage();
-    return *state.finished_at >= outage.broke_at &&
-           *state.finished_at <= outage.answered_at + restart_window;
+    return parts_.link.may_be_in_outage_since(seen_running_in_, *state.finished_at, restart_window);
 }
 
 void JobRun::copy_output(Outcome outcome) {
@@ -90,9 +89,13 @@ void JobRun::copy_output(Outcome outcome) {
         then<Done, EngineFailure>([outcome, copy](JobRun& self, EngineResult<Done> copied) {
             if (!copied && copied.error().kind == EngineFailure::Kind::no_answer)
                 return self.unsettled(copied.error());
+            bool is_refused = !copied && copied.error().kind == EngineFailure::Kind::refused;
             if (!copied)
                 log_warning("output_not_readable",
                             {{"job", self.job_.id.to_string()}, {"error", copied.error().message}});
+            // An engine in trouble refuses now and then; a driver that can't be read always does.
+            if (is_refused && ++self.output_refusals_ < output_refusals_max)
+                return self.retry_later([outcome](JobRun& run) { run.copy_output(outcome); });
             if (copy->disk_error())
                 return self.retry_later([outcome](JobRun& run) { run.copy_output(outcome); });
             if (self.follow_) self.follow_->close();
@@ -157,7 +160,9 @@ void JobRun::remove_container() {
         *job_.container_id, then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> removed) {
             failpoint("removed");
             // What stays is removed by the next reconcile: its row has ended.
-            if (!removed)
+            if (removed)
+                self.may_have_container_ = false;
+            else
                 log_warning(
                     "container_not_removed",
                     {{"container", *self.job_.container_id}, {"error", removed.error().message}});
@@ -168,7 +173,7 @@ void JobRun::remove_container() {
 void JobRun::over() {
     release_slot();
     step_ = Step::over;
-    parts_.owner.run_is_over(job_.id);
+    parts_.owner.run_is_over(job_.id, !may_have_container_ && !is_create_unanswered_);
 }
 
 }  // namespace scheduler

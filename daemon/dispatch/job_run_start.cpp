@@ -35,6 +35,7 @@ void JobRun::create() {
         return finish_without_container(FinishStatus::failed, std::nullopt, error);
     }
     step_ = Step::creating;
+    may_have_container_ = true;
     ContainerRequest request;
     request.name = container_name(job_.id, job_.attempt);
     request.image = *reference;
@@ -56,7 +57,10 @@ void JobRun::create() {
 }
 
 void JobRun::on_create_failed(const EngineFailure& failure) {
-    if (failure.kind == EngineFailure::Kind::no_answer) return unsettled(failure);
+    if (failure.kind == EngineFailure::Kind::no_answer) {
+        is_create_unanswered_ = true;
+        return unsettled(failure);
+    }
     // A repeated create meets its own container; any other refusal is confirmed by a look.
     adopt_by_name(failure);
 }
@@ -68,9 +72,11 @@ void JobRun::adopt_by_name(const EngineFailure& why) {
                                                   EngineResult<ContainerState> state) {
             if (!state) {
                 if (state.error().kind == EngineFailure::Kind::not_found &&
-                    why.kind != EngineFailure::Kind::name_taken)
+                    why.kind != EngineFailure::Kind::name_taken) {
+                    self.may_have_container_ = false;
                     return self.finish_without_container(
                         FinishStatus::failed, std::nullopt, why.message);
+                }
                 return self.unsettled(state.error());
             }
             auto label = [&](const char* name) {
@@ -108,6 +114,9 @@ void JobRun::commit_container(std::string container, bool is_fresh) {
                 FinishStatus::killed, std::nullopt, self.stop_words());
         }
         if (!is_fresh) return self.settle();
+        if (self.is_stop_wanted())
+            return self.finish_without_container(
+                self.stop_reason(), std::nullopt, self.stop_words());
         if (self.holds_slot_) return self.start();
         self.step_ = Step::waiting_to_repeat;
         self.parts_.owner.take_start_slot(self.shared_from_this());
@@ -135,9 +144,9 @@ void JobRun::on_start_refused(const EngineFailure& failure) {
                           then<ContainerState, EngineFailure>(
                               [failure](JobRun& self, EngineResult<ContainerState> state) {
                                   if (!state) {
-                                      if (state.error().kind == EngineFailure::Kind::no_answer)
-                                          return self.unsettled(state.error());
-                                      return self.on_gone();
+                                      if (state.error().kind == EngineFailure::Kind::not_found)
+                                          return self.on_gone();
+                                      return self.unsettled(state.error());
                                   }
                                   if (state->phase != ContainerState::Phase::created)
                                       return self.on_state(*state);

@@ -16,18 +16,23 @@ void Reconciler::run(std::function<bool(JobId)> is_ours,
             if (!self) return;
             if (!listed) return reply(fail(listed.error()));
             std::unordered_set<std::string> running;
-            std::set<std::string> still_there;
+            std::set<std::string> listed_ids;
             for (const ContainerSummary& container : *listed) {
                 if (container.is_running) running.insert(container.id);
-                if ((*self)->reported_.count(container.id) > 0) still_there.insert(container.id);
+                listed_ids.insert(container.id);
                 auto label = container.labels.find(job_label);
                 auto job = JobId::parse(label == container.labels.end() ? "" : label->second);
                 if (job && is_ours(*job)) continue;
                 (*self)->look_at(container);
             }
-            (*self)->reported_.merge(still_there);
+            (*self)->forget_all_but(listed_ids);
             reply(std::move(running));
         });
+}
+
+/// A stranger that is listed stays reported; one that is gone would be news again.
+void Reconciler::forget_all_but(const std::set<std::string>& listed) {
+    std::erase_if(reported_, [&](const std::string& id) { return listed.count(id) == 0; });
 }
 
 void Reconciler::look_at(const ContainerSummary& container) {
@@ -48,10 +53,11 @@ void Reconciler::clean_up(const ContainerSummary& container) {
     auto remove = [weak = std::weak_ptr(self_), id = container.id](const EngineResult<Done>&) {
         auto self = weak.lock();
         if (!self) return;
-        (*self)->engine_.remove(id, [id](EngineResult<Done> removed) {
-            if (!removed)
-                log_warning("container_not_removed",
-                            {{"container", id}, {"error", removed.error().message}});
+        (*self)->engine_.remove(id, [weak, id](EngineResult<Done> removed) {
+            if (removed) return;
+            log_warning("container_not_removed",
+                        {{"container", id}, {"error", removed.error().message}});
+            if (auto alive = weak.lock()) (*alive)->on_left_();
         });
     };
     log_info("container_left_over", {{"container", container.id}, {"name", container.name}});

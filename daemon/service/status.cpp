@@ -72,6 +72,7 @@ Readiness Service::readiness() {
     if (!pause) return {false, pause.error().message};
     EngineStatus engine = parts_->dispatcher.engine_status();
     if (!engine.is_up) return {false, engine_words(engine)};
+    parts_->dispatcher.look_after_engine();
     if (is_paused(*pause, parts_->clock.now())) return {true, pause_words(*pause)};
     return {true, ""};
 }

@@ -56,9 +56,12 @@ class DockerEngine final : public Engine {
     /// Sends it to the engine in use. `target` comes without the version. Null when there is none.
     std::shared_ptr<HttpExchange> call(EngineRequest request, EngineReply<EngineAnswer> reply);
     void kill(const std::string& container, EngineReply<Done> reply);
+    void has_event(std::string filters, TimePoint since, TimePoint until, EngineReply<bool> reply);
 
     /// Shared with coroutines that may outlive this object.
     std::shared_ptr<State> state_;
+    /// Replies that lead to another call hold it weakly.
+    std::shared_ptr<DockerEngine*> self_ = std::make_shared<DockerEngine*>(this);
 };
 
 }  // namespace scheduler
