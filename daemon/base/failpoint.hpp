@@ -1,11 +1,15 @@
 #pragma once
 /// failpoint("name") marks a line at which tests kill the daemon: the process ends by SIGKILL when
 /// the environment variable SCHEDULERD_FAILPOINT is that name, as if the machine had stopped there.
-/// Compiled in with -DSCHEDULER_FAILPOINTS=ON only; otherwise it is nothing. Any thread.
+/// mutated("name") is a bug that was planted on purpose: true when the simulation asks for it, so
+/// that its checks can be seen to fail (docs/robustness.md has the table).
+/// Both are compiled in with -DSCHEDULER_FAILPOINTS=ON only; otherwise they are nothing. Any
+/// thread.
 
 #ifdef SCHEDULER_FAILPOINTS
 #include <csignal>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #endif
 
@@ -16,8 +20,16 @@ inline void failpoint(std::string_view name) {
     static const char* const wanted = std::getenv("SCHEDULERD_FAILPOINT");
     if (wanted != nullptr && name == wanted) (void)std::raise(SIGKILL);
 }
+/// Set by the simulation, before anything runs.
+inline std::string mutation;
+inline bool mutated(std::string_view name) {
+    return mutation == name;
+}
 #else
 constexpr void failpoint(const char*) {}
+constexpr bool mutated(const char*) {
+    return false;
+}
 #endif
 
 }  // namespace scheduler

@@ -1,0 +1,82 @@
+/// What a history does to the daemon, its machine and its engine.
+
+#include <fmt/format.h>
+
+#include "tests/simulation/world.hpp"
+
+namespace scheduler::sim {
+
+void World::do_to_daemon(Action action) {
+    if (!process_) return;
+    switch (action) {
+        case Action::stop_daemon:
+            process_->dispatcher->stop_claiming();
+            pass(random_.between(0ms, 5s));
+            crash(false);
+            break;
+        case Action::crash_in_write:
+            // Takes effect while the next writes are made.
+            disk_.crash_after_calls = 1 + random_.below(12);
+            return;
+        default:
+            crash(action == Action::cut_power);
+    }
+    time_.after(random_.between(0ms, random_.chance(80) ? 3s : Duration(10min)), [this] {
+        if (!process_) boot();
+    });
+}
+
+void World::do_to_engine(Action action) {
+    troubled_at_ = time_.clock.steady();
+    switch (action) {
+        case Action::engine_gone: {
+            auto kind = static_cast<SimEngine::Restart>(random_.below(3));
+            Duration length =
+                random_.chance(80) ? random_.between(10ms, 20s) : random_.between(1min, 5h);
+            if (kind == SimEngine::Restart::power_loss) {
+                // The host of both.
+                crash(true);
+                time_.after(length, [this] {
+                    if (!process_) boot();
+                });
+            }
+            engine_.go_away(length, kind);
+            break;
+        }
+        case Action::engine_hangs:
+            engine_.hang(random_.chance(80) ? random_.between(50ms, 5s)
+                                            : random_.between(10s, 200s));
+            break;
+        case Action::engine_flaky:
+            engine_.has_faults = true;
+            time_.after(random_.between(1s, 60s), [this] { engine_.has_faults = false; });
+            break;
+        default:
+            if (random_.chance(50))
+                engine_.stranger_stops();
+            else
+                engine_.stranger_removes();
+    }
+}
+
+void World::do_to_machine(Action action) {
+    troubled_at_ = time_.clock.steady();
+    switch (action) {
+        case Action::fill_disk:
+            disk_.is_full = true;
+            time_.after(random_.between(100ms, 60s), [this] { disk_.is_full = false; });
+            break;
+        case Action::fail_sync:
+            disk_.fails_next_sync = true;
+            break;
+        default: {
+            Duration by = random_.chance(60) ? random_.between(1s, 1h) : Duration(24h * 365);
+            bool is_back = action == Action::set_clock && random_.chance(50);
+            wall_before_jump_ = time_.clock.now();
+            say(fmt::format("the clock jumps {}{}", is_back ? "back " : "", to_string(by)));
+            time_.jump(is_back ? -by : by);
+        }
+    }
+}
+
+}  // namespace scheduler::sim

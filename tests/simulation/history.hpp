@@ -1,0 +1,56 @@
+#pragma once
+/// A history: what happens in one run, step by step. It is made from a seed; a step carries its own
+/// seed, so that the rest of a history stays what it is when steps are cut out of it.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.hpp"
+
+namespace scheduler::sim {
+
+enum class Action : std::uint8_t {
+    add,
+    add_again,  ///< a repeat under a key that was used
+    add_batch,
+    remove,
+    run,
+    kill,
+    pause,
+    resume,
+    read,
+    wait,
+    vanish,  ///< the clients that wait go away
+    idle,
+    // What --faults selects.
+    kill_daemon,
+    stop_daemon,  ///< SIGTERM: nothing new is begun, then the end
+    crash_in_write,
+    cut_power,
+    fill_disk,
+    fail_sync,
+    engine_gone,
+    engine_hangs,
+    engine_flaky,
+    stranger,
+    set_clock,
+    suspend,
+};
+
+struct Step {
+    int index = 0;
+    Action action = Action::idle;
+    std::uint64_t seed = 0;
+};
+
+using History = std::vector<Step>;
+
+std::string_view word_of(Action action);
+/// The groups that --faults takes: crash, disk, engine, clock. Errors: bad_field.
+Result<std::vector<Action>> parse_faults(std::string_view list);
+
+History make_history(std::uint64_t seed, int steps, const std::vector<Action>& faults);
+
+}  // namespace scheduler::sim

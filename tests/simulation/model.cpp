@@ -1,0 +1,145 @@
+#include "tests/simulation/model.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace scheduler::sim {
+namespace {
+
+std::string words(const ModelJob& job) {
+    return fmt::format("job {} ({})", job.number, to_string(job.status));
+}
+
+}  // namespace
+
+void violate(std::string what) {
+    throw Violation{std::move(what)};
+}
+
+ModelJob& Model::add(const Job& row, const AddRequest& request) {
+    auto length = parse_duration(request.time.value_or("0s"));
+    if (row.job_name != request.job_name || !length || row.due_at.at - row.created_at.at != *length)
+        violate(fmt::format("job {} is not what was asked for", row.number));
+    if (row.status != JobStatus::scheduled)
+        violate(fmt::format("job {} begins as {}", row.number, to_string(row.status)));
+    ModelJob& job = jobs_[row.id];
+    job.id = row.id;
+    job.number = row.number;
+    job.request = request;
+    job.created_at = row.created_at.at;
+    job.due_at = row.due_at.at;
+    return job;
+}
+
+ModelJob* Model::find(JobId id) {
+    auto found = jobs_.find(id);
+    return found == jobs_.end() ? nullptr : &found->second;
+}
+
+void Model::move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at) {
+    if (!may_move(job.status, to)) violate(fmt::format("{} became {}", words(job), to_string(to)));
+    job.status = to;
+    job.moved_at = at;
+    job.moves.push_back(to);
+    if (has_ended(to)) job.ended = row;
+}
+
+void Model::check_order(const std::vector<JobId>& claimed) const {
+    std::set<JobId> taken(claimed.begin(), claimed.end());
+    const ModelJob* last = nullptr;
+    for (JobId id : claimed) {
+        const ModelJob& job = jobs_.at(id);
+        if (last != nullptr && job.place() < last->place())
+            violate(fmt::format("job {} was claimed before job {}, which was due earlier",
+                                last->number,
+                                job.number));
+        last = &job;
+    }
+    for (const auto& [id, job] : jobs_)
+        if (last != nullptr && job.status == JobStatus::scheduled && taken.count(id) == 0 &&
+            job.place() < last->place())
+            violate(fmt::format(
+                "job {} was left, though it was due before job {}", job.number, last->number));
+}
+
+void Model::check_row(const ModelJob& job, const Job& row) const {
+    bool is_same = row.status == job.status && row.number == job.number &&
+                   row.job_name == job.request.job_name && row.due_at.at == job.due_at &&
+                   row.created_at.at == job.created_at;
+    if (!is_same)
+        violate(fmt::format("{}, due {}, reads {}, due {}",
+                            words(job),
+                            to_rfc3339(job.due_at),
+                            to_string(row.status),
+                            to_rfc3339(row.due_at.at)));
+    if (!job.ended) return;
+    if (row.finish_status != job.ended->finish_status || row.exit_code != job.ended->exit_code ||
+        row.error != job.ended->error || row.finished_at != job.ended->finished_at)
+        violate(fmt::format("{} changed after its end", words(job)));
+}
+
+void Model::check_list(const std::vector<Job>& listed) const {
+    std::vector<const ModelJob*> expected;
+    for (const auto& [id, job] : jobs_)
+        expected.push_back(&job);
+    auto section = [](JobStatus status) {
+        return status == JobStatus::running ? 0 : status == JobStatus::scheduled ? 1 : 2;
+    };
+    std::sort(expected.begin(), expected.end(), [&](const ModelJob* a, const ModelJob* b) {
+        int left = section(a->status), right = section(b->status);
+        if (left != right) return left < right;
+        if (left == 2)
+            return std::pair(a->ended->finished_at->at, a->number) >
+                   std::pair(b->ended->finished_at->at, b->number);
+        return left == 1 ? a->place() < b->place() : a->number < b->number;
+    });
+    if (listed.size() != expected.size())
+        violate(fmt::format("a list holds {} jobs, not {}", listed.size(), expected.size()));
+    std::set<JobId> running;
+    for (std::size_t i = 0; i < listed.size(); ++i) {
+        auto job = jobs_.find(listed[i].id);
+        if (job == jobs_.end()) violate(fmt::format("a list holds a job that nobody added"));
+        check_row(job->second, listed[i]);
+        // The order of running jobs is that of their claims, which clients don't see.
+        if (job->second.status == JobStatus::running)
+            running.insert(listed[i].id);
+        else if (listed[i].id != expected[i]->id)
+            violate(fmt::format(
+                "a list has job {} where job {} belongs", listed[i].number, expected[i]->number));
+    }
+    if (running.size() != count(JobStatus::running))
+        violate("a list holds a running job twice, or not at all");
+}
+
+void Model::check_counts(const std::map<std::string, std::int64_t>& counts) const {
+    std::map<std::string, std::int64_t> expected;
+    for (const auto& [id, job] : jobs_)
+        ++expected[std::string(has_ended(job.status) ? to_string(*job.ended->finish_status)
+                                                     : to_string(job.status))];
+    auto count_in = [](const auto& map, const std::string& key) {
+        auto found = map.find(key);
+        return found == map.end() ? 0 : found->second;
+    };
+    for (const char* state : {"scheduled",
+                              "running",
+                              "success",
+                              "failed",
+                              "did_not_run",
+                              "killed",
+                              "timed_out",
+                              "lost"})
+        if (count_in(counts, state) != count_in(expected, state))
+            violate(fmt::format("{} jobs are counted as {}, not {}",
+                                count_in(counts, state),
+                                state,
+                                count_in(expected, state)));
+}
+
+std::size_t Model::count(JobStatus status) const {
+    return static_cast<std::size_t>(std::count_if(
+        jobs_.begin(), jobs_.end(), [&](const auto& job) { return job.second.status == status; }));
+}
+
+}  // namespace scheduler::sim

@@ -1,0 +1,313 @@
+/// The promises, each checked where it can be broken.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "tests/simulation/world.hpp"
+
+namespace scheduler::sim {
+namespace {
+
+const Caller caller{"uid:1000"};
+
+/// A due job with a free slot and healthy parts is claimed within this.
+constexpr Duration claimed_within = 10s;
+/// Long enough for the longest program, a stop with its grace and a reconcile.
+constexpr Duration settled_within = 5min;
+/// Fewer than these are never too many to start another one: twice the engine's two cores.
+constexpr std::size_t surely_free = 4;
+
+std::string name_of(const ModelJob& job) {
+    return fmt::format("schedulerd-{}-1", job.id.to_string());
+}
+
+}  // namespace
+
+bool World::is_asked(Action action, JobId job) const {
+    return std::any_of(asked_.begin(), asked_.end(), [&](const Asked& asked) {
+        return asked.action == action && asked.job == job;
+    });
+}
+
+Job World::row_of(JobId id) {
+    auto row = process_->store->find(JobRef{id.to_string()}, "");
+    if (!row) violate(fmt::format("job {} can't be read: {}", id.to_string(), row.error().message));
+    return *row;
+}
+
+/// A row that nobody was told of yet: one of those that were asked for.
+void World::learn_of(JobId id) {
+    Job row = row_of(id);
+    for (const Asked& asked : asked_) {
+        if (asked.action != Action::add) continue;
+        for (const AddRequest& request : asked.added) {
+            bool is_it = row.spec && row.spec->command == request.spec.command &&
+                         row.job_name == request.job_name &&
+                         row.due_at.at - row.created_at.at == *parse_duration(*request.time);
+            if (!is_it) continue;
+            Job as_added = row;
+            as_added.status = JobStatus::scheduled;
+            (void)model_.add(as_added, request);
+            return;
+        }
+    }
+    violate(fmt::format("job {} is in the store, and nobody asked for it", row.number));
+}
+
+void World::on_commit(const std::vector<CommittedEvent>& events) {
+    std::vector<JobId> claimed;
+    auto check_claimed = [&] {
+        if (!claimed.empty()) check_claim(claimed);
+        for (JobId id : claimed)
+            model_.move(*model_.find(id), JobStatus::running, Job(), time_.clock.steady());
+        claimed.clear();
+    };
+    for (const CommittedEvent& event : events) {
+        if (event.to == JobStatus::running) {
+            claimed.push_back(event.job_id);
+            continue;
+        }
+        check_claimed();
+        ModelJob* job = model_.find(event.job_id);
+        if (job == nullptr) {
+            learn_of(event.job_id);
+            continue;
+        }
+        model_.move(*job, event.to, row_of(event.job_id), time_.clock.steady());
+        say(fmt::format("job {} is {}", job->number, to_string(event.to)));
+        if (event.to == JobStatus::finished) check_end(*job);
+        if (event.to == JobStatus::canceled && !is_asked(Action::remove, job->id))
+            violate(fmt::format("job {} was canceled, and nobody asked for it", job->number));
+    }
+    check_claimed();
+}
+
+void World::check_claim(const std::vector<JobId>& claimed) {
+    if (is_paused_ && std::none_of(asked_.begin(), asked_.end(), [](const Asked& asked) {
+            return asked.action == Action::resume;
+        }))
+        violate("jobs were claimed during a pause");
+    bool is_any_run_asked = false;
+    for (const Asked& asked : asked_)
+        is_any_run_asked = is_any_run_asked || asked.action == Action::run;
+    TimePoint latest = std::max(time_.clock.now(), wall_before_jump_);
+    for (JobId id : claimed) {
+        const ModelJob& job = *model_.find(id);
+        say(fmt::format("job {} is claimed", job.number));
+        if (job.due_at > latest && !is_asked(Action::run, id))
+            violate(fmt::format("job {} was claimed before it was due", job.number));
+    }
+    if (!is_any_run_asked) model_.check_order(claimed);
+    std::size_t running = model_.count(JobStatus::running) + claimed.size();
+    if (running > static_cast<std::size_t>(max_running_))
+        violate(fmt::format("{} jobs run, and {} may", running, max_running_));
+}
+
+/// A container's process begins: the moment that may come once in a job's life.
+void World::on_start(const Container& container) {
+    say(fmt::format("container {} of {} starts", container.id, container.name));
+    auto label = container.labels.find("schedulerd.job");
+    auto id = JobId::parse(label == container.labels.end() ? "" : label->second);
+    ModelJob* job = id ? model_.find(*id) : nullptr;
+    if (job == nullptr) violate("a container started whose job nobody knows");
+    int starts = 0;
+    for (const auto& each : engine_.ever(container.name))
+        starts += each->starts;
+    if (starts > 1) violate(fmt::format("job {} was started {} times", job->number, starts));
+    switch (job->status) {
+        case JobStatus::scheduled:
+            violate(fmt::format("job {} was started, and no claim was committed", job->number));
+        case JobStatus::canceled:
+            violate(fmt::format("job {} was started after its removal", job->number));
+        case JobStatus::finished: {
+            // A start that lay in the engine when the job was killed, or its engine lost it.
+            FinishStatus end = *job->ended->finish_status;
+            if (end == FinishStatus::success || end == FinishStatus::failed)
+                violate(fmt::format("job {} was started after its end", job->number));
+            break;
+        }
+        case JobStatus::running:
+            break;
+    }
+    if (process_ && !disk_.has_crashed) {
+        Job row = row_of(job->id);
+        if (job->status == JobStatus::running && row.container_id != container.id)
+            violate(fmt::format("job {} was started, and its container's id is not stored",
+                                job->number));
+    }
+}
+
+/// An outcome was committed: it is what really happened.
+void World::check_end(const ModelJob& job) {
+    const Job& row = *job.ended;
+    FinishStatus end = *row.finish_status;
+    say(fmt::format("job {} is {} ({})",
+                    job.number,
+                    to_string(end),
+                    row.exit_code ? std::to_string(*row.exit_code) : row.error.value_or("")));
+    std::shared_ptr<Container> ran;
+    for (const auto& container : engine_.ever(name_of(job)))
+        if (container->starts > 0) ran = container;
+    bool ended_itself =
+        ran && !ran->was_ended_by_engine && ran->phase == ContainerState::Phase::ended;
+    auto wrong = [&](std::string_view why) {
+        violate(fmt::format("job {} is {} with exit code {} ({}), but {}",
+                            job.number,
+                            to_string(end),
+                            row.exit_code ? std::to_string(*row.exit_code) : "none",
+                            row.error.value_or("no error"),
+                            why));
+    };
+    switch (end) {
+        case FinishStatus::success:
+            if (!ended_itself || ran->exit_code != 0 || row.exit_code != 0)
+                wrong("it did not run to exit code 0");
+            break;
+        case FinishStatus::failed:
+            if (!ran && row.error) break;  // it could not be created or started, and says why
+            if (!ended_itself) wrong("it did not end by itself");
+            if (row.exit_code != ran->exit_code) wrong("its container ended otherwise");
+            if (row.exit_code == 0) wrong("that is success");
+            break;
+        case FinishStatus::killed:
+            if (!job.is_kill_wanted) wrong("nobody asked for it");
+            break;
+        case FinishStatus::timed_out:
+            if (!job.request.spec.timeout) wrong("it has no timeout");
+            break;
+        case FinishStatus::lost:
+            if (!ran || (!ran->is_removed && !ran->was_ended_by_engine &&
+                         !(engine_.did_ever_restart() && ended_itself)))
+                wrong("its end can be known");
+            break;
+        case FinishStatus::did_not_run:
+            wrong("it was claimed");
+    }
+    if (ran && ran->starts > 0 && process_ && end == FinishStatus::success) check_output(job);
+}
+
+/// All that the container printed is kept when the outcome is committed.
+void World::check_output(const ModelJob& job) {
+    auto containers = engine_.ever(name_of(job));
+    auto ran = std::find_if(
+        containers.begin(), containers.end(), [](const auto& each) { return each->starts > 0; });
+    if (ran == containers.end()) return;
+    std::string kept;
+    auto reader = process_->spool->open_reader(job.id, 1);
+    for (auto record = reader->next(); record && *record; record = reader->next())
+        kept += (*record)->bytes;
+    if (kept != (*ran)->output)
+        violate(fmt::format("job {} printed {} bytes, and {} are kept",
+                            job.number,
+                            (*ran)->output.size(),
+                            kept.size()));
+}
+
+void World::check_promptness() {
+    SteadyPoint now = time_.clock.steady();
+    if (now < next_look_) return;
+    next_look_ = now + 500ms;
+    bool is_well = process_ && !is_paused_ && !disk_.is_full &&
+                   process_->dispatcher->engine_status().is_up &&
+                   model_.count(JobStatus::running) < surely_free && !engine_.has_faults;
+    if (!is_well) troubled_at_ = now;
+    if (now - troubled_at_ < claimed_within) return;
+    for (const auto& [id, job] : model_.jobs())
+        if (job.status == JobStatus::scheduled && job.due_at + claimed_within < time_.clock.now())
+            violate(fmt::format("job {} is due since {}, nothing is in its way, and it waits",
+                                job.number,
+                                to_rfc3339(job.due_at)));
+}
+
+std::vector<Job> World::list_all(std::int64_t page) {
+    std::vector<Job> all;
+    ListRequest request;
+    request.limit = page;
+    for (bool is_last = false; !is_last;) {
+        auto part = process_->service->handle(request, caller);
+        if (!part) violate("jobs can't be listed: " + part.error().message);
+        all.insert(all.end(), part->jobs.begin(), part->jobs.end());
+        request.after = part->next;
+        is_last = !part->next;
+    }
+    return all;
+}
+
+/// What was under way when the daemon went may have happened; nothing else may have changed.
+void World::compare_after_restart() {
+    std::map<JobId, Job> rows;
+    for (Job& row : list_all(1000))
+        rows.emplace(row.id, std::move(row));
+    for (const auto& [id, row] : rows)
+        if (model_.find(id) == nullptr) learn_of(id);
+    for (auto& [id, job] : model_.jobs()) {
+        auto found = rows.find(id);
+        if (found == rows.end())
+            violate(fmt::format("job {} was {}, and is gone", job.number, to_string(job.status)));
+        const Job& row = found->second;
+        // A removal, a claim or an outcome that was committed before its answer came.
+        if (row.status == JobStatus::canceled && !job.ended && !is_asked(Action::remove, id))
+            violate(fmt::format("job {} was canceled, and nobody asked for it", job.number));
+        if (job.status != row.status) model_.move(job, row.status, row, time_.clock.steady());
+        if (row.status == JobStatus::finished && job.moves.size() < 3) violate("no claim was seen");
+        if (job.ended && row.status == JobStatus::finished) check_end(job);
+        // The same for `run`.
+        if (row.due_at.at < job.due_at) job.due_at = row.due_at.at;
+        model_.check_row(job, row);
+    }
+    bool is_pause_open = std::any_of(asked_.begin(), asked_.end(), [](const Asked& asked) {
+        return asked.action == Action::pause || asked.action == Action::resume;
+    });
+    auto pause = process_->store->pause_state();
+    if (!pause) violate("the pause can't be read");
+    if (!is_pause_open && pause->paused != is_paused_) violate("a pause did not survive a restart");
+    is_paused_ = pause->paused;
+}
+
+void World::check_events() {
+    std::map<JobId, std::vector<JobStatus>> moves;
+    std::int64_t seq = 0;
+    while (true) {
+        auto events = process_->store->events_after(seq, std::nullopt, 500);
+        if (!events) violate("events can't be read: " + events.error().message);
+        if (events->empty()) break;
+        for (const JobEvent& event : *events) {
+            if (event.seq <= seq) violate("events are out of order");
+            seq = event.seq;
+            moves[event.job_id].push_back(event.to);
+        }
+    }
+    for (const auto& [id, job] : model_.jobs())
+        if (moves[id] != job.moves)
+            violate(fmt::format("the events of job {} are not its transitions", job.number));
+}
+
+void World::check_at_rest() {
+    if (!process_) violate("the daemon did not come back");
+    model_.check_list(list_all(1000));
+    for (const auto& [id, job] : model_.jobs()) {
+        int starts = 0;
+        for (const auto& container : engine_.ever(name_of(job)))
+            starts += container->starts;
+        bool is_settled = time_.clock.steady() - job.moved_at > settled_within;
+        if (job.status == JobStatus::running && is_settled)
+            violate(
+                fmt::format("job {} still runs, and its container has ended long ago", job.number));
+        for (const auto& container : engine_.ever(name_of(job)))
+            if (job.ended && is_settled && !container->is_removed)
+                violate(
+                    fmt::format("container {} of job {} is left over", container->id, job.number));
+        if (job.status == JobStatus::scheduled && job.due_at + claimed_within < time_.clock.now())
+            violate(fmt::format(
+                "job {} is due since {}, and never ran", job.number, to_rfc3339(job.due_at)));
+        if (job.ended && *job.ended->finish_status == FinishStatus::success && starts != 1)
+            violate(fmt::format("job {} is success, and was started {} times", job.number, starts));
+    }
+    auto status = process_->service->handle(StatusRequest{}, caller);
+    if (!status) violate("status fails: " + status.error().message);
+    model_.check_counts(status->jobs);
+    check_events();
+}
+
+}  // namespace scheduler::sim

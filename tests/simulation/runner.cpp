@@ -1,0 +1,41 @@
+#include "tests/simulation/runner.hpp"
+
+#include <algorithm>
+
+namespace scheduler::sim {
+
+std::optional<std::string> Runner::run(const History& history, bool is_talkative) {
+    try {
+        World world(logs_, is_talkative);
+        for (const Step& step : history)
+            world.perform(step);
+        world.come_to_rest();
+        figures_ = world.figures();
+        return std::nullopt;
+    } catch (const Violation& violation) {
+        return violation.what;
+    }
+}
+
+History Runner::shrink(History history) {
+    for (std::size_t piece = history.size() / 2; piece > 0;) {
+        bool is_shorter = false;
+        for (std::size_t begin = 0; begin < history.size();) {
+            History part = history;
+            auto first = part.begin() + static_cast<std::ptrdiff_t>(begin);
+            auto last =
+                part.begin() + static_cast<std::ptrdiff_t>(std::min(begin + piece, history.size()));
+            part.erase(first, last);
+            if (run(part)) {
+                history = std::move(part);
+                is_shorter = true;
+            } else {
+                begin += piece;
+            }
+        }
+        if (!is_shorter || piece > history.size()) piece /= 2;
+    }
+    return history;
+}
+
+}  // namespace scheduler::sim

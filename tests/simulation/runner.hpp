@@ -1,0 +1,28 @@
+#pragma once
+/// Runs histories, and makes one that fails as short as it still fails.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "tests/simulation/world.hpp"
+
+namespace scheduler::sim {
+
+class Runner {
+  public:
+    explicit Runner(std::filesystem::path logs) : logs_(std::move(logs)) {}
+
+    /// What was violated; nothing when all promises held.
+    std::optional<std::string> run(const History& history, bool is_talkative = false);
+    /// The shortest part of it that still fails, found by leaving out ever smaller pieces.
+    History shrink(History history);
+
+    [[nodiscard]] const World::Figures& figures() const { return figures_; }
+
+  private:
+    std::filesystem::path logs_;
+    World::Figures figures_;  ///< of the last run
+};
+
+}  // namespace scheduler::sim

@@ -1,0 +1,499 @@
+#include "tests/simulation/sim_engine.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace scheduler::sim {
+namespace {
+
+using Kind = EngineFailure::Kind;
+using Phase = ContainerState::Phase;
+
+/// As long as a request that was taken may lie in the engine before it is executed: less than the
+/// quiet second before a start is repeated, which is what the real engine keeps to (architecture,
+/// "Started exactly once").
+constexpr Duration queue_longest = 400ms;
+/// The client's own time limits.
+constexpr Duration short_deadline = 10s;
+constexpr Duration create_deadline = 60s;
+constexpr Duration start_deadline = 120s;
+/// The ping watchdog ends a silent event stream.
+constexpr Duration watchdog = 15s;
+
+Failure<EngineFailure> no_answer() {
+    return fail(EngineFailure{Kind::no_answer, "the engine does not answer"});
+}
+Failure<EngineFailure> not_found(const std::string& container) {
+    return fail(EngineFailure{Kind::not_found, "No such container: " + container});
+}
+Failure<EngineFailure> refused(std::string words) {
+    return fail(EngineFailure{Kind::refused, std::move(words)});
+}
+
+}  // namespace
+
+std::vector<std::string> Program::command() const {
+    return {"run",
+            std::to_string(length.count()),
+            std::to_string(exit_code),
+            traps_stop ? "traps" : "ignores",
+            can_start ? "starts" : "nosuchcmd",
+            std::to_string(lines)};
+}
+
+Program Program::parse(const std::vector<std::string>& command) {
+    Program program;
+    if (command.size() < 6) return program;
+    program.length = Duration(std::stoll(command[1]));
+    program.exit_code = std::stoll(command[2]);
+    program.traps_stop = command[3] == "traps";
+    program.can_start = command[4] == "starts";
+    program.lines = std::stoi(command[5]);
+    return program;
+}
+
+// ---- calls ----
+
+template <class T>
+struct SimEngine::Call {
+    UniqueFunction<EngineResult<T>()> effect;
+    EngineReply<T> reply;
+    int process = 0;
+    int lifetime = 0;
+    bool is_answered = false;
+    bool loses_answer = false;
+};
+
+void SimEngine::tell(Duration delay, Task task) {
+    time_.after(delay, [this, process = process_, task = std::move(task)]() mutable {
+        if (process == process_) time_.core.post(std::move(task));
+    });
+}
+
+template <class T>
+void SimEngine::answer(const std::shared_ptr<Call<T>>& call,
+                       EngineResult<T> result,
+                       Duration delay) {
+    if (std::exchange(call->is_answered, true) || call->process != process_) return;
+    auto said = std::make_shared<EngineResult<T>>(std::move(result));
+    tell(delay, [call, said] { call->reply(std::move(*said)); });
+}
+
+template <class T>
+void SimEngine::call(Duration deadline,
+                     UniqueFunction<EngineResult<T>()> effect,
+                     EngineReply<T> reply) {
+    auto made = std::make_shared<Call<T>>();
+    made->effect = std::move(effect);
+    made->reply = std::move(reply);
+    made->process = process_;
+    made->lifetime = lifetime_;
+    if (!is_there_) return answer<T>(made, no_answer(), random_.between(0ms, 2ms));
+    std::uint64_t fate = has_faults ? random_.below(100) : 100;
+    if (fate < 1) return answer<T>(made, no_answer(), random_.between(0ms, 20ms));  // never sent
+    if (fate < 2) return answer<T>(made, refused("internal error"), random_.between(0ms, 20ms));
+    made->loses_answer = fate < 4;
+    time_.after(deadline, [this, weak = std::weak_ptr(made)] {
+        if (auto late = weak.lock()) answer<T>(late, no_answer(), 0ms);
+    });
+    Duration way = random_.between(0ms, 3ms);
+    if (fate < 12) way = random_.between(0ms, queue_longest);
+    time_.after(way, [this, made] { arrive<T>(made); });
+}
+
+/// The engine executes a request, whether or not its client still lives.
+template <class T>
+void SimEngine::arrive(std::shared_ptr<Call<T>> call) {
+    if (!is_there_ || call->lifetime != lifetime_)
+        return answer<T>(call, no_answer(), random_.between(0ms, 5ms));  // cut
+    if (is_hung()) return parked_.push_back([this, call] { arrive<T>(call); });
+    EngineResult<T> result = call->effect();
+    if (call->loses_answer) result = no_answer();
+    answer<T>(call, std::move(result), random_.between(0ms, has_faults ? 30ms : 3ms));
+}
+
+void SimEngine::connect(EngineReply<EngineIdentity> reply) {
+    call<EngineIdentity>(
+        short_deadline,
+        []() -> EngineResult<EngineIdentity> {
+            return EngineIdentity{"engine-1", "Simulated 1", "unix:///simulated", "1.41", 2};
+        },
+        std::move(reply));
+}
+
+void SimEngine::ping(EngineReply<Done> reply) {
+    call<Done>(
+        short_deadline, []() -> EngineResult<Done> { return Done{}; }, std::move(reply));
+}
+
+void SimEngine::create(const ContainerRequest& request, EngineReply<std::string> reply) {
+    call<std::string>(
+        create_deadline,
+        [this, request]() -> EngineResult<std::string> {
+            for (const auto& [id, other] : by_id_)
+                if (other->name == request.name)
+                    return fail(EngineFailure{Kind::name_taken, "the name is in use"});
+            if (request.image.rfind("nosuch", 0) == 0)
+                return refused("No such image: " + request.image);
+            auto made = std::make_shared<Container>();
+            made->id = fmt::format("c{}", ++made_);
+            made->name = request.name;
+            made->labels = request.labels;
+            made->program = Program::parse(request.command);
+            by_id_[made->id] = made;
+            all_.push_back(made);
+            all_by_name_.emplace(made->name, made);
+            return std::string(made->id);
+        },
+        std::move(reply));
+}
+
+void SimEngine::start(const std::string& container, EngineReply<Done> reply) {
+    call<Done>(
+        start_deadline,
+        [this, container]() -> EngineResult<Done> {
+            auto found = find(container);
+            if (!found) return not_found(container);
+            if (found->phase == Phase::running) return Done{};
+            if (!found->program.can_start) {
+                found->error = "exec: \"nosuchcmd\": executable file not found in $PATH";
+                found->exit_code = 127;
+                return refused(found->error);
+            }
+            begin(found);
+            return Done{};
+        },
+        std::move(reply));
+}
+
+void SimEngine::stop(const std::string& container, Duration grace, EngineReply<Done> reply) {
+    call<Done>(
+        grace + 30s,
+        [this, container, grace]() -> EngineResult<Done> {
+            auto found = find(container);
+            if (!found) return not_found(container);
+            if (found->phase != Phase::running) return Done{};
+            bool traps = found->program.traps_stop && grace > Duration(0);
+            time_.after(traps ? std::min(grace, Duration(70)) : grace,
+                        [this, found, traps, run = found->run] {
+                            if (found->run == run && found->phase == Phase::running)
+                                end(found, traps ? found->program.exit_code : 137);
+                        });
+            return Done{};
+        },
+        std::move(reply));
+}
+
+void SimEngine::inspect(const std::string& container, EngineReply<ContainerState> reply) {
+    call<ContainerState>(
+        short_deadline,
+        [this, container]() -> EngineResult<ContainerState> {
+            auto found = find(container);
+            if (!found) return not_found(container);
+            ContainerState state;
+            state.id = found->id;
+            state.phase = found->phase;
+            state.labels = found->labels;
+            state.exit_code = found->exit_code;
+            state.error = found->error;
+            state.started_at = found->started_at;
+            state.finished_at = found->finished_at;
+            return state;
+        },
+        std::move(reply));
+}
+
+void SimEngine::remove(const std::string& container, EngineReply<Done> reply) {
+    call<Done>(
+        short_deadline,
+        [this, container]() -> EngineResult<Done> {
+            auto found = find(container);
+            if (!found) return Done{};
+            if (found->phase == Phase::running)
+                return refused("You cannot remove a running container " + container);
+            forget(found);
+            return Done{};
+        },
+        std::move(reply));
+}
+
+void SimEngine::list(const std::string& label,
+                     const std::string& value,
+                     EngineReply<std::vector<ContainerSummary>> reply) {
+    call<std::vector<ContainerSummary>>(
+        short_deadline,
+        [this, label, value]() -> EngineResult<std::vector<ContainerSummary>> {
+            std::vector<ContainerSummary> listed;
+            for (const auto& [id, container] : by_id_) {
+                auto found = container->labels.find(label);
+                if (found == container->labels.end() || found->second != value) continue;
+                listed.push_back(
+                    {id, container->name, container->phase == Phase::running, container->labels});
+            }
+            return listed;
+        },
+        std::move(reply));
+}
+
+void SimEngine::has_image(const std::string& image, EngineReply<bool> reply) {
+    call<bool>(
+        short_deadline,
+        [image]() -> EngineResult<bool> { return image.rfind("nosuch", 0) != 0; },
+        std::move(reply));
+}
+
+void SimEngine::remembers_start(const std::string& container,
+                                TimePoint,
+                                TimePoint,
+                                EngineReply<bool> reply) {
+    call<bool>(
+        short_deadline,
+        [this, container]() -> EngineResult<bool> {
+            return remembered_starts_.count(container) > 0;
+        },
+        std::move(reply));
+}
+
+void SimEngine::logs(const std::string& container,
+                     bool follow,
+                     LogFrameSink sink,
+                     EngineReply<Done> reply) {
+    auto shared = std::make_shared<std::pair<LogFrameSink, EngineReply<Done>>>(std::move(sink),
+                                                                               std::move(reply));
+    call<std::string>(
+        short_deadline,
+        [this, container]() -> EngineResult<std::string> {
+            auto found = find(container);
+            if (!found) return not_found(container);
+            return std::string(found->output);
+        },
+        [this, container, follow, shared](EngineResult<std::string> output) {
+            auto& [said_sink, said_reply] = *shared;
+            if (!output) return said_reply(fail(output.error()));
+            if (follow) {
+                followers_.push_back({container, 0, std::move(said_sink), std::move(said_reply)});
+                return bring_output();
+            }
+            // A reading is cut anywhere, and a cut one is no success.
+            std::size_t whole = output->size();
+            std::size_t read = has_faults && random_.chance(3) ? random_.below(whole + 1) : whole;
+            if (read > 0) (void)said_sink(LogFrame{LogStream::out, {}, output->substr(0, read)});
+            if (read < whole) return said_reply(no_answer());
+            said_reply(Done{});
+        });
+}
+
+void SimEngine::watch(const std::string&, const std::string&, Watch watch) {
+    watch_.reset();
+    auto shared = std::make_shared<Watch>(std::move(watch));
+    call<Done>(
+        short_deadline,
+        []() -> EngineResult<Done> { return Done{}; },
+        [this, shared](EngineResult<Done> stands) {
+            if (!stands) return shared->on_break(stands.error());
+            if (!is_there_) return shared->on_break({Kind::no_answer, "it went away"});
+            watch_ = std::move(*shared);
+            watch_->on_open();
+        });
+}
+
+// ---- what runs ----
+
+std::shared_ptr<Container> SimEngine::find(const std::string& id_or_name) const {
+    if (auto found = by_id_.find(id_or_name); found != by_id_.end()) return found->second;
+    for (const auto& [id, container] : by_id_)
+        if (container->name == id_or_name) return container;
+    return nullptr;
+}
+
+void SimEngine::begin(const std::shared_ptr<Container>& container) {
+    container->phase = Phase::running;
+    container->started_at = time_.clock.now();
+    container->finished_at.reset();
+    container->exit_code = 0;
+    ++container->starts;
+    int run = ++container->run;
+    remembered_starts_.insert(container->id);
+    if (on_start) on_start(*container);
+    for (int line = 0; line < container->program.lines; ++line)
+        print_later(container, line);
+    time_.after(container->program.length, [this, container, run] {
+        if (container->run == run && container->phase == Phase::running)
+            end(container, container->program.exit_code);
+    });
+}
+
+void SimEngine::print_later(const std::shared_ptr<Container>& container, int line) {
+    Duration at = container->program.length * line / container->program.lines;
+    time_.after(at, [this, container, line, run = container->run] {
+        if (container->run != run || container->phase != Phase::running) return;
+        container->output += fmt::format("{} line {}\n", container->name, line);
+        bring_output();
+    });
+}
+
+void SimEngine::end(const std::shared_ptr<Container>& container, std::int64_t exit_code) {
+    container->phase = Phase::ended;
+    container->exit_code = exit_code;
+    container->finished_at = time_.clock.now();
+    announce_end(container->id);
+    bring_output();
+}
+
+/// Events are hints: they come late, twice, or not at all.
+void SimEngine::announce_end(const std::string& container) {
+    std::uint64_t fate = has_faults ? random_.below(100) : 100;
+    if (fate < 8 || !is_there_) return;
+    int times = fate < 16 ? 2 : 1;
+    for (int i = 0; i < times; ++i) {
+        Duration delay = fate < 24 ? random_.between(0ms, 5s) : random_.between(0ms, 3ms);
+        tell(delay, [this, container] {
+            if (watch_ && !is_hung()) watch_->on_end(container);
+        });
+    }
+}
+
+void SimEngine::bring_output() {
+    tell(0ms, [this] {
+        if (is_hung() || !is_there_) return;
+        std::vector<Follower> ended;
+        for (std::size_t i = 0; i < followers_.size();) {
+            Follower& follower = followers_[i];
+            auto container = find(follower.container);
+            bool wants_more = true;
+            if (container && container->output.size() > follower.sent) {
+                std::string piece = container->output.substr(follower.sent);
+                follower.sent = container->output.size();
+                wants_more = follower.sink(LogFrame{LogStream::out, {}, piece});
+            }
+            bool is_over = !wants_more || !container || container->phase != Phase::running;
+            if (!is_over) {
+                ++i;
+                continue;
+            }
+            ended.push_back(std::move(follower));
+            followers_.erase(followers_.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+        for (Follower& follower : ended)
+            follower.reply(Done{});
+    });
+}
+
+void SimEngine::forget(const std::shared_ptr<Container>& container) {
+    container->is_removed = true;
+    by_id_.erase(container->id);
+    bring_output();
+}
+
+std::vector<std::shared_ptr<Container>> SimEngine::ever(const std::string& name) const {
+    std::vector<std::shared_ptr<Container>> found;
+    auto [begin, end] = all_by_name_.equal_range(name);
+    for (auto entry = begin; entry != end; ++entry)
+        found.push_back(entry->second);
+    return found;
+}
+
+// ---- what the world does to it ----
+
+void SimEngine::go_away(Duration length, Restart kind) {
+    if (!is_there_) return;
+    is_there_ = false;
+    ++lifetime_;
+    hung_until_ = {};
+    go_on();
+    tell(0ms, [this] {
+        break_watch("the engine went away");
+        break_followers();
+    });
+    time_.after(length, [this, kind, lifetime = lifetime_] {
+        if (lifetime == lifetime_ && !is_there_) come_back(kind);
+    });
+}
+
+void SimEngine::come_back(Restart kind) {
+    is_there_ = true;
+    ++restarts_;
+    remembered_starts_.clear();
+    if (kind == Restart::keeps_containers) return;
+    for (const auto& [id, container] : by_id_) {
+        if (container->phase != Phase::running) continue;
+        container->was_ended_by_engine = true;
+        container->phase = Phase::ended;
+        container->exit_code = kind == Restart::power_loss ? 255 : 137;
+        container->finished_at = time_.clock.now();
+    }
+}
+
+void SimEngine::hang(Duration length) {
+    if (!is_there_ || is_hung()) return;
+    hung_until_ = time_.clock.steady() + length;
+    time_.after(watchdog, [this, until = hung_until_] {
+        if (hung_until_ == until && is_hung()) {
+            tell(0ms, [this] {
+                break_watch("the engine does not answer");
+                break_followers();
+            });
+        }
+    });
+    time_.after(length, [this] { go_on(); });
+}
+
+/// What was taken before a hang is executed soon after it.
+void SimEngine::go_on() {
+    if (is_hung()) return;
+    for (Task& request : std::exchange(parked_, {}))
+        time_.after(random_.between(0ms, queue_longest), std::move(request));
+    bring_output();
+}
+
+void SimEngine::break_watch(const std::string& reason) {
+    if (!watch_) return;
+    auto on_break = std::move(watch_->on_break);
+    watch_.reset();
+    on_break({Kind::no_answer, reason});
+}
+
+void SimEngine::break_followers() {
+    for (Follower& follower : std::exchange(followers_, {}))
+        follower.reply(no_answer());
+}
+
+std::shared_ptr<Container> SimEngine::any_started() {
+    std::vector<std::shared_ptr<Container>> started;
+    for (const auto& [id, container] : by_id_)
+        if (container->starts > 0) started.push_back(container);
+    return started.empty() ? nullptr : started[random_.below(started.size())];
+}
+
+void SimEngine::stranger_stops() {
+    auto victim = any_started();
+    if (!victim || victim->phase != Phase::running) return;
+    victim->was_touched_by_stranger = true;
+    end(victim, 137);
+}
+
+void SimEngine::stranger_removes() {
+    auto victim = any_started();
+    if (!victim) return;
+    victim->was_touched_by_stranger = true;
+    if (victim->phase == Phase::running) end(victim, 137);
+    forget(victim);
+}
+
+void SimEngine::drop_client() {
+    ++process_;
+    watch_.reset();
+    followers_.clear();
+}
+
+void SimEngine::heal() {
+    has_faults = false;
+    hung_until_ = {};
+    go_on();
+    if (is_there_) return;
+    ++lifetime_;
+    come_back(Restart::kills_containers);
+}
+
+}  // namespace scheduler::sim

@@ -1,0 +1,226 @@
+#include "tests/simulation/world.hpp"
+
+#include <fstream>
+
+#include <fmt/format.h>
+
+namespace scheduler::sim {
+namespace {
+
+constexpr const char* database = "/simulated/schedulerd.db";
+constexpr const char* instance = "instance";
+constexpr std::uint64_t log_limit = 1 << 20;
+/// Closures in one moment of simulated time: more is a daemon that spins.
+constexpr int closures_max = 100'000;
+
+}  // namespace
+
+World::World(std::filesystem::path logs, bool is_talkative)
+    : logs_(std::move(logs)),
+      is_talkative_(is_talkative),
+      disk_([this] { return random_.next(); }) {
+    std::filesystem::remove_all(logs_);
+    engine_.on_start = [this](const Container& container) { on_start(container); };
+    boot();
+}
+
+World::~World() {
+    engine_.on_start = {};
+    crash(false);
+}
+
+void World::say(const std::string& what) const {
+    if (is_talkative_)
+        fmt::print(
+            "{} +{:.3f}s  {}\n",
+            to_rfc3339(time_.clock.now()),
+            static_cast<double>(time_.clock.steady().time_since_epoch().count() - 1'000'000) /
+                1000.0,
+            what);
+}
+
+/// What daemon.cpp does. A start that fails (a full disk, a crash meanwhile) is tried again.
+void World::boot() {
+    auto process = std::make_unique<Process>();
+    auto on_fatal = [this](const std::string&) { is_failing_ = true; };
+    auto store = SqliteStore::open(
+        {database, time_.commits, time_.clock, [this] { return random_.next(); }, on_fatal});
+    if (!store || disk_.has_crashed) {
+        say("the daemon could not start" + (store ? std::string() : ": " + store.error().message));
+        process.reset();
+        if (disk_.has_crashed) disk_.restart();
+        time_.after(1s, [this] {
+            if (!process_) boot();
+        });
+        return;
+    }
+    process->store = std::move(*store);
+    process->store->on_commit([this](const std::vector<CommittedEvent>& events) {
+        if (disk_.has_crashed || !process_) return;
+        on_commit(events);
+        process_->events.committed(events);
+    });
+    process->spool = std::make_unique<Spool>(logs_, log_limit);
+    process->dispatcher = std::make_unique<Dispatcher>(Dispatcher::Parts{engine_,
+                                                                         *process->store,
+                                                                         *process->spool,
+                                                                         process->events,
+                                                                         process->metrics,
+                                                                         time_.clock,
+                                                                         time_.core,
+                                                                         time_.disk,
+                                                                         time_.due_timer,
+                                                                         instance,
+                                                                         false},
+                                                       DispatchOptions{max_running_, 0});
+    process->service = std::make_unique<Service>(*process->store,
+                                                 *process->spool,
+                                                 *process->dispatcher,
+                                                 process->events,
+                                                 process->metrics,
+                                                 time_.clock,
+                                                 time_.front);
+    process_ = std::move(process);
+    say("the daemon is up");
+    compare_after_restart();
+    asked_.clear();
+    time_.on_due = [this] { process_->dispatcher->due_timer_rang(); };
+    if (!process_->dispatcher->start()) violate("the dispatcher could not start");
+}
+
+/// `machine_too`: the power was cut, so what was not synced is gone in part.
+void World::crash(bool machine_too) {
+    if (!process_) return;
+    say(machine_too ? "power cut" : "the daemon is killed");
+    ++crashes_;
+    engine_.drop_client();
+    disk_.has_crashed = true;  // destructors of a process that was killed do not run
+    waits_.clear();
+    time_.drop_process();
+    process_->service.reset();
+    process_->dispatcher.reset();
+    process_->store.reset();
+    process_.reset();
+    time_.drop_process();
+    is_failing_ = false;
+    troubled_at_ = time_.clock.steady();
+    if (!machine_too) return disk_.restart();
+    disk_.cut_power();
+    // Output that was not synced may be torn anywhere.
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(logs_, ignored))
+        if (entry.is_regular_file() && entry.path().has_extension() &&
+            (entry.path().extension() == ".part" || entry.path().extension() == ".whole"))
+            std::filesystem::resize_file(
+                entry.path(), random_.below(entry.file_size() + 1), ignored);
+}
+
+void World::after_closure() {
+    if (disk_.has_crashed || is_failing_) {
+        crash(disk_.has_crashed && random_.chance(50));
+        time_.after(random_.between(0ms, 3s), [this] {
+            if (!process_) boot();
+        });
+    }
+}
+
+void World::pass(Duration length) {
+    SteadyPoint until = time_.clock.steady() + length;
+    do {
+        for (int i = 0; time_.run_one(); ++i) {
+            after_closure();
+            if (i > closures_max) violate("the daemon spins: no time passes");
+        }
+        check_promptness();
+    } while (time_.move_on(until));
+    while (time_.run_one())
+        after_closure();
+}
+
+void World::perform(const Step& step) {
+    random_.seed(step.seed);
+    say(fmt::format("step {}: {}", step.index, word_of(step.action)));
+    switch (step.action) {
+        case Action::add:
+            ask_to_add({make_request()});
+            break;
+        case Action::add_again:
+            ask_again();
+            break;
+        case Action::add_batch: {
+            std::vector<AddRequest> requests;
+            for (std::uint64_t i = 0, count = 2 + random_.below(8); i < count; ++i)
+                requests.push_back(make_request());
+            ask_to_add(requests);
+            break;
+        }
+        case Action::remove:
+        case Action::run:
+        case Action::kill:
+        case Action::pause:
+        case Action::resume:
+            ask_to_change(step.action);
+            break;
+        case Action::read:
+            ask_to_read();
+            break;
+        case Action::wait:
+            ask_to_wait();
+            break;
+        case Action::vanish:
+            waits_.clear();
+            break;
+        case Action::idle:
+            pass(random_.between(1s, 60s));
+            break;
+        case Action::kill_daemon:
+        case Action::stop_daemon:
+        case Action::crash_in_write:
+        case Action::cut_power:
+            do_to_daemon(step.action);
+            break;
+        case Action::fill_disk:
+        case Action::fail_sync:
+        case Action::set_clock:
+        case Action::suspend:
+            do_to_machine(step.action);
+            break;
+        case Action::engine_gone:
+        case Action::engine_hangs:
+        case Action::engine_flaky:
+        case Action::stranger:
+            do_to_engine(step.action);
+            break;
+    }
+    pass(random_.chance(70) ? random_.between(0ms, 200ms) : random_.between(0ms, 8s));
+}
+
+void World::come_to_rest() {
+    random_.seed(1);
+    say("come to rest");
+    disk_.is_full = disk_.fails_next_sync = false;
+    disk_.crash_after_calls = 0;
+    engine_.heal();
+    for (int i = 0; i < 400 && !process_; ++i)
+        pass(1min);
+    pass(5s);
+    ask_to_change(Action::resume);
+    pass(5s);
+    // Longest: a start that hangs for its 120 s, a backoff of 30 s, the slow timer of 60 s, twice.
+    pass(20min);
+    check_at_rest();
+}
+
+World::Figures World::figures() const {
+    Figures figures;
+    figures.crashes = crashes_;
+    for (const auto& [id, job] : const_cast<Model&>(model_).jobs()) {
+        ++figures.jobs;
+        for (const auto& container : engine_.ever(fmt::format("schedulerd-{}-1", id.to_string())))
+            figures.starts += container->starts;
+        if (job.ended) ++figures.ends[std::string(to_string(*job.ended->finish_status))];
+    }
+    return figures;
+}
+
+}  // namespace scheduler::sim

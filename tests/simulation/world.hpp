@@ -1,0 +1,125 @@
+#pragma once
+/// World: the real service, dispatcher, reconciler, spool and SQLite store, in one thread, among a
+/// simulated clock, disk and engine, clients, and whatever a history does to them. After each step
+/// the promises are checked; the first one that is broken ends the run as a Violation.
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/dispatch/dispatcher.hpp"
+#include "daemon/service/service.hpp"
+#include "daemon/store/sqlite/sqlite_store.hpp"
+#include "tests/simulation/history.hpp"
+#include "tests/simulation/model.hpp"
+#include "tests/simulation/sim_disk.hpp"
+#include "tests/simulation/sim_engine.hpp"
+#include "tests/simulation/sim_time.hpp"
+
+namespace scheduler::sim {
+
+class World {
+  public:
+    /// `logs`: a directory for output, emptied by the world.
+    World(std::filesystem::path logs, bool is_talkative);
+    ~World();
+
+    /// Does one step, and lets some time pass.
+    void perform(const Step& step);
+    /// No faults any more: everything must come to its end, and be as it was promised.
+    void come_to_rest();
+    /// So many jobs at once, due at the same moment.
+    void add_storm(int jobs);
+
+    struct Figures {
+        int jobs = 0;
+        int starts = 0;
+        int crashes = 0;
+        std::map<std::string, int> ends;
+    };
+    [[nodiscard]] Figures figures() const;
+
+  private:
+    /// What a daemon's process holds.
+    struct Process;
+    /// A request that was sent and not answered yet.
+    struct Asked {
+        Action action = Action::add;
+        std::vector<AddRequest> added;
+        JobId job;
+        TimePoint at{};
+    };
+    using Asking = std::list<Asked>::iterator;
+
+    // world.cpp
+    void boot();
+    void crash(bool machine_too);
+    void pass(Duration length);
+    void after_closure();
+    void say(const std::string& what) const;
+
+    // clients.cpp
+    void ask_to_add(const std::vector<AddRequest>& requests);
+    void ask_again();
+    void ask_to_change(Action action);
+    void ask_to_read();
+    void ask_to_wait();
+    AddRequest make_request();
+    [[nodiscard]] JobId any_job(std::optional<JobStatus> status);
+    template <class T>
+    Reply<T> answered(Asking asking, std::function<void(Result<T>)> then);
+    void acknowledged(const AddRequest& request, const AddResponse& response);
+
+    // faults.cpp
+    void do_to_daemon(Action action);
+    void do_to_engine(Action action);
+    void do_to_machine(Action action);
+
+    // promises.cpp
+    void on_commit(const std::vector<CommittedEvent>& events);
+    void on_start(const Container& container);
+    void learn_of(JobId id);
+    void check_claim(const std::vector<JobId>& claimed);
+    void check_end(const ModelJob& job);
+    void check_promptness();
+    void compare_after_restart();
+    void check_at_rest();
+    void check_output(const ModelJob& job);
+    void check_events();
+    [[nodiscard]] std::vector<Job> list_all(std::int64_t page);
+    [[nodiscard]] Job row_of(JobId id);
+    [[nodiscard]] bool is_asked(Action action, JobId job) const;
+
+    const std::filesystem::path logs_;
+    const bool is_talkative_;
+    Random random_;
+    SimTime time_{random_};
+    SimDisk disk_;
+    SimEngine engine_{time_, random_};
+    Model model_;
+    std::unique_ptr<Process> process_;
+    std::list<Asked> asked_;
+    std::vector<std::pair<AddRequest, JobId>> keyed_;  ///< what a key was used for
+    std::vector<WaitToken> waits_;
+    bool is_paused_ = false;   ///< acknowledged, without an end
+    bool is_failing_ = false;  ///< the store said that it can't go on
+    int max_running_ = 100;
+    int keys_ = 0;
+    int crashes_ = 0;
+    TimePoint wall_before_jump_{};  ///< a clock that was set back makes what was due not due
+    SteadyPoint next_look_{};
+    SteadyPoint troubled_at_{};  ///< when something last kept due jobs waiting
+};
+
+struct World::Process {
+    Metrics metrics;
+    EventHub events;
+    std::unique_ptr<SqliteStore> store;
+    std::unique_ptr<Spool> spool;
+    std::unique_ptr<Dispatcher> dispatcher;
+    std::unique_ptr<Service> service;
+};
+
+}  // namespace scheduler::sim
