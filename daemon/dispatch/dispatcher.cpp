@@ -146,6 +146,7 @@ void Dispatcher::reconcile() {
                             container_left_over();
                             return link_.check();
                         }
+                        if (mutated("trusts_events_alone")) return;
                         std::vector<std::shared_ptr<JobRun>> ended;
                         for (auto& [id, run] : runs_)
                             if (run->is_watching() && running->count(*run->job().container_id) == 0)
@@ -237,6 +238,7 @@ int Dispatcher::max_starting() const {
 
 int Dispatcher::free_slots() const {
     int running = options_.max_running - static_cast<int>(runs_.size());
+    if (mutated("ignores_max_running")) running = options_.max_running;
     return std::min(running, max_starting() - starting_);
 }
 
@@ -264,6 +266,7 @@ void Dispatcher::claim(int slots) {
     next_due_.reset();
     next_due_ms_ = never;
     ClaimLimits limits{parts_.clock.now(), slots, link_.identity().id, hindrances()};
+    if (mutated("claims_early")) limits.now += 2s;
     Reply<ClaimResult> reply = [weak = std::weak_ptr(self_),
                                 until = limits.now](Result<ClaimResult> claimed) {
         if (auto self = weak.lock()) (*self)->on_claimed(until, std::move(claimed));
@@ -282,8 +285,8 @@ std::vector<Hindrance> Dispatcher::hindrances() const {
 }
 
 void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
-    is_claiming_ = false;
     if (!claimed) {
+        is_claiming_ = false;
         log_warning("claim_failed", {{"error", claimed.error().message}});
         next_due_ = TimePoint{};
         return retry_claim_later();
@@ -299,6 +302,8 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
         ++starting_;
         add_run(std::move(job)).begin();
     }
+    // Not before: a run that ends at once frees its slot while the others are not counted yet.
+    is_claiming_ = false;
     // Due, but not given out: paused. A resume wakes; a pause that ends by itself is looked at on
     // the timer. What came due during the claim is none of these.
     bool was_held_back = next_due_ && *next_due_ <= until && claimed->jobs.empty();
@@ -312,6 +317,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
 }
 
 void Dispatcher::note_due(std::optional<TimePoint> due) {
+    if (mutated("loses_wake_up") && next_due_) return;
     if (due && (!next_due_ || *due < *next_due_)) next_due_ = due;
 }
 
@@ -355,7 +361,7 @@ void Dispatcher::hand_out_start_slots() {
 }
 
 void Dispatcher::release_start_slot() {
-    --starting_;
+    if (!mutated("leaks_slots")) --starting_;
     pump();
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/base/failpoint.hpp"
 #include "daemon/base/log.hpp"
 
 namespace scheduler {
@@ -28,6 +29,7 @@ JobRun::JobRun(RunParts& parts, RunningJob job) : parts_(parts), job_(std::move(
 // ---- hints and wishes ----
 
 void JobRun::engine_is_up() {
+    if (mutated("trusts_events_alone") && step_ == Step::watching) return;
     if (step_ == Step::unsettled || step_ == Step::watching) settle();
 }
 
@@ -80,6 +82,7 @@ void JobRun::on_state(const ContainerState& state) {
             if (step_ == Step::watching) return;
             return on_started(state.started_at.value_or(parts_.clock.now()));
         case ContainerState::Phase::ended:
+            if (mutated("restarts_exited")) return start();
             return end(state);
         case ContainerState::Phase::removing:
             return on_gone();
@@ -89,7 +92,7 @@ void JobRun::on_state(const ContainerState& state) {
 void JobRun::on_gone() {
     if (is_stop_wanted())
         return finish_without_container(stop_reason(), std::nullopt, stop_words());
-    finish_without_container(FinishStatus::lost,
+    finish_without_container(mutated("guesses_lost") ? FinishStatus::failed : FinishStatus::lost,
                              std::nullopt,
                              "its container was removed, so how it ended can't be known");
 }

@@ -176,7 +176,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     bool is_create_unanswered_ = false;  ///< it may be executed when all is over
     bool end_was_hinted_ = false;        ///< an end was reported while another step was under way
     int failures_ = 0;
-    int output_refusals_ = 0;
+    int refusals_ = 0;            ///< of what an engine in trouble may do later
     int seen_running_in_ = 0;     ///< the engine link's contact
     bool has_caught_up_ = false;  ///< the followed output
     std::shared_ptr<OutputCopy> follow_;

@@ -13,13 +13,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int output_refusals_max = 4;
+constexpr int refusals_max = 4;
 constexpr Duration restart_window = 15s;  ///< rule 6: after the first answered ping
 
 }  // namespace
 
 void JobRun::end(const ContainerState& state) {
     failpoint("ended");
+    if (mutated("removes_before_outcome"))
+        parts_.engine.remove(*job_.container_id, [](const EngineResult<Done>&) {});
     release_slot();
     step_ = Step::ending;
     if (!may_be_ended_by_engine_restart(state)) return copy_output(outcome_of(state, false));
@@ -28,7 +30,8 @@ void JobRun::end(const ContainerState& state) {
         state.started_at.value_or(job_.claimed_at),
         *state.finished_at,
         then<bool, EngineFailure>([state](JobRun& self, EngineResult<bool> remembers) {
-            if (!remembers && remembers.error().kind == EngineFailure::Kind::no_answer)
+            if (!remembers && (remembers.error().kind == EngineFailure::Kind::no_answer ||
+                               ++self.refusals_ < refusals_max))
                 return self.unsettled(remembers.error());
             bool did_restart = !remembers || !*remembers;
             self.copy_output(self.outcome_of(state, did_restart));
@@ -68,13 +71,15 @@ Outcome JobRun::outcome_of(const ContainerState& state, bool engine_restarted) c
 /// answered ended by itself.
 bool JobRun::may_be_ended_by_engine_restart(const ContainerState& state) const {
     if (is_stop_wanted() && job_.stop_reason) return false;
-    if (seen_running_in_ == parts_.link.contact()) return false;
+    if (seen_running_in_ == parts_.link.contact() || mutated("blames_job_for_restart"))
+        return false;
     bool is_suspect = state.exit_code == 137 || state.exit_code == 143 || state.exit_code == 255;
     if (!is_suspect || state.out_of_memory || !state.finished_at) return false;
     return parts_.link.may_be_in_outage_since(seen_running_in_, *state.finished_at, restart_window);
 }
 
 void JobRun::copy_output(Outcome outcome) {
+    if (mutated("forgets_output")) return finish(outcome);
     auto whole = parts_.spool.open_whole(job_.id, job_.attempt);
     if (!whole) {
         log_warning("output_not_copied",
@@ -94,7 +99,7 @@ void JobRun::copy_output(Outcome outcome) {
                 log_warning("output_not_readable",
                             {{"job", self.job_.id.to_string()}, {"error", copied.error().message}});
             // An engine in trouble refuses now and then; a driver that can't be read always does.
-            if (is_refused && ++self.output_refusals_ < output_refusals_max)
+            if (is_refused && ++self.refusals_ < refusals_max)
                 return self.retry_later([outcome](JobRun& run) { run.copy_output(outcome); });
             if (copy->disk_error())
                 return self.retry_later([outcome](JobRun& run) { run.copy_output(outcome); });

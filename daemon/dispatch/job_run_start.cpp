@@ -98,6 +98,11 @@ void JobRun::adopt_by_name(const EngineFailure& why) {
 /// `is_fresh`: it was not started, since no start is ever sent before its id is committed.
 void JobRun::commit_container(std::string container, bool is_fresh) {
     parts_.owner.container_known(container, job_.id);
+    if (mutated("starts_before_id_is_stored") && is_fresh) {
+        job_.container_id = container;
+        parts_.store.set_container(job_.id, job_.attempt, container, [](const Result<bool>&) {});
+        return start();
+    }
     auto stored = then_on_core<bool>([container, is_fresh](JobRun& self, Result<bool> committed) {
         if (!committed) {
             // Not stored (the disk is full, say): the container stays, never started, until it can
@@ -199,7 +204,8 @@ void JobRun::got_start_slot() {
 /// A start that was sent just before a crash or a cut may still be queued in the engine, which runs
 /// an exited container again when asked twice.
 void JobRun::repeat_start_after_quiet() {
-    parts_.core.post_after(quiet_before_repeat, [weak = weak_from_this()] {
+    Duration quiet = mutated("repeats_start_at_once") ? 0s : quiet_before_repeat;
+    parts_.core.post_after(quiet, [weak = weak_from_this()] {
         auto self = weak.lock();
         if (!self || self->step_ != Step::waiting_to_repeat) return;
         self->parts_.engine.ping(

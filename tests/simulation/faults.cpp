@@ -1,5 +1,7 @@
 /// What a history does to the daemon, its machine and its engine.
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "tests/simulation/world.hpp"
@@ -11,6 +13,7 @@ void World::do_to_daemon(Action action) {
     switch (action) {
         case Action::stop_daemon:
             process_->dispatcher->stop_claiming();
+            is_stopping_ = true;
             pass(random_.between(0ms, 5s));
             crash(false);
             break;
@@ -18,11 +21,26 @@ void World::do_to_daemon(Action action) {
             // Takes effect while the next writes are made.
             disk_.crash_after_calls = 1 + random_.below(12);
             return;
+        case Action::crash_at_start:
+            crashes_at_start_ = true;
+            return;
         default:
             crash(action == Action::cut_power);
     }
     time_.after(random_.between(0ms, random_.chance(80) ? 3s : Duration(10min)), [this] {
         if (!process_) boot();
+    });
+}
+
+/// The window in which a repeated start runs a job twice: sent, not executed, and nobody left who
+/// knows.
+void World::start_was_sent() {
+    if (!std::exchange(crashes_at_start_, false)) return;
+    time_.after(random_.between(0ms, 10ms), [this] {
+        crash(false);
+        time_.after(random_.between(0ms, 300ms), [this] {
+            if (!process_) boot();
+        });
     });
 }
 

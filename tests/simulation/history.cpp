@@ -33,6 +33,7 @@ constexpr std::array table{
     Facts{Action::kill_daemon, "kill_daemon", 4, "crash"},
     Facts{Action::stop_daemon, "stop_daemon", 1, "crash"},
     Facts{Action::crash_in_write, "crash_in_write", 4, "crash"},
+    Facts{Action::crash_at_start, "crash_at_start", 4, "crash"},
     Facts{Action::cut_power, "cut_power", 2, "crash"},
     Facts{Action::fill_disk, "fill_disk", 1, "disk"},
     Facts{Action::fail_sync, "fail_sync", 1, "disk"},
@@ -51,6 +52,12 @@ std::string_view word_of(Action action) {
                         table.end(),
                         [&](const Facts& facts) { return facts.action == action; })
         ->word;
+}
+
+Result<Action> parse_action(std::string_view word) {
+    for (const Facts& facts : table)
+        if (facts.word == word) return facts.action;
+    return fail(ErrorCode::bad_field, fmt::format("\"{}\" is no action", word));
 }
 
 Result<std::vector<Action>> parse_faults(std::string_view list) {

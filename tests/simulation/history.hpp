@@ -28,6 +28,7 @@ enum class Action : std::uint8_t {
     kill_daemon,
     stop_daemon,  ///< SIGTERM: nothing new is begun, then the end
     crash_in_write,
+    crash_at_start,  ///< just when a start was sent
     cut_power,
     fill_disk,
     fail_sync,
@@ -48,6 +49,8 @@ struct Step {
 using History = std::vector<Step>;
 
 std::string_view word_of(Action action);
+/// Errors: bad_field.
+Result<Action> parse_action(std::string_view word);
 /// The groups that --faults takes: crash, disk, engine, clock. Errors: bad_field.
 Result<std::vector<Action>> parse_faults(std::string_view list);
 

@@ -1,7 +1,8 @@
 /// sim: runs the daemon's parts through seeded histories of faults, and says which promise broke.
 ///
 ///     sim --seeds 1..2000 --steps 120 --faults all
-///     sim --seed 17 --only 3,8,40 --verbose
+///     sim --seeds 17 --only 3,8,40 --verbose
+///     sim --replay tests/simulation/regressions/two-outages.txt
 ///
 /// The same program, seed and steps give the same run. Exit codes: 0 all promises held; 1 one
 /// broke; 2 usage.
@@ -9,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 
 #include <unistd.h>
@@ -33,6 +35,7 @@ struct Settings {
     std::vector<int> only;
     std::string mutation;
     int storm = 0;
+    std::vector<std::string> replay;
     bool verbose = false;
     bool shrink = true;
     bool expect_failure = false;
@@ -69,12 +72,46 @@ void report(std::uint64_t seed,
         indices.push_back(std::to_string(step.index));
     fmt::print("shortest history ({} steps): {}\n", history.size(), again.value_or("holds"));
     for (const Step& step : history)
-        fmt::print("  {:4} {}\n", step.index, word_of(step.action));
+        fmt::print("{} {}\n", word_of(step.action), step.seed);
     fmt::print("again: sim --seeds {0}..{0} --steps {1} --faults {2} --only {3} --verbose\n",
                seed,
                settings.steps,
                settings.faults,
                fmt::join(indices, ","));
+}
+
+/// What `report` prints, a step a line: its action and seed. `#` begins a comment.
+Result<History> read_history(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) return fail(ErrorCode::bad_field, path + " can't be read");
+    History history;
+    for (std::string line; std::getline(file, line);) {
+        if (line.empty() || line[0] == '#') continue;
+        std::size_t blank = line.find(' ');
+        auto action = parse_action(line.substr(0, blank));
+        if (!action) return fail(ErrorCode::bad_field, path + ": " + action.error().message);
+        std::uint64_t seed = std::strtoull(line.c_str() + blank, nullptr, 10);
+        history.push_back({static_cast<int>(history.size()), *action, seed});
+    }
+    return history;
+}
+
+int replay_all(const Settings& settings, Runner& runner) {
+    int failed = 0;
+    for (const std::string& path : settings.replay) {
+        auto history = read_history(path);
+        auto what = history ? runner.run(*history, settings.verbose) : history.error().message;
+        fmt::print("{}: {}\n", path, what.value_or("all promises held"));
+        failed += what ? 1 : 0;
+    }
+    return failed == 0 ? 0 : 1;
+}
+
+/// A thundering herd: so many jobs that are due at the same moment.
+int run_storm(const Settings& settings, Runner& runner) {
+    auto what = runner.run_storm(settings.storm, settings.verbose);
+    fmt::print("{} jobs due at once: {}\n", settings.storm, what.value_or("all promises held"));
+    return what ? 1 : 0;
 }
 
 int run_all(const Settings& settings,
@@ -134,6 +171,8 @@ int main(int argc, char** argv) {
     app.add_option("--only", settings.only, "these steps alone")->delimiter(',');
     app.add_option("--mutation", settings.mutation, "plant this bug (docs/robustness.md)");
     app.add_flag("--expect-failure", settings.expect_failure, "succeed when a promise breaks");
+    app.add_option("--replay", settings.replay, "histories in files, as a failure prints them");
+    app.add_option("--storm", settings.storm, "so many jobs that are due at the same moment");
     app.add_flag("--verbose", settings.verbose, "say what happens");
     app.add_flag("!--no-shrink", settings.shrink, "print a failing seed as it is");
     try {
@@ -165,7 +204,9 @@ int main(int argc, char** argv) {
         return 1;
     }
     Runner runner(std::filesystem::path(pattern) / "logs");
-    int result = run_all(settings, first, last, *faults, runner);
+    int result = !settings.replay.empty() ? replay_all(settings, runner)
+                 : settings.storm > 0     ? run_storm(settings, runner)
+                                          : run_all(settings, first, last, *faults, runner);
     std::error_code ignored;
     std::filesystem::remove_all(pattern, ignored);
     return result;

@@ -12,7 +12,7 @@ namespace {
 const Caller caller{"uid:1000"};
 
 /// A due job with a free slot and healthy parts is claimed within this.
-constexpr Duration claimed_within = 10s;
+constexpr Duration claimed_within = 2s;
 /// Long enough for the longest program, a stop with its grace and a reconcile.
 constexpr Duration settled_within = 5min;
 /// Fewer than these are never too many to start another one: twice the engine's two cores.
@@ -177,8 +177,9 @@ void World::check_end(const ModelJob& job) {
             if (!job.request.spec.timeout) wrong("it has no timeout");
             break;
         case FinishStatus::lost:
-            if (!ran || (!ran->is_removed && !ran->was_ended_by_engine &&
-                         !(engine_.did_ever_restart() && ended_itself)))
+            if (!ran ||
+                (!(ran->is_removed && ran->was_touched_by_stranger) && !ran->was_ended_by_engine &&
+                 !(engine_.did_ever_restart() && ended_itself)))
                 wrong("its end can be known");
             break;
         case FinishStatus::did_not_run:
@@ -207,8 +208,8 @@ void World::check_output(const ModelJob& job) {
 void World::check_promptness() {
     SteadyPoint now = time_.clock.steady();
     if (now < next_look_) return;
-    next_look_ = now + 500ms;
-    bool is_well = process_ && !is_paused_ && !disk_.is_full &&
+    next_look_ = now + 200ms;
+    bool is_well = process_ && !is_stopping_ && !is_paused_ && !disk_.is_full &&
                    process_->dispatcher->engine_status().is_up &&
                    model_.count(JobStatus::running) < surely_free && !engine_.has_faults;
     if (!is_well) troubled_at_ = now;

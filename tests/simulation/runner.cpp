@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace scheduler::sim {
 
 std::optional<std::string> Runner::run(const History& history, bool is_talkative) {
@@ -11,6 +13,19 @@ std::optional<std::string> Runner::run(const History& history, bool is_talkative
             world.perform(step);
         world.come_to_rest();
         figures_ = world.figures();
+        return std::nullopt;
+    } catch (const Violation& violation) {
+        return violation.what;
+    }
+}
+
+std::optional<std::string> Runner::run_storm(int jobs, bool is_talkative) {
+    try {
+        World world(logs_, is_talkative);
+        world.add_storm(jobs);
+        world.come_to_rest();
+        figures_ = world.figures();
+        if (figures_.starts != jobs) return fmt::format("{} of {} started", figures_.starts, jobs);
         return std::nullopt;
     } catch (const Violation& violation) {
         return violation.what;

@@ -15,6 +15,8 @@ class Runner {
 
     /// What was violated; nothing when all promises held.
     std::optional<std::string> run(const History& history, bool is_talkative = false);
+    /// So many jobs that are due at the same moment, and all of them come to their end.
+    std::optional<std::string> run_storm(int jobs, bool is_talkative = false);
     /// The shortest part of it that still fails, found by leaving out ever smaller pieces.
     History shrink(History history);
 

@@ -83,7 +83,8 @@ void SimEngine::answer(const std::shared_ptr<Call<T>>& call,
 template <class T>
 void SimEngine::call(Duration deadline,
                      UniqueFunction<EngineResult<T>()> effect,
-                     EngineReply<T> reply) {
+                     EngineReply<T> reply,
+                     bool is_queued) {
     auto made = std::make_shared<Call<T>>();
     made->effect = std::move(effect);
     made->reply = std::move(reply);
@@ -98,7 +99,7 @@ void SimEngine::call(Duration deadline,
         if (auto late = weak.lock()) answer<T>(late, no_answer(), 0ms);
     });
     Duration way = random_.between(0ms, 3ms);
-    if (fate < 12) way = random_.between(0ms, queue_longest);
+    if (fate < 12 || (is_queued && random_.chance(50))) way = random_.between(0ms, queue_longest);
     time_.after(way, [this, made] { arrive<T>(made); });
 }
 
@@ -164,7 +165,9 @@ void SimEngine::start(const std::string& container, EngineReply<Done> reply) {
             begin(found);
             return Done{};
         },
-        std::move(reply));
+        std::move(reply),
+        true);
+    if (on_start_sent) on_start_sent();
 }
 
 void SimEngine::stop(const std::string& container, Duration grace, EngineReply<Done> reply) {

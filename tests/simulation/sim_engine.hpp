@@ -71,6 +71,7 @@ class SimEngine final : public Engine {
     [[nodiscard]] bool did_ever_restart() const { return restarts_ > 0; }
     /// Called at each start of a container's process.
     std::function<void(const Container&)> on_start;
+    std::function<void()> on_start_sent;
 
     // ---- Engine ----
     void connect(EngineReply<EngineIdentity> reply) override;
@@ -105,7 +106,10 @@ class SimEngine final : public Engine {
     template <class T>
     struct Call;
     template <class T>
-    void call(Duration deadline, UniqueFunction<EngineResult<T>()> effect, EngineReply<T> reply);
+    void call(Duration deadline,
+              UniqueFunction<EngineResult<T>()> effect,
+              EngineReply<T> reply,
+              bool is_queued = false);
     template <class T>
     void arrive(std::shared_ptr<Call<T>> call);
     template <class T>

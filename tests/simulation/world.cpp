@@ -21,11 +21,13 @@ World::World(std::filesystem::path logs, bool is_talkative)
       disk_([this] { return random_.next(); }) {
     std::filesystem::remove_all(logs_);
     engine_.on_start = [this](const Container& container) { on_start(container); };
+    engine_.on_start_sent = [this] { start_was_sent(); };
     boot();
 }
 
 World::~World() {
     engine_.on_start = {};
+    engine_.on_start_sent = {};
     crash(false);
 }
 
@@ -102,7 +104,7 @@ void World::crash(bool machine_too) {
     process_->store.reset();
     process_.reset();
     time_.drop_process();
-    is_failing_ = false;
+    is_failing_ = is_stopping_ = false;
     troubled_at_ = time_.clock.steady();
     if (!machine_too) return disk_.restart();
     disk_.cut_power();
@@ -142,7 +144,9 @@ void World::perform(const Step& step) {
     say(fmt::format("step {}: {}", step.index, word_of(step.action)));
     switch (step.action) {
         case Action::add:
-            ask_to_add({make_request()});
+            // Several at once meet in one commit, or in the claim of another.
+            for (std::uint64_t i = 0, count = random_.chance(60) ? 1 : 4; i < count; ++i)
+                ask_to_add({make_request()});
             break;
         case Action::add_again:
             ask_again();
@@ -176,6 +180,7 @@ void World::perform(const Step& step) {
         case Action::kill_daemon:
         case Action::stop_daemon:
         case Action::crash_in_write:
+        case Action::crash_at_start:
         case Action::cut_power:
             do_to_daemon(step.action);
             break;
@@ -200,6 +205,7 @@ void World::come_to_rest() {
     say("come to rest");
     disk_.is_full = disk_.fails_next_sync = false;
     disk_.crash_after_calls = 0;
+    crashes_at_start_ = false;
     engine_.heal();
     for (int i = 0; i < 400 && !process_; ++i)
         pass(1min);

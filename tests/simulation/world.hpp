@@ -75,6 +75,7 @@ class World {
     // faults.cpp
     void do_to_daemon(Action action);
     void do_to_engine(Action action);
+    void start_was_sent();
     void do_to_machine(Action action);
 
     // promises.cpp
@@ -103,9 +104,11 @@ class World {
     std::list<Asked> asked_;
     std::vector<std::pair<AddRequest, JobId>> keyed_;  ///< what a key was used for
     std::vector<WaitToken> waits_;
-    bool is_paused_ = false;   ///< acknowledged, without an end
+    bool is_paused_ = false;  ///< acknowledged, without an end
+    bool crashes_at_start_ = false;
+    bool is_stopping_ = false;  ///< nothing new is begun
     bool is_failing_ = false;  ///< the store said that it can't go on
-    int max_running_ = 100;
+    int max_running_ = 8;
     int keys_ = 0;
     int crashes_ = 0;
     TimePoint wall_before_jump_{};  ///< a clock that was set back makes what was due not due

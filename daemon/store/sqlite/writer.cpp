@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/base/failpoint.hpp"
 #include "daemon/base/log.hpp"
 
 namespace scheduler {
@@ -36,7 +37,7 @@ void WriteContext::record(JobId id,
     else
         insert.bind_null();
     insert.bind(to_string(to)).bind(reason).run();
-    if (from) --counter_changes[counter_name(*from, std::nullopt)];
+    if (from && !mutated("counts_twice")) --counter_changes[counter_name(*from, std::nullopt)];
     ++counter_changes[counter_name(to, finish)];
     events.push_back({database.last_insert_rowid(), id, to});
 }
@@ -79,12 +80,13 @@ void Writer::commit(Batch& batch) {
     WriteContext context{*database_, {}, {}, {}};
     const auto changes_before = database_->total_changes();
     try {
-        database_->exec("BEGIN IMMEDIATE");
+        if (!mutated("answers_before_commit") || !database_->in_transaction())
+            database_->exec("BEGIN IMMEDIATE");
         for (auto& write : batch)
             if (!apply_one(*write, context))
                 return abandon(batch, SqliteError(SQLITE_FULL, "rolled back"));
         flush(context);
-        database_->exec("COMMIT");
+        if (!mutated("answers_before_commit")) database_->exec("COMMIT");
     } catch (const SqliteError& error) {
         return abandon(batch, error);
     }

@@ -6,6 +6,7 @@
 
 #include "common/json.hpp"
 #include "common/local_time.hpp"
+#include "daemon/base/failpoint.hpp"
 #include "daemon/store/sqlite/rows.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
@@ -45,6 +46,7 @@ void set_meta_row(Database& database, std::string_view key, std::string_view val
 }
 
 bool is_paused(Database& database, TimePoint now) {
+    if (mutated("ignores_pause")) return false;
     Query query = database.query("SELECT value FROM meta WHERE key = 'paused_until'");
     if (!query.step()) return false;
     std::string until = query.text(0);
@@ -88,6 +90,7 @@ std::vector<std::int64_t> best_ready(Database& database, const ClaimLimits& limi
     query.bind(limits.now).bind(limits.jobs_max);
     while (query.step())
         numbers.push_back(query.integer(0));
+    if (mutated("starts_out_of_order") && !numbers.empty()) numbers.erase(numbers.begin());
     return numbers;
 }
 
@@ -171,7 +174,8 @@ Result<Done> cancel_row(WriteContext& context, JobId id, TimePoint at, const std
         "= ?, error = ? "
         "WHERE id = ? AND status = 'scheduled' RETURNING number");
     update.bind(at).bind(reason).bind(id);
-    if (!update.step()) return why_not_scheduled(context, id);
+    if (!update.step())
+        return mutated("removes_running") ? Done{} : Result<Done>(why_not_scheduled(context, id));
     std::int64_t number = update.integer(0);
     update.run();
     context.record(id,
@@ -215,7 +219,7 @@ Result<Done> request_kill_row(
 
 /// The job that was added under this key before, if any.
 Result<std::optional<Job>> find_by_key(Database& database, const NewJob& job) {
-    if (!job.key) return std::optional<Job>();
+    if (!job.key || mutated("forgets_keys")) return std::optional<Job>();
     Query query = database.query("SELECT " SCHEDULER_JOB_COLUMNS
                                  ", spec, request_hash FROM job WHERE key = ?");
     query.bind(*job.key);
