@@ -27,8 +27,9 @@ class FakeEngine final : public Engine {
     bool is_down = false;
     bool loses_next_start_answer = false;  ///< the effect takes place, the answer does not come
     bool loses_next_create_answer = false;
-    bool remembers_starts = false;  ///< true: it has not restarted
-    std::string refuse_create;      ///< the engine's words
+    bool remembers_starts = false;       ///< true: it has not restarted
+    std::map<std::string, int> refuses;  ///< verb: so many of the next calls, without an effect
+    std::string refuse_create;           ///< the engine's words
     std::string refuse_start;
     int follows = 0;  ///< how often output was followed
     std::string id = "engine-1";
@@ -101,6 +102,7 @@ class FakeEngine final : public Engine {
     }
     void start(const std::string& container, EngineReply<Done> reply) override {
         if (is_down) return reply(no_answer<Done>());
+        if (is_refused("start")) return reply(refused<Done>());
         calls.push_back("start " + container);
         auto found = containers.find(container);
         if (found == containers.end()) return reply(not_found<Done>());
@@ -127,6 +129,7 @@ class FakeEngine final : public Engine {
     }
     void inspect(const std::string& container, EngineReply<ContainerState> reply) override {
         if (is_down) return reply(no_answer<ContainerState>());
+        if (is_refused("inspect")) return reply(refused<ContainerState>());
         for (const auto& [key, candidate] : containers)
             if (key == container || candidate.name == container)
                 return reply(ContainerState(candidate.state));
@@ -134,6 +137,7 @@ class FakeEngine final : public Engine {
     }
     void remove(const std::string& container, EngineReply<Done> reply) override {
         if (is_down) return reply(no_answer<Done>());
+        if (is_refused("remove")) return reply(refused<Done>());
         calls.push_back("remove " + container);
         containers.erase(container);
         reply(Done{});
@@ -159,6 +163,7 @@ class FakeEngine final : public Engine {
                          TimePoint,
                          EngineReply<bool> reply) override {
         if (is_down) return reply(no_answer<bool>());
+        if (is_refused("remembers_start")) return reply(refused<bool>());
         calls.push_back("remembers_start " + container);
         reply(bool(remembers_starts));
     }
@@ -172,6 +177,7 @@ class FakeEngine final : public Engine {
             followers_.emplace(container, Follower{std::move(sink), std::move(reply)});
             return;
         }
+        if (is_refused("logs")) return reply(refused<Done>());
         const std::string& output = containers.at(container).output;
         if (!output.empty()) (void)sink(LogFrame{LogStream::out, {}, output});
         reply(Done{});
@@ -190,6 +196,14 @@ class FakeEngine final : public Engine {
     template <class T>
     static EngineResult<T> no_answer() {
         return fail(EngineFailure{EngineFailure::Kind::no_answer, "the engine does not answer"});
+    }
+    bool is_refused(const std::string& verb) {
+        auto found = refuses.find(verb);
+        return found != refuses.end() && found->second-- > 0;
+    }
+    template <class T>
+    static EngineResult<T> refused() {
+        return fail(EngineFailure{EngineFailure::Kind::refused, "internal error"});
     }
     template <class T>
     static EngineResult<T> not_found() {

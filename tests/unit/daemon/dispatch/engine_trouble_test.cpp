@@ -1,0 +1,137 @@
+/// Engines in trouble. Each of these was found by the simulation (docs/robustness.md).
+
+#include "tests/support/dispatch_world.hpp"
+
+namespace scheduler::test {
+namespace {
+
+/// The engine's restart ends what runs.
+void restart_engine(DispatchWorld& world, const std::string& container) {
+    world.engine.go_down();
+    world.pass(1s);
+    world.engine.end(container, 137, false);
+    world.engine.is_down = false;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a container that could not be removed goes when the engine can, also from an idle daemon",
+    "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.refuses["remove"] = 1;
+    world.engine.end("c1", 0);
+    world.pass(1s);
+    REQUIRE(world.job(id).status == JobStatus::finished);
+    REQUIRE(world.engine.containers.size() == 1);
+    world.pass(61s);
+    REQUIRE(world.engine.containers.empty());
+}
+
+TEST_CASE("a start that was refused is settled by the container, not by a second refusal",
+          "[dispatch]") {
+    DispatchWorld world;
+    world.engine.refuses = {{"start", 1}, {"inspect", 1}};
+    JobId id = world.add(0s);
+    REQUIRE(world.job(id).status == JobStatus::running);
+    world.pass(5s);
+    world.engine.end("c1", 0);
+    world.pass(1s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::success);
+    REQUIRE(world.engine.only().starts <= 1);
+}
+
+TEST_CASE("an end by the engine's restart is lost, though the clock was set meanwhile",
+          "[dispatch]") {
+    auto by = GENERATE(-24h * 365, -1h, 1h, 24h * 365);
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.go_down();
+    world.clock.set(world.clock.now() + by);
+    world.pass(1s);
+    world.engine.end("c1", 137, false);
+    world.engine.is_down = false;
+    world.pass(10s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::lost);
+}
+
+TEST_CASE("a second outage does not hide the one that ended the job", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.refuses["inspect"] = 1;
+    restart_engine(world, "c1");
+    // It answers, but does not say yet what became of the container.
+    while (!world.dispatcher->engine_status().is_up)
+        world.pass(100ms);
+    REQUIRE(world.job(id).status == JobStatus::running);
+    world.pass(500ms);
+    world.engine.go_down();
+    world.pass(20s);
+    world.engine.is_down = false;
+    world.pass(10s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::lost);
+}
+
+TEST_CASE("an engine that refuses once to show the output is asked again", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.only().output = "whole\n";
+    world.engine.refuses["logs"] = 1;
+    world.engine.end("c1", 0);
+    world.pass(5s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::success);
+    auto record = world.spool->open_reader(id, 1)->next();
+    REQUIRE(record);
+    REQUIRE(*record);
+    REQUIRE((*record)->bytes == "whole\n");
+}
+
+TEST_CASE("an engine whose output can't be read at all does not hold its jobs up", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.refuses["logs"] = 1000;
+    world.engine.end("c1", 0);
+    world.pass(60s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::success);
+}
+
+TEST_CASE("an engine that refuses once to say what it remembers is asked again", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.remembers_starts = true;
+    world.engine.refuses["remembers_start"] = 1;
+    restart_engine(world, "c1");
+    world.pass(10s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::failed);
+    REQUIRE(world.job(id).exit_code == 137);
+}
+
+TEST_CASE("a name that fails at once does not make room for one job too many", "[dispatch]") {
+    DispatchWorld world;
+    world.engine.go_down();
+    world.dispatcher->set_options({2, 0});
+    for (const char* name : {"JOB_A", "test/busybox:1", "test/busybox:1", "test/busybox:1"})
+        world.add(0s, {}, name);
+    world.engine.is_down = false;
+    world.pass(10s);
+    auto running = world.store->running();
+    REQUIRE(running);
+    REQUIRE(running->size() == 2);
+}
+
+TEST_CASE("a hang is noticed while jobs run, and when someone asks", "[dispatch]") {
+    DispatchWorld world;
+    bool has_job = GENERATE(true, false);
+    if (has_job) world.add(0s);
+    world.engine.is_down = true;  // nobody is told
+    world.pass(11s);
+    if (!has_job) {
+        REQUIRE(world.dispatcher->engine_status().is_up);
+        world.dispatcher->look_after_engine();
+        world.executor.run();
+    }
+    REQUIRE_FALSE(world.dispatcher->engine_status().is_up);
+}
+
+}  // namespace scheduler::test
