@@ -20,6 +20,7 @@ std::unique_ptr<Command> make_wait();
 std::unique_ptr<Command> make_why();
 std::unique_ptr<Command> make_events();
 std::unique_ptr<Command> make_pause();
+std::unique_ptr<Command> make_prune();
 std::unique_ptr<Command> make_resume();
 std::unique_ptr<Command> make_status();
 

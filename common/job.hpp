@@ -32,6 +32,9 @@ struct Job {
     std::optional<JobSpec> spec;          ///< not in lists
     std::optional<ScheduleId> schedule_id;
     std::optional<std::string> submitted_by;  ///< `uid:1000`, `token:NAME`, `http`
+    /// Dispatch time − due time, from 0; of a job that waits though it is due, so far.
+    std::optional<std::int64_t> lateness_ms;
+    std::optional<Instant> output_removed_at;  ///< to make room; the job itself is kept
 
     static void fields(auto& self, auto& visit) {
         visit("id", self.id, "32 lower-case hex digits, a UUIDv7");
@@ -53,6 +56,12 @@ struct Job {
         visit("spec", self.spec, "what it runs; not in lists");
         visit("schedule_id", self.schedule_id, "the schedule that created it");
         visit("submitted_by", self.submitted_by, "uid:N, token:NAME or http");
+        visit("lateness_ms",
+              self.lateness_ms,
+              "how long after due_at it was dispatched, or has waited so far; absent before");
+        visit("output_removed_at",
+              self.output_removed_at,
+              "when its output was removed to make room (log-total); RFC 3339, UTC");
     }
 };
 

@@ -9,6 +9,7 @@
 #include "common/requests/list.hpp"
 #include "common/requests/logs.hpp"
 #include "common/requests/pause.hpp"
+#include "common/requests/prune.hpp"
 #include "common/requests/remove.hpp"
 #include "common/requests/resume.hpp"
 #include "common/requests/run.hpp"
@@ -32,6 +33,7 @@ using Operations = TypeList<AddRequest,
                             SubscribeRequest,
                             PauseRequest,
                             ResumeRequest,
+                            PruneRequest,
                             StatusRequest,
                             WhyRequest>;
 

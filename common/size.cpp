@@ -54,6 +54,15 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     return bad_size(text, "is not a number and one known unit");
 }
 
+std::string bytes_in_words(std::int64_t bytes) {
+    for (auto unit = units.rbegin(); unit != units.rend() - 1; ++unit)
+        if (bytes >= static_cast<std::int64_t>(unit->bytes))
+            return fmt::format("{:.1f} {}",
+                               static_cast<double>(bytes) / static_cast<double>(unit->bytes),
+                               unit->name);
+    return fmt::format("{} byte{}", bytes, bytes == 1 ? "" : "s");
+}
+
 std::string size_to_string(std::uint64_t bytes) {
     for (auto unit = units.rbegin(); unit != units.rend(); ++unit)
         if (bytes != 0 && bytes % unit->bytes == 0)

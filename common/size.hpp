@@ -16,4 +16,7 @@ Result<std::uint64_t> parse_size(std::string_view text);
 /// The inverse, in the largest unit that keeps it whole: `10MiB`, `1500B`.
 std::string size_to_string(std::uint64_t bytes);
 
+/// For people, in the largest unit with one digit after the point: `3.2 MiB`, `17 bytes`.
+std::string bytes_in_words(std::int64_t bytes);
+
 }  // namespace scheduler

@@ -66,8 +66,25 @@ HttpOptions http_options(const Options& options) {
     return http;
 }
 
-DispatchOptions dispatch_options(const Options& options) {
-    return {options.max_running, options.max_starting.value_or(0)};
+/// The default is a part of the file system where that is small.
+std::optional<std::int64_t> log_total(const Options& options, const StateDir& state_dir) {
+    if (options.log_total_is_unlimited) return std::nullopt;
+    if (options.log_total) return static_cast<std::int64_t>(*options.log_total);
+    std::error_code unknown;
+    auto space = std::filesystem::space(state_dir.path(), unknown);
+    std::uint64_t part = unknown ? Options::log_total_default
+                                 : space.capacity / Options::log_total_part_of_file_system;
+    return static_cast<std::int64_t>(
+        std::clamp(part, Options::log_total_min, Options::log_total_default));
+}
+
+DispatchOptions dispatch_options(const Options& options, const StateDir& state_dir) {
+    DispatchOptions made;
+    made.max_running = options.max_running;
+    made.max_starting = options.max_starting.value_or(0);
+    made.retention = {options.history_age, options.history_count, log_total(options, state_dir)};
+    made.ballast = state_dir.ballast();
+    return made;
 }
 
 /// A user's daemon ends with the user's last session unless lingering is on: loginctl(1).
@@ -184,7 +201,8 @@ Result<Done> Daemon::Parts::open_engine() {
                                                                 *due_timer,
                                                                 instance,
                                                                 !options.engine.empty()},
-                                              dispatch_options(options));
+                                              dispatch_options(options, state_dir));
+    store->on_disk_full([this] { dispatcher->disk_is_full(); });
     return Done{};
 }
 
@@ -209,10 +227,11 @@ void Daemon::Parts::apply(const Options& reloaded) {
     set_log_level(reloaded.log_level);
     spool.set_limit(reloaded.log_limit);
     if (http) http->set_options(http_options(reloaded));
-    dispatcher->set_options(dispatch_options(reloaded));
+    dispatcher->set_options(dispatch_options(reloaded, state_dir));
     ServiceOptions shown;
     shown.refuse_past_dates = reloaded.refuse_past_dates;
     shown.max_running = reloaded.max_running;
+    shown.log_total = log_total(reloaded, state_dir);
     shown.state_dir = state_dir.path().native();
     shown.listen = http_listening;
     shown.socket = options.socket;

@@ -1,6 +1,7 @@
 #include "daemon/option_parser.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -32,6 +33,37 @@ std::string check_log_limit(const std::string& text) {
     if (!bytes) return bytes.error().message;
     if (*bytes < Options::log_limit_min)
         return fmt::format("\"{}\" is less than {}", text, size_to_string(Options::log_limit_min));
+    return "";
+}
+
+std::string check_history_age(const std::string& text) {
+    if (text == Options::unlimited) return "";
+    auto age = parse_duration(text);
+    if (!age) return age.error().message + ", or unlimited";
+    if (*age < Options::history_age_min)
+        return fmt::format("\"{}\" is less than {}", text, to_string(Options::history_age_min));
+    return "";
+}
+
+std::string check_history_count(const std::string& text) {
+    if (text == Options::unlimited) return "";
+    std::int64_t count = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || end != text.data() + text.size() ||
+        count < Options::history_count_min || count > Options::history_count_max)
+        return fmt::format("\"{}\" is neither a whole number from {} to {} nor unlimited",
+                           text.substr(0, 64),
+                           Options::history_count_min,
+                           Options::history_count_max);
+    return "";
+}
+
+std::string check_log_total(const std::string& text) {
+    if (text == Options::unlimited) return "";
+    auto bytes = parse_size(text);
+    if (!bytes) return bytes.error().message + ", or unlimited";
+    if (*bytes < Options::log_total_min)
+        return fmt::format("\"{}\" is less than {}", text, size_to_string(Options::log_total_min));
     return "";
 }
 
@@ -97,6 +129,12 @@ void add_work(CLI::App& app, WrittenOptions& written) {
         ->check(CLI::IsMember({"run", "refuse"}).description(""));
     add_text(app, "--log-limit", written.log_limit, "SIZE", "output kept a job (10MiB)")
         ->check(CLI::Validator(check_log_limit, ""));
+    add_text(app, "--log-total", written.log_total, "SIZE", "output kept of all ended jobs (5GiB)")
+        ->check(CLI::Validator(check_log_total, ""));
+    add_text(app, "--history-age", written.history_age, "TIME", "ended jobs are kept so long (30d)")
+        ->check(CLI::Validator(check_history_age, ""));
+    add_text(app, "--history-count", written.history_count, "N", "ended jobs kept (1000000)")
+        ->check(CLI::Validator(check_history_count, ""));
     app.add_flag("--paused", written.paused, "start nothing until schedctl resume");
 }
 

@@ -25,6 +25,9 @@ struct WrittenOptions {
     bool insecure_no_token = false;
     std::string past_date = "run";
     std::string log_limit = "10MiB";
+    std::string history_age = "30d";
+    std::string history_count = "1000000";
+    std::string log_total;
     std::string config;
     bool check_config = false;
     bool paused = false;

@@ -125,6 +125,25 @@ std::string_view to_string(LogLevel level) {
     return "info";
 }
 
+/// The parser checked the words.
+Result<Done> set_retention(Options& options, const WrittenOptions& written) {
+    options.history_age.reset();
+    options.history_count.reset();
+    if (written.history_age != Options::unlimited) {
+        auto age = parse_duration(written.history_age);
+        if (!age) return fail(age.error());
+        options.history_age = *age;
+    }
+    if (written.history_count != Options::unlimited)
+        options.history_count = std::stoll(written.history_count);
+    options.log_total_is_unlimited = written.log_total == Options::unlimited;
+    if (written.log_total.empty() || options.log_total_is_unlimited) return Done{};
+    auto total = parse_size(written.log_total);
+    if (!total) return fail(total.error());
+    options.log_total = *total;
+    return Done{};
+}
+
 Result<Options> resolve(const WrittenOptions& written, const Surroundings& surroundings) {
     Options options;
     if (auto result = set_paths(options, written, surroundings); !result)
@@ -136,6 +155,7 @@ Result<Options> resolve(const WrittenOptions& written, const Surroundings& surro
     auto log_limit = parse_size(written.log_limit);
     if (!log_limit) return fail(log_limit.error());
     options.log_limit = *log_limit;
+    if (auto result = set_retention(options, written); !result) return fail(result.error());
     options.socket_group = written.socket_group;
     options.engine = written.engine;
     options.docker_host = variable(surroundings, "DOCKER_HOST");
@@ -234,6 +254,12 @@ std::string describe(const Options& options) {
     add("insecure-no-token", options.insecure_no_token ? "true" : "false");
     add("past-date", options.refuse_past_dates ? "refuse" : "run");
     add("log-limit", size_to_string(options.log_limit));
+    const std::string unlimited(Options::unlimited);
+    if (options.log_total || options.log_total_is_unlimited)
+        add("log-total", options.log_total ? size_to_string(*options.log_total) : unlimited);
+    add("history-age", options.history_age ? to_string(*options.history_age) : unlimited);
+    add("history-count",
+        options.history_count ? std::to_string(*options.history_count) : unlimited);
     add("paused", options.paused ? "true" : "false");
     add("log-format", options.log_format == LogFormat::json ? "json" : "text");
     add("log-level", std::string(to_string(options.log_level)));

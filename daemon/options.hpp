@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "common/result.hpp"
+#include "common/time.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/listen_address.hpp"
 #include "daemon/token_file.hpp"
@@ -21,6 +22,14 @@ namespace scheduler {
 struct Options {
     static constexpr int max_running_max = 100000;
     static constexpr std::uint64_t log_limit_min = 128 * 1024;
+    static constexpr Duration history_age_min = std::chrono::minutes(1);
+    static constexpr std::int64_t history_count_min = 1;
+    static constexpr std::int64_t history_count_max = 1'000'000'000'000;
+    static constexpr std::uint64_t log_total_min = 1024 * 1024;
+    static constexpr std::uint64_t log_total_default = std::uint64_t{5} << 30U;
+    /// Of the state directory's file system, where that is less than log_total_default.
+    static constexpr std::uint64_t log_total_part_of_file_system = 10;
+    static constexpr std::string_view unlimited = "unlimited";
 
     std::vector<ListenAddress> listen;  ///< empty with --no-http
     std::string socket;                 ///< absolute path of the Unix socket
@@ -36,6 +45,11 @@ struct Options {
     bool insecure_no_token = false;
     bool refuse_past_dates = false;
     std::uint64_t log_limit = std::uint64_t{10} << 20U;
+    std::optional<Duration> history_age = std::chrono::hours(24 * 30);  ///< nothing: unlimited
+    std::optional<std::int64_t> history_count = 1'000'000;              ///< nothing: unlimited
+    /// What was said; nothing: it was not, and the default is made of the file system's size.
+    std::optional<std::uint64_t> log_total;
+    bool log_total_is_unlimited = false;
     bool paused = false;
     LogFormat log_format = LogFormat::text;
     LogLevel log_level = LogLevel::info;

@@ -19,6 +19,7 @@ class StateDir {
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     [[nodiscard]] std::filesystem::path database() const { return path_ / "schedulerd.db"; }
+    [[nodiscard]] std::filesystem::path ballast() const { return path_ / "ballast"; }
     [[nodiscard]] std::filesystem::path logs() const { return path_ / "logs"; }
 
   private:

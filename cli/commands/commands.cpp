@@ -25,6 +25,7 @@ constexpr std::array command_rows{
     CommandRow{"events", outcome, "[ID]", "print what happens to jobs, as it happens", make_events},
     CommandRow{"pause", daemon, "[--for TIME]", "start no more jobs for now", make_pause},
     CommandRow{"resume", daemon, "", "start due jobs again", make_resume},
+    CommandRow{"prune", daemon, "[OPTION…]", "remove old jobs and output now", make_prune},
     CommandRow{"status", daemon, "", "say how the daemon is", make_status},
 };
 

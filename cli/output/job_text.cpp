@@ -15,12 +15,21 @@ std::string moment_text(const Job& job, TimePoint at) {
     return same_zone ? to_local_date(at) : to_rfc3339(at);
 }
 
+/// `5m late`; empty for what was on time.
+std::string lateness_text(const Job& job) {
+    Duration late(job.lateness_ms.value_or(0));
+    return late < std::chrono::seconds(1) ? "" : short_duration(late) + " late";
+}
+
+/// Due, and not started though.
+bool is_overdue(const Job& job, TimePoint now) {
+    return job.status == JobStatus::scheduled && now - job.due_at.at >= std::chrono::seconds(1);
+}
+
 std::string started_text(const Job& job) {
-    Duration late = job.started_at->at - job.due_at.at;
     std::string text = moment_text(job, job.started_at->at);
-    if (late >= std::chrono::seconds(1))
-        return fmt::format("{}, {} late", text, short_duration(late));
-    return text;
+    std::string late = lateness_text(job);
+    return late.empty() ? text : fmt::format("{}, {}", text, late);
 }
 
 std::string finished_text(const Job& job, TimePoint now) {
@@ -85,14 +94,14 @@ std::vector<Column> job_columns() {
 Row job_row(const Job& job, TimePoint now) {
     return {{std::to_string(job.number)},
             {escape_text(job.job_name)},
-            {status_word(job), colour_of(job)},
+            {is_overdue(job, now) ? "overdue" : status_word(job), colour_of(job)},
             {relative_time(job.due_at.at, now)},
             {job.finished_at ? relative_time(job.finished_at->at, now) : "-"},
             {job.exit_code ? std::to_string(*job.exit_code) : "-"}};
 }
 
 std::string job_fields(const Job& job) {
-    return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
+    return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
                        job.number,
                        job.id.to_string(),
                        escape_field(job.job_name),
@@ -100,7 +109,8 @@ std::string job_fields(const Job& job) {
                        job.finish_status ? to_string(*job.finish_status) : "-",
                        job.due_at.to_string(),
                        optional_instant(job.finished_at),
-                       job.exit_code ? std::to_string(*job.exit_code) : "-");
+                       job.exit_code ? std::to_string(*job.exit_code) : "-",
+                       job.lateness_ms ? std::to_string(*job.lateness_ms) : "-");
 }
 
 std::string due_text(const Job& job, std::string_view zone, TimePoint now) {
@@ -118,11 +128,13 @@ std::string job_details(const Job& job, TimePoint now, bool colour) {
     if (job.error) block.add("Error", escape_text(*job.error));
     std::string by = job.submitted_by ? " by " + escape_text(*job.submitted_by) : "";
     block.add("Submitted", escape_text(job.scheduled_in) + by);
-    block.add("Due", due_text(job, "", now));
+    block.add("Due", due_text(job, "", now) + (is_overdue(job, now) ? ", overdue" : ""));
     if (job.started_at) block.add("Started", started_text(job));
     if (job.finished_at) block.add("Finished", finished_text(job, now));
     if (job.attempt && *job.attempt > 1) block.add("Attempt", std::to_string(*job.attempt));
     if (job.spec) add_spec(block, *job.spec);
+    if (job.output_removed_at)
+        block.add("Output", "removed " + relative_time(job.output_removed_at->at, now));
     if (job.container_id) block.add("Container", escape_text(*job.container_id).substr(0, 12));
     if (job.schedule_id) block.add("Schedule", job.schedule_id->to_string());
     return block.take();

@@ -5,6 +5,7 @@
 #include "cli/output/colour.hpp"
 #include "cli/output/relative_time.hpp"
 #include "cli/output/text.hpp"
+#include "common/size.hpp"
 
 namespace scheduler {
 namespace {
@@ -47,6 +48,13 @@ std::string paused(const StatusResponse& status) {
                        relative_time(status.paused_until->at, status.now.at));
 }
 
+/// How much is kept of jobs that have ended.
+std::string output(const StatusResponse& status) {
+    std::string text = bytes_in_words(status.output_bytes);
+    if (status.log_total) text += fmt::format(" of {} kept", bytes_in_words(*status.log_total));
+    return text;
+}
+
 std::string listens(const StatusResponse& status) {
     std::string text = escape_text(status.socket);
     for (const std::string& address : status.listen)
@@ -66,6 +74,8 @@ std::string status_text(const StatusResponse& status, bool colour) {
     text += line("Engine", status.engine ? escape_text(*status.engine) : "none reached yet");
     text += line("Jobs", living_jobs(status));
     if (auto ended = ended_jobs(status); !ended.empty()) text += line("Ended", ended);
+    if (status.purged > 0) text += line("Removed", fmt::format("{} old jobs", status.purged));
+    if (status.output_bytes > 0) text += line("Output", output(status));
     if (status.next_due_at)
         text += line("Next due", relative_time(status.next_due_at->at, status.now.at));
     if (status.paused) text += line("Paused", paused(status));

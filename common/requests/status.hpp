@@ -21,6 +21,9 @@ struct StatusResponse {
     std::optional<Instant> next_due_at;
     std::int64_t overdue = 0;
     std::int64_t max_running = 0;
+    std::int64_t purged = 0;
+    std::int64_t output_bytes = 0;
+    std::optional<std::int64_t> log_total;
     Instant now;
     std::string zone;
     std::int64_t pid = 0;
@@ -37,10 +40,13 @@ struct StatusResponse {
         visit.with_default("paused", self.paused, "nothing is started");
         visit("paused_until", self.paused_until, "when it resumes by itself");
         visit("engine", self.engine, "address and version");
-        visit.with_default("jobs", self.jobs, "how many in each state, ever");
+        visit.with_default("jobs", self.jobs, "how many in each state, and ended in each way");
         visit("next_due_at", self.next_due_at, "of the earliest scheduled job");
         visit.with_default("overdue", self.overdue, "due and not started yet");
         visit.with_default("max_running", self.max_running, "containers at once");
+        visit.with_default("purged", self.purged, "jobs that were removed from history, ever");
+        visit.with_default("output_bytes", self.output_bytes, "output kept of ended jobs");
+        visit("log_total", self.log_total, "bytes that output_bytes is kept within");
         visit("now", self.now, "the daemon's clock");
         visit.with_default("zone", self.zone, "the daemon's time zone");
         visit.with_default("pid", self.pid, "of the daemon");

@@ -20,6 +20,10 @@ using prometheus::Registry;
 const prometheus::Histogram::BucketBoundaries lateness_buckets{
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600};
 
+prometheus::Gauge& gauge(Registry& registry, const char* name, const char* help) {
+    return BuildGauge().Name(name).Help(help).Register(registry).Add({});
+}
+
 prometheus::Counter& counter(Registry& registry, const char* name, const char* help) {
     return BuildCounter().Name(name).Help(help).Register(registry).Add({});
 }
@@ -46,11 +50,20 @@ struct Metrics::Families {
             .Register(registry);
     prometheus::Family<prometheus::Gauge>& jobs =
         BuildGauge().Name("schedulerd_jobs").Help("Jobs in each state.").Register(registry);
-    prometheus::Gauge& engine_up = BuildGauge()
-                                       .Name("schedulerd_engine_up")
-                                       .Help("1 while the engine answers.")
-                                       .Register(registry)
-                                       .Add({});
+    prometheus::Counter& late =
+        counter(registry,
+                "schedulerd_jobs_late_total",
+                "Jobs that were dispatched a second or more after they were due.");
+    prometheus::Counter& purged =
+        counter(registry, "schedulerd_jobs_purged_total", "Jobs that were removed from history.");
+    prometheus::Gauge& engine_up =
+        gauge(registry, "schedulerd_engine_up", "1 while the engine answers.");
+    prometheus::Gauge& overdue =
+        gauge(registry, "schedulerd_jobs_overdue", "Jobs that are due and not started.");
+    prometheus::Gauge& overdue_seconds = gauge(
+        registry, "schedulerd_overdue_seconds", "How long the first of the overdue jobs waits.");
+    prometheus::Gauge& output_bytes =
+        gauge(registry, "schedulerd_output_bytes", "Output that is kept of jobs that have ended.");
     prometheus::Histogram& lateness = BuildHistogram()
                                           .Name("schedulerd_dispatch_lateness_seconds")
                                           .Help("Dispatch time minus due time.")
@@ -80,12 +93,17 @@ void Metrics::count_submitted(std::int64_t jobs) {
 
 void Metrics::count_dispatched(Duration lateness) {
     families_->dispatched.Increment();
+    if (lateness >= late) families_->late.Increment();
     // A clock that was set back between claim and now must not make a negative sum.
     families_->lateness.Observe(std::max(std::chrono::duration<double>(lateness).count(), 0.0));
 }
 
 void Metrics::count_finished(FinishStatus status) {
     families_->finished.Add({{"finish_status", std::string(to_string(status))}}).Increment();
+}
+
+void Metrics::count_purged(std::int64_t jobs) {
+    families_->purged.Increment(static_cast<double>(jobs));
 }
 
 void Metrics::count_http_request(int status_code) {
@@ -102,6 +120,15 @@ void Metrics::set_jobs(JobStatus status, std::int64_t jobs) {
 
 void Metrics::set_engine_up(bool up) {
     families_->engine_up.Set(up ? 1 : 0);
+}
+
+void Metrics::set_overdue(std::int64_t jobs, Duration oldest) {
+    families_->overdue.Set(static_cast<double>(jobs));
+    families_->overdue_seconds.Set(std::chrono::duration<double>(oldest).count());
+}
+
+void Metrics::set_output_bytes(std::int64_t bytes) {
+    families_->output_bytes.Set(static_cast<double>(bytes));
 }
 
 std::string Metrics::text() const {

@@ -20,15 +20,23 @@ class Metrics {
     ~Metrics();
 
     void count_submitted(std::int64_t jobs = 1);
+    /// Dispatched so long after it was due, a job counts as late.
+    static constexpr Duration late = std::chrono::seconds(1);
     /// `lateness`: dispatch time − due time.
     void count_dispatched(Duration lateness);
     void count_finished(FinishStatus status);
+    /// Jobs that were removed from history.
+    void count_purged(std::int64_t jobs);
     void count_http_request(int status_code);
     void count_socket_request();
 
     /// How many jobs are in a state now.
     void set_jobs(JobStatus status, std::int64_t jobs);
     void set_engine_up(bool up);
+    /// Jobs that are due and not started; `oldest`: how long the first of them waits.
+    void set_overdue(std::int64_t jobs, Duration oldest);
+    /// Stored output of ended jobs.
+    void set_output_bytes(std::int64_t bytes);
 
     [[nodiscard]] std::string text() const;
 

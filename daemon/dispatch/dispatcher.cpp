@@ -27,7 +27,7 @@ constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
 Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
     : parts_(std::move(parts)),
-      options_(options),
+      options_(std::move(options)),
       link_({parts_.engine,
              parts_.store,
              parts_.clock,
@@ -47,7 +47,18 @@ Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
                  link_,
                  *this,
                  parts_.instance},
-      reconciler_(parts_.engine, parts_.store, parts_.instance, [this] { container_left_over(); }) {
+      reconciler_(parts_.engine, parts_.store, parts_.instance, [this] { container_left_over(); }),
+      retention_({parts_.store,
+                  parts_.spool,
+                  reconciler_,
+                  parts_.metrics,
+                  parts_.clock,
+                  parts_.core,
+                  parts_.disk,
+                  [this] { return link_.is_up(); },
+                  [this] { return run_ids(); },
+                  [this](JobId job) { return runs_.count(job) > 0; }}) {
+    retention_.set_limits(options_.retention);
 }
 
 Dispatcher::~Dispatcher() = default;
@@ -61,6 +72,7 @@ Result<Done> Dispatcher::start() {
     }
     started_at_ = parts_.clock.now();
     link_.start();
+    retention_.start(options_.ballast);
     return Done{};
 }
 
@@ -72,6 +84,7 @@ void Dispatcher::stop_claiming() {
 void Dispatcher::stop() {
     stop_claiming();
     stopped_ = true;
+    retention_.stop();
     link_.stop();
     self_.reset();
     waiting_for_slot_.clear();
@@ -79,7 +92,8 @@ void Dispatcher::stop() {
 }
 
 void Dispatcher::set_options(DispatchOptions options) {
-    options_ = options;
+    options_ = std::move(options);
+    retention_.set_limits(options_.retention);
     pump();
 }
 
@@ -227,6 +241,23 @@ void Dispatcher::kill(JobId job, std::string by, bool now) {
     });
 }
 
+void Dispatcher::prune(std::optional<RetentionLimits> limits,
+                       bool dry_run,
+                       Reply<PruneReport> reply) {
+    if (limits) return retention_.prune(*limits, dry_run, std::move(reply));
+    parts_.core.post([weak = std::weak_ptr(self_), dry_run, reply = std::move(reply)]() mutable {
+        if (auto self = weak.lock())
+            (*self)->retention_.prune((*self)->options_.retention, dry_run, std::move(reply));
+    });
+}
+
+std::vector<JobId> Dispatcher::run_ids() const {
+    std::vector<JobId> ids;
+    for (const auto& [id, run] : runs_)
+        ids.push_back(id);
+    return ids;
+}
+
 void Dispatcher::due_timer_rang() {
     pump();
 }
@@ -370,13 +401,17 @@ void Dispatcher::container_known(const std::string& container, JobId job) {
 }
 
 void Dispatcher::run_is_over(JobId job, bool is_clean) {
-    if (!is_clean) container_left_over();
+    if (!is_clean) {
+        reconciler_.container_left();
+        container_left_over();
+    }
     auto run = runs_.find(job);
     if (run == runs_.end()) return;
     if (run->second->job().container_id) containers_.erase(*run->second->job().container_id);
     // The run is in the middle of a call of its own: it goes when that returns.
     parts_.core.post([keep = std::move(run->second)] {});
     runs_.erase(run);
+    retention_.jobs_ended();
     pump();
 }
 

@@ -15,12 +15,15 @@
 #include "daemon/base/wall_timer.hpp"
 #include "daemon/dispatch/job_run.hpp"
 #include "daemon/dispatch/reconciler.hpp"
+#include "daemon/dispatch/retention.hpp"
 
 namespace scheduler {
 
 struct DispatchOptions {
     int max_running = 100;
     int max_starting = 0;  ///< 0: twice the engine's cores
+    RetentionLimits retention = {};
+    std::filesystem::path ballast = {};  ///< see Retention::start; looked at in `start` only
 };
 
 class Dispatcher final : public RunOwner {
@@ -56,6 +59,11 @@ class Dispatcher final : public RunOwner {
     void wake_at(TimePoint due);
     /// Something else changed (resumed).
     void wake();
+    /// Jobs moved to history without a run of theirs.
+    void jobs_ended() { retention_.jobs_ended(); }
+    void disk_is_full() { retention_.disk_is_full(); }
+    /// See Retention::prune. Nothing: the limits in force.
+    void prune(std::optional<RetentionLimits> limits, bool dry_run, Reply<PruneReport> reply);
     /// The wish is committed.
     void kill(JobId job, std::string by, bool now);
     [[nodiscard]] EngineStatus engine_status() const { return link_.status(); }
@@ -76,6 +84,7 @@ class Dispatcher final : public RunOwner {
     void run_is_over(JobId job, bool is_clean) override;
 
   private:
+    [[nodiscard]] std::vector<JobId> run_ids() const;
     void engine_came_up();
     void container_ended(const std::string& container);
     void check_engine_later();
@@ -102,6 +111,7 @@ class Dispatcher final : public RunOwner {
     EngineLink link_;
     RunParts run_parts_;
     Reconciler reconciler_;
+    Retention retention_;
     std::unordered_map<JobId, std::shared_ptr<JobRun>> runs_;
     std::unordered_map<std::string, JobId> containers_;
     std::deque<std::weak_ptr<JobRun>> waiting_for_slot_;

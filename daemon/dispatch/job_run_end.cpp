@@ -106,22 +106,27 @@ void JobRun::copy_output(Outcome outcome) {
             if (self.follow_) self.follow_->close();
             self.follow_.reset();
             // The sync takes as long as the disk does, so it happens on the disk's own thread.
-            auto stored = self.then_on_core<Done>([outcome](JobRun& run, Result<Done> result) {
-                if (!result) {
-                    log_warning(
-                        "output_not_stored",
-                        {{"job", run.job_.id.to_string()}, {"error", result.error().message}});
-                    return run.retry_later(
-                        [outcome](JobRun& again) { again.copy_output(outcome); });
-                }
-                failpoint("output_stored");
-                run.finish(outcome);
+            auto stored = self.then_on_core<std::uint64_t>(
+                [outcome](JobRun& run, Result<std::uint64_t> bytes) mutable {
+                    if (!bytes) {
+                        log_warning(
+                            "output_not_stored",
+                            {{"job", run.job_.id.to_string()}, {"error", bytes.error().message}});
+                        return run.retry_later(
+                            [outcome](JobRun& again) { again.copy_output(outcome); });
+                    }
+                    failpoint("output_stored");
+                    outcome.output_bytes = static_cast<std::int64_t>(*bytes);
+                    run.finish(outcome);
+                });
+            self.parts_.disk.post([&spool = self.parts_.spool,
+                                   id = self.job_.id,
+                                   attempt = self.job_.attempt,
+                                   stored = std::move(stored)]() mutable {
+                auto done = spool.commit(id, attempt);
+                if (!done) return stored(fail(done.error()));
+                stored(spool.bytes_stored(id, attempt));
             });
-            self.parts_.disk.post(
-                [&spool = self.parts_.spool,
-                 id = self.job_.id,
-                 attempt = self.job_.attempt,
-                 stored = std::move(stored)]() mutable { stored(spool.commit(id, attempt)); });
         }));
 }
 

@@ -28,16 +28,32 @@ class Reconciler {
     /// it.
     void run(std::function<bool(JobId)> is_ours,
              EngineReply<std::unordered_set<std::string>> reply);
+    /// The same, and replies when what was left over is gone: how many containers that were.
+    /// Errors: what the engine refused to remove stays, and is its own message.
+    void sweep(std::function<bool(JobId)> is_ours, EngineReply<std::int64_t> reply);
+    /// How many containers a sweep would remove.
+    void count_left_over(std::function<bool(JobId)> is_ours, EngineReply<std::int64_t> reply);
+
+    /// True once a pass found that no container of an ended job is left, but for those of runs that
+    /// are not over. While it is false a row must stay, or nobody would know whose container it
+    /// was.
+    [[nodiscard]] bool is_clear() const { return is_clear_; }
+    void container_left();
 
   private:
     void forget_all_but(const std::set<std::string>& listed);
-    void look_at(const ContainerSummary& container);
-    void clean_up(const ContainerSummary& container);
+    struct Pass;
+    void look_at(const ContainerSummary& container, const std::shared_ptr<Pass>& pass);
+    void clean_up(const ContainerSummary& container, const std::shared_ptr<Pass>& pass);
+    [[nodiscard]] Result<Job> job_of(const ContainerSummary& container) const;
+    void end_pass(Pass& pass);
 
     Engine& engine_;
     Store& store_;
     std::string instance_;
     std::function<void()> on_left_;
+    bool is_clear_ = false;
+    std::int64_t left_count_ = 0;     ///< containers that could not be removed, ever
     std::set<std::string> reported_;  ///< strangers, each reported once; pruned to what is listed
     std::shared_ptr<Reconciler*> self_ = std::make_shared<Reconciler*>(this);
 };

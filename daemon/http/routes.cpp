@@ -103,6 +103,7 @@ std::vector<Route> make_table() {
                                 text_response("text/event-stream")),
         route<PauseRequest>("POST", "/pause", "Starts nothing until resumed"),
         route<ResumeRequest>("POST", "/resume", "Starts due jobs again"),
+        route<PruneRequest>("POST", "/prune", "Removes ended jobs and output over the limits"),
         route<StatusRequest>("GET", "/status", "What the daemon is doing"),
         page("/healthz", "Whether the daemon is alive", show_health, json_response(message)),
         page("/readyz",

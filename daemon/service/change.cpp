@@ -26,12 +26,12 @@ void Service::handle(const RemoveRequest& request,
                      Reply<MessageResponse> reply) {
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return reply(fail(job.error()));
-    parts_->store.cancel(
-        job->id,
-        parts_->clock.now(),
-        fmt::format("removed by {}", caller.name),
-        answer(
-            std::move(reply), fmt::format("job {} was de-scheduled", job->id.to_string()), [] {}));
+    parts_->store.cancel(job->id,
+                         parts_->clock.now(),
+                         fmt::format("removed by {}", caller.name),
+                         answer(std::move(reply),
+                                fmt::format("job {} was de-scheduled", job->id.to_string()),
+                                [&dispatcher = parts_->dispatcher] { dispatcher.jobs_ended(); }));
 }
 
 void Service::handle(const RunRequest& request,
@@ -101,11 +101,14 @@ WaitToken Service::handle(const WaitRequest& request, const Caller& caller, Repl
                              to_string(longest))));
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return answer_now(fail(job.error()));
-    if (has_ended(job->status) || longest == Duration(0)) return answer_now(shown(std::move(*job)));
+    if (has_ended(job->status) || longest == Duration(0))
+        return answer_now(shown(std::move(*job), parts_->clock.now()));
     return parts_->waits->add(
-        job->id, longest, [reply = std::move(reply)](Result<Job> ended) mutable {
+        job->id,
+        longest,
+        [&clock = parts_->clock, reply = std::move(reply)](Result<Job> ended) mutable {
             if (!ended) return reply(fail(ended.error()));
-            reply(shown(std::move(*ended)));
+            reply(shown(std::move(*ended), clock.now()));
         });
 }
 

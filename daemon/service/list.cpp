@@ -25,12 +25,19 @@ Result<ListFilter> filter_of(const ListRequest& request, TimePoint now) {
     return filter;
 }
 
+std::vector<Job> shown_all(std::vector<Job> jobs, TimePoint now) {
+    for (Job& job : jobs)
+        job = shown(std::move(job), now);
+    return jobs;
+}
+
 using Section = Service::ListPart::Section;
 
 /// Section by section, a page at a time; between pages nothing is held but a place.
 class ListStream final : public Stream<Service::ListPart> {
   public:
-    ListStream(Store& store, ListFilter filter) : store_(store), filter_(std::move(filter)) {}
+    ListStream(Store& store, const Clock& clock, ListFilter filter)
+        : store_(store), clock_(clock), filter_(std::move(filter)) {}
 
     void next(Reply<std::optional<Service::ListPart>> reply) override { reply(read()); }
     void cancel() override { steps_.clear(); }
@@ -43,7 +50,8 @@ class ListStream final : public Stream<Service::ListPart> {
         while (!steps_.empty()) {
             auto page = store_.list(filter_for(steps_.front()), place_, ListRequest::limit_max);
             if (!page) return fail(page.error());
-            Service::ListPart part = part_of(steps_.front(), std::move(page->jobs));
+            Service::ListPart part =
+                part_of(steps_.front(), shown_all(std::move(page->jobs), clock_.now()));
             place_ = page->next;
             if (!place_) steps_.erase(steps_.begin());
             if (!part.jobs.empty()) return std::optional(std::move(part));
@@ -86,6 +94,7 @@ class ListStream final : public Stream<Service::ListPart> {
     }
 
     Store& store_;
+    const Clock& clock_;
     ListFilter filter_;
     std::vector<Step> steps_{Step::running, Step::scheduled, Step::moved, Step::history};
     std::optional<ListPosition> place_;
@@ -97,7 +106,7 @@ class ListStream final : public Stream<Service::ListPart> {
 Result<Job> Service::handle(const ShowRequest& request, const Caller& caller) {
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return fail(job.error());
-    return shown(std::move(*job));
+    return shown(std::move(*job), parts_->clock.now());
 }
 
 Result<ListResponse> Service::handle(const ListRequest& request, const Caller&) {
@@ -118,7 +127,7 @@ Result<ListResponse> Service::handle(const ListRequest& request, const Caller&) 
     auto page = parts_->store.list(*filter, after, limit);
     if (!page) return fail(page.error());
     ListResponse response;
-    response.jobs = std::move(page->jobs);
+    response.jobs = shown_all(std::move(page->jobs), parts_->clock.now());
     if (page->next) response.next = ListPlace{response.jobs.back().id, page->next};
     return response;
 }
@@ -126,7 +135,9 @@ Result<ListResponse> Service::handle(const ListRequest& request, const Caller&) 
 Result<std::optional<std::vector<Job>>> Service::list_all(const ListRequest& request) {
     auto filter = filter_of(request, parts_->clock.now());
     if (!filter) return fail(filter.error());
-    return parts_->store.list_all(*filter, jobs_in_one_picture);
+    auto jobs = parts_->store.list_all(*filter, jobs_in_one_picture);
+    if (!jobs || !*jobs) return jobs;
+    return std::optional(shown_all(std::move(**jobs), parts_->clock.now()));
 }
 
 Result<std::unique_ptr<Stream<Service::ListPart>>> Service::list_stream(
@@ -134,7 +145,7 @@ Result<std::unique_ptr<Stream<Service::ListPart>>> Service::list_stream(
     auto filter = filter_of(request, parts_->clock.now());
     if (!filter) return fail(filter.error());
     return std::unique_ptr<Stream<ListPart>>(
-        std::make_unique<ListStream>(parts_->store, std::move(*filter)));
+        std::make_unique<ListStream>(parts_->store, parts_->clock, std::move(*filter)));
 }
 
 }  // namespace scheduler

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "common/local_time.hpp"
 #include "daemon/service/service_parts.hpp"
 #include "daemon/service/tail_stream.hpp"
 
@@ -80,6 +81,9 @@ class LogSource final : public TailSource<LogChunk> {
         // The job may end between the read above and this look: then what it left is read once
         // more.
         auto job = store_.find(JobRef{selection_.job.to_string()}, "");
+        // It ended, and was removed from history meanwhile.
+        if (!job && job.error().code == ErrorCode::job_not_found)
+            return Produced<LogChunk>{std::nullopt, true};
         if (!job) return fail(job.error());
         is_over_ = has_ended(job->status) || (job->attempt && *job->attempt > selection_.attempt);
         return is_over_ ? produce() : Result<Produced<LogChunk>>(Produced<LogChunk>{});
@@ -183,6 +187,12 @@ Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& req
                                                           const Caller& caller) {
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return fail(job.error());
+    if (job->output_removed_at)
+        return fail(ErrorCode::gone,
+                    fmt::format("the output of job {} was removed {} to make room (--log-total); "
+                                "its outcome is kept, see `show`",
+                                job->id.to_string(),
+                                to_local_date(job->output_removed_at->at)));
     auto selection = select(request, *job, parts_->clock.now());
     if (!selection) return fail(selection.error());
     auto is_ready = std::make_shared<std::atomic<bool>>(has_ended(job->status));

@@ -45,8 +45,10 @@ Result<TimePoint> parse_since(const std::string& text, TimePoint now, std::strin
                             text.substr(0, 64)));
 }
 
-Job shown(Job job) {
+Job shown(Job job, TimePoint now) {
     if (job.spec) job.spec = hide_values(std::move(*job.spec));
+    if (job.status == JobStatus::scheduled && job.due_at.at < now)
+        job.lateness_ms = (now - job.due_at.at).count();
     return job;
 }
 

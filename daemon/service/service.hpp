@@ -30,7 +30,8 @@ class Spool;
 struct ServiceOptions {
     bool refuse_past_dates = false;
     int max_running = 100;
-    std::string state_dir;
+    std::optional<std::int64_t> log_total = {};  ///< bytes; nothing: unlimited
+    std::string state_dir = {};
     std::vector<std::string> listen;
     std::string socket;
     std::vector<std::string> warnings;
@@ -70,6 +71,7 @@ class Service {
                                    Reply<Job> reply);
     void handle(const PauseRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const ResumeRequest& request, const Caller& caller, Reply<MessageResponse> reply);
+    void handle(const PruneRequest& request, const Caller& caller, Reply<PruneResponse> reply);
 
     Result<ListResponse> handle(const ListRequest& request, const Caller& caller);
     Result<Job> handle(const ShowRequest& request, const Caller& caller);
@@ -104,6 +106,8 @@ class Service {
 
   private:
     struct Parts;
+    /// What keeps due jobs from being started now; empty: nothing that is known.
+    std::string hindrance(TimePoint now);
     /// What a scheduled job waits for, after the words "job N (NAME)".
     std::string why_scheduled(const Job& job, TimePoint now);
     std::unique_ptr<Parts> parts_;

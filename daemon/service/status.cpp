@@ -63,6 +63,14 @@ std::string lateness_words(Store& store, const Job& job) {
     return words;
 }
 
+std::string overdue_words(std::int64_t jobs, TimePoint since, const std::string& why) {
+    return fmt::format("{}{} overdue, the first since {}: {}",
+                       jobs == overdue_max ? "at least " : "",
+                       jobs == 1 ? "1 job is" : fmt::format("{} jobs are", jobs),
+                       to_local_date(since),
+                       why.empty() ? "they are next when containers can be started" : why);
+}
+
 }  // namespace
 
 Readiness Service::readiness() {
@@ -88,6 +96,15 @@ std::string Service::metrics_text() {
         for (auto [status, count] : jobs)
             parts_->metrics.set_jobs(status, count);
     }
+    TimePoint now = parts_->clock.now();
+    auto overdue = parts_->store.count_overdue(now, overdue_max);
+    auto next_due = parts_->store.next_due();
+    if (overdue && next_due) {
+        bool is_late = *overdue > 0 && *next_due && **next_due < now;
+        parts_->metrics.set_overdue(*overdue, is_late ? now - **next_due : Duration(0));
+    }
+    if (auto totals = parts_->store.history_totals())
+        parts_->metrics.set_output_bytes(totals->output_bytes);
     parts_->metrics.set_engine_up(parts_->dispatcher.engine_status().is_up);
     return parts_->metrics.text();
 }
@@ -129,6 +146,13 @@ Result<StatusResponse> Service::handle(const StatusRequest&, const Caller&) {
     status.listen = options.listen;
     status.socket = options.socket;
     status.warnings = options.warnings;
+    auto totals = parts_->store.history_totals();
+    if (!totals) return fail(totals.error());
+    status.purged = totals->purged;
+    status.output_bytes = totals->output_bytes;
+    status.log_total = options.log_total;
+    if (*overdue > 0 && *next_due && now - **next_due >= Metrics::late)
+        status.warnings.push_back(overdue_words(*overdue, **next_due, hindrance(now)));
     return status;
 }
 
@@ -136,7 +160,7 @@ Result<WhyResponse> Service::handle(const WhyRequest& request, const Caller& cal
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return fail(job.error());
     WhyResponse response;
-    response.job = shown(*job);
+    response.job = shown(*job, parts_->clock.now());
     std::string who = fmt::format("job {} ({})", job->number, job->job_name);
     TimePoint now = parts_->clock.now();
     if (job->status == JobStatus::scheduled) {
@@ -166,18 +190,23 @@ std::string Service::why_scheduled(const Job& job, TimePoint now) {
                            job.scheduled_to,
                            zone_name(job.due_at.at),
                            in_words(job.due_at.at - now));
-    std::string since = fmt::format("is due since {}, and waits: ", job.scheduled_to);
+    std::string why = hindrance(now);
+    return fmt::format("is due since {}, and waits: {}",
+                       job.scheduled_to,
+                       why.empty() ? "it is next when a container can be started" : why);
+}
+
+std::string Service::hindrance(TimePoint now) {
     auto pause = parts_->store.pause_state();
-    if (pause && is_paused(*pause, now)) return since + pause_words(*pause);
-    if (std::string trouble = parts_->store.write_trouble(); !trouble.empty())
-        return since + trouble;
+    if (pause && is_paused(*pause, now)) return pause_words(*pause);
+    if (std::string trouble = parts_->store.write_trouble(); !trouble.empty()) return trouble;
     EngineStatus engine = parts_->dispatcher.engine_status();
-    if (!engine.is_up) return since + engine_words(engine);
+    if (!engine.is_up) return engine_words(engine);
     auto counts = parts_->store.counts();
     int max_running = parts_->options.get().max_running;
     if (counts && (*counts)["running"] >= max_running)
-        return since + fmt::format("all {} slots are taken (--max-running)", max_running);
-    return since + "it is next when a container can be started";
+        return fmt::format("all {} slots are taken (--max-running)", max_running);
+    return "";
 }
 
 }  // namespace scheduler

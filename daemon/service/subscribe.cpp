@@ -17,15 +17,15 @@ class EventSource final : public TailSource<JobEvent> {
         : store_(store), job_(job), after_(after), must_reset_(must_reset) {}
 
     Result<Produced<JobEvent>> produce() override {
-        if (std::exchange(must_reset_, false)) {
-            JobEvent reset;
-            reset.seq = after_;
-            reset.reset = true;
-            return Produced<JobEvent>{std::move(reset), false};
-        }
+        if (std::exchange(must_reset_, false)) return reset_to(after_);
         if (next_ == page_.size()) {
             auto page = store_.events_after(after_, job_, events_a_read);
             if (!page) return fail(page.error());
+            // Looked at after the page: what was removed meanwhile is then told. One job's events
+            // go all at once, and the others' don't matter to who follows it.
+            auto oldest = job_ ? Result<std::int64_t>(std::int64_t{0}) : store_.first_event();
+            if (!oldest) return fail(oldest.error());
+            if (after_ + 1 < *oldest) return reset_to(*oldest - 1);
             page_ = std::move(*page);
             next_ = 0;
         }
@@ -36,6 +36,14 @@ class EventSource final : public TailSource<JobEvent> {
     }
 
   private:
+    Result<Produced<JobEvent>> reset_to(std::int64_t seq) {
+        after_ = seq;
+        JobEvent reset;
+        reset.seq = seq;
+        reset.reset = true;
+        return Produced<JobEvent>{std::move(reset), false};
+    }
+
     Store& store_;
     std::optional<JobId> job_;
     std::int64_t after_;

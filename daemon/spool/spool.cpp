@@ -126,6 +126,21 @@ Result<Done> Spool::commit(JobId id, int attempt) {
     return spool_file::sync_directory(final_path.parent_path());
 }
 
+std::uint64_t Spool::bytes_stored(JobId id, int attempt) const {
+    std::error_code missing;
+    auto size = std::filesystem::file_size(path(id, attempt, ""), missing);
+    return missing ? 0 : size;
+}
+
+Result<Done> Spool::remove(JobId id, int attempts) {
+    for (int attempt = 1; attempt <= attempts; ++attempt)
+        for (std::string_view suffix : {std::string_view(), part_suffix, whole_suffix})
+            for (const Path& file : {path(id, attempt, suffix),
+                                     with_suffix(path(id, attempt, suffix), temporary_suffix)})
+                if (auto removed = spool_file::remove_file(file); !removed) return removed;
+    return Done{};
+}
+
 std::unique_ptr<SpoolReader> Spool::open_reader(JobId id, int attempt) const {
     return std::make_unique<FileReader>(path(id, attempt, ""), path(id, attempt, part_suffix));
 }

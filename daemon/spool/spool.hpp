@@ -78,6 +78,12 @@ class Spool {
     /// output. Blocks on the disk. Errors: disk_full, internal.
     Result<Done> commit(JobId id, int attempt);
 
+    /// Size of the attempt's final file, 0 where there is none.
+    [[nodiscard]] std::uint64_t bytes_stored(JobId id, int attempt) const;
+    /// Removes all files of the attempts 1 to `attempts`, those that a crash left too. Harmless
+    /// when repeated. Blocks on the disk. Errors: internal.
+    Result<Done> remove(JobId id, int attempts);
+
     /// Works before the output exists (it is then empty for the time being).
     std::unique_ptr<SpoolReader> open_reader(JobId id, int attempt) const;
     /// True once output was written and until it is removed.

@@ -85,6 +85,49 @@ struct Outcome {
     std::optional<TimePoint> started_at;
     std::optional<std::int64_t> exit_code;
     std::optional<std::string> error;
+    std::int64_t output_bytes = 0;  ///< of its stored output, which counts for the total
+};
+
+/// A place in history, oldest first.
+struct HistoryPlace {
+    TimePoint ended_at = TimePoint::min();
+    std::int64_t number = 0;
+};
+
+/// What of history goes in one small write: the oldest ended jobs, as long as one of the limits
+/// says so.
+struct PruneBatch {
+    std::optional<TimePoint> ended_before = {};  ///< by age
+    std::optional<std::int64_t> jobs_kept = {};  ///< by count: as many of the newest stay
+    /// Only jobs that never had a container, by age alone: while nobody knows whether containers of
+    /// ended jobs are left.
+    bool only_never_started = false;
+    std::vector<JobId> spared = {};  ///< their runs are not over
+    std::int64_t jobs_max = 100;
+    HistoryPlace after = {};
+    std::int64_t jobs_before = 0;  ///< that a preview passed already
+};
+
+/// Output files that are to be removed; the store remembers that until `forget_removals`.
+struct Removal {
+    JobId id;
+    int attempts = 1;
+};
+
+struct PruneResult {
+    std::int64_t jobs = 0;
+    std::int64_t output_bytes = 0;  ///< of their stored output
+    std::vector<Removal> removals = {};
+    HistoryPlace last = {};  ///< where the next batch begins
+    bool has_more = false;
+};
+
+struct HistoryTotals {
+    std::int64_t ended = 0;         ///< jobs in history
+    std::int64_t purged = 0;        ///< jobs that were removed from it, ever
+    std::int64_t output_bytes = 0;  ///< stored output of ended jobs
+    std::int64_t free_pages = 0;    ///< of the database, which could be given back
+    std::optional<TimePoint> oldest_ended_at = {};
 };
 
 struct ListFilter {
@@ -151,6 +194,23 @@ class Store {
         JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) = 0;
     virtual void set_pause(PauseState pause, Reply<Done> reply) = 0;
     virtual void set_meta(std::string key, std::string value, Reply<Done> reply) = 0;
+    /// Removes ended jobs, the oldest first, with their attempts and events. Nothing that is not
+    /// ended is ever touched. The caller removes the files that it names, then calls
+    /// `forget_removals`.
+    virtual void prune(PruneBatch batch, Reply<PruneResult> reply) = 0;
+    /// Marks the oldest stored outputs, `jobs_max` at most, as removed `at`, until all that is
+    /// stored has at most `bytes_kept`. The files are the caller's, as for `prune`.
+    virtual void prune_output(std::int64_t bytes_kept,
+                              std::int64_t jobs_max,
+                              TimePoint at,
+                              Reply<PruneResult> reply) = 0;
+    /// These files are gone.
+    virtual void forget_removals(std::vector<JobId> ids, Reply<Done> reply) = 0;
+    /// Gives up to `pages_max` free pages of the database back, as long as more than `pages_kept`
+    /// are free. Replies whether there are more.
+    virtual void give_back_space(std::int64_t pages_max,
+                                 std::int64_t pages_kept,
+                                 Reply<bool> reply) = 0;
 
     // ---- reads ----
     /// With its specification (environment values as they are). `caller` gives `last` its meaning.
@@ -170,7 +230,16 @@ class Store {
     virtual Result<std::vector<JobEvent>> events_after(std::int64_t seq,
                                                        std::optional<JobId> job,
                                                        std::int64_t limit) = 0;
-    /// The seq of the newest event (0: none), and of the oldest that is kept.
+    /// What `prune` would do with this batch, and with the outputs.
+    virtual Result<PruneResult> preview_prune(const PruneBatch& batch) = 0;
+    virtual Result<PruneResult> preview_prune_output(std::int64_t bytes_kept,
+                                                     std::int64_t jobs_max,
+                                                     HistoryPlace after,
+                                                     std::int64_t bytes_before) = 0;
+    /// Removals that were begun and not finished, at most `limit`.
+    virtual Result<std::vector<Removal>> removals(std::int64_t limit) = 0;
+    virtual Result<HistoryTotals> history_totals() = 0;
+    /// The seq of the newest event ever (0: none), and the one from which on all are kept.
     virtual Result<std::int64_t> last_event() = 0;
     virtual Result<std::int64_t> first_event() = 0;
     /// Jobs by state: scheduled, running, and one a finish status. Never scans.

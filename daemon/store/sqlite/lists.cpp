@@ -94,7 +94,7 @@ std::vector<ListedJob> list_running(Database& database,
                                  "(?3 IS NULL OR name = ?3) AND due_at >= ?4 AND due_at < ?5 ORDER "
                                  "BY claimed_at, number LIMIT ?6");
     bind_page(query, first_place, filter, after, limit);
-    return read_rows(std::move(query), running_section, 15);
+    return read_rows(std::move(query), running_section, job_columns);
 }
 
 /// Rows that came due (ready = 1) and rows that wait (ready = 0) lie apart in the index: both are
@@ -118,7 +118,7 @@ std::vector<ListedJob> list_scheduled(Database& database,
                           "due_at, number LIMIT ?6";
     Query query = database.query(filter.job_name ? by_name : by_time);
     bind_page(query, first_place, filter, after, limit);
-    return read_rows(std::move(query), scheduled_section, 15);
+    return read_rows(std::move(query), scheduled_section, job_columns);
 }
 
 Query history_query(Database& database,
@@ -157,7 +157,7 @@ std::vector<ListedJob> list_ended(Database& database,
         query.bind(to_string(*finish));
     else
         query.bind_null();
-    return read_rows(std::move(query), history_section, 15);
+    return read_rows(std::move(query), history_section, job_columns);
 }
 
 /// One ordered read for each end that is wanted, merged: never a scan over the others.

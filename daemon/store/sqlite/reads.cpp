@@ -31,7 +31,7 @@ bool is_hex(std::string_view text) {
 Result<Job> job_with_spec(Query& query, const JobRef& ref) {
     if (!query.step()) return not_found(ref);
     Job job = job_from(query);
-    job.spec = spec_from(query, 15);
+    job.spec = spec_from(query, job_columns);
     return job;
 }
 
@@ -166,10 +166,15 @@ Result<std::vector<JobEvent>> SqliteStore::events_after(std::int64_t seq,
 }
 
 Result<std::int64_t> SqliteStore::last_event() {
-    return one_integer(readers_, "SELECT max(seq) FROM event");
+    // Numbers go on from the newest event that was removed, if that is all there was.
+    return one_integer(readers_,
+                       "SELECT max(coalesce((SELECT max(seq) FROM event), 0), coalesce((SELECT "
+                       "CAST(value AS INTEGER) FROM meta WHERE key = 'events_pruned'), 0))");
 }
 Result<std::int64_t> SqliteStore::first_event() {
-    return one_integer(readers_, "SELECT min(seq) FROM event");
+    return one_integer(readers_,
+                       "SELECT 1 + coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = "
+                       "'events_pruned'), 0)");
 }
 
 Result<std::map<std::string, std::int64_t>> SqliteStore::counts() {
@@ -177,9 +182,11 @@ Result<std::map<std::string, std::int64_t>> SqliteStore::counts() {
         std::map<std::string, std::int64_t> counts{{"scheduled", 0}, {"running", 0}};
         for (FinishStatus finish : finish_statuses)
             counts[std::string(to_string(finish))] = 0;
+        // The table counts other things too.
         Query query = database.query("SELECT state, n FROM counter");
         while (query.step())
-            counts[query.text(0)] = query.integer(1);
+            if (auto known = counts.find(query.text(0)); known != counts.end())
+                known->second = query.integer(1);
         return counts;
     });
 }

@@ -1,5 +1,7 @@
 #include "daemon/store/sqlite/rows.hpp"
 
+#include <algorithm>
+
 #include "common/json.hpp"
 #include "common/local_time.hpp"
 
@@ -36,6 +38,10 @@ Job job_from(const Query& row) {
     if (row.integer(12) > 0) job.attempt = row.integer(12);
     job.submitted_by = row.text(13);
     if (!row.is_null(14)) job.schedule_id = ScheduleId(row.job_id(14).bytes());
+    // A clock that was set back after the claim must not make it early.
+    if (auto claimed_at = row.optional_time(15))
+        job.lateness_ms = std::max<std::int64_t>((*claimed_at - job.due_at.at).count(), 0);
+    job.output_removed_at = optional_instant(row, 16);
     job.scheduled_in = to_local_date(job.created_at.at);
     job.scheduled_to = to_local_date(job.due_at.at);
     if (job.finished_at) job.finish_date = to_local_date(job.finished_at->at);

@@ -7,11 +7,12 @@
 
 namespace scheduler {
 
-/// What `job_from` reads; the last one is the specification, NULL in lists.
+/// What `job_from` reads. Columns that a query adds begin at `job_columns`.
 #define SCHEDULER_JOB_COLUMNS                                                                \
     "id, name, status, finish_status, number, due_at, created_at, started_at, finished_at, " \
     "exit_code, error, "                                                                     \
-    "container_id, attempt, submitted_by, schedule_id"
+    "container_id, attempt, submitted_by, schedule_id, claimed_at, output_removed_at"
+inline constexpr int job_columns = 17;
 
 Job job_from(const Query& row);
 /// The specification at `column`; an unreadable one is a damaged row and throws SqliteError.

@@ -82,7 +82,24 @@ CREATE TABLE counter(state TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array all_migrations{Migration{1, version_1}};
+/// What retention needs. Cheap on a database of any size: columns without a value, empty tables.
+constexpr const char* version_2 = R"sql(
+ALTER TABLE job ADD COLUMN output_removed_at INTEGER;  -- its output went to make room; the row stays
+
+CREATE TABLE output(                                   -- stored output of ended jobs, oldest first
+  ended_at INTEGER NOT NULL,                           -- job.finished_at
+  job      INTEGER NOT NULL,                           -- job.number
+  bytes    INTEGER NOT NULL,                           -- of its files; their sum: counter 'output_bytes'
+  PRIMARY KEY(ended_at, job)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE removal(                                  -- output files that are to be removed
+  id       BLOB    PRIMARY KEY,                        -- job.id
+  attempts INTEGER NOT NULL                            -- files of the attempts 1 to this one
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array all_migrations{Migration{1, version_1}, Migration{2, version_2}};
 
 std::int64_t pragma(Database& database, const char* sql) {
     Query query = database.query(sql);

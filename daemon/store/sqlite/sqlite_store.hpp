@@ -28,6 +28,11 @@ class SqliteStore final : public Store {
 
     /// Set before the first write.
     void on_commit(CommitListener listener) { writer_.on_commit(std::move(listener)); }
+    /// Called on the writer's thread each time the disk turns out to be full. Set before the first
+    /// write.
+    void on_disk_full(UniqueFunction<void()> listener) {
+        writer_.on_disk_full(std::move(listener));
+    }
 
     void insert(std::vector<NewJob> jobs, Reply<std::vector<AddedJob>> reply) override;
     void claim_due(ClaimLimits limits, Reply<ClaimResult> reply) override;
@@ -47,6 +52,15 @@ class SqliteStore final : public Store {
     void request_kill(JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) override;
     void set_pause(PauseState pause, Reply<Done> reply) override;
     void set_meta(std::string key, std::string value, Reply<Done> reply) override;
+    void prune(PruneBatch batch, Reply<PruneResult> reply) override;
+    void prune_output(std::int64_t bytes_kept,
+                      std::int64_t jobs_max,
+                      TimePoint at,
+                      Reply<PruneResult> reply) override;
+    void forget_removals(std::vector<JobId> ids, Reply<Done> reply) override;
+    void give_back_space(std::int64_t pages_max,
+                         std::int64_t pages_kept,
+                         Reply<bool> reply) override;
 
     Result<Job> find(const JobRef& ref, const std::string& caller) override;
     Result<ListPage> list(const ListFilter& filter,
@@ -59,6 +73,13 @@ class SqliteStore final : public Store {
     Result<std::vector<JobEvent>> events_after(std::int64_t seq,
                                                std::optional<JobId> job,
                                                std::int64_t limit) override;
+    Result<PruneResult> preview_prune(const PruneBatch& batch) override;
+    Result<PruneResult> preview_prune_output(std::int64_t bytes_kept,
+                                             std::int64_t jobs_max,
+                                             HistoryPlace after,
+                                             std::int64_t bytes_before) override;
+    Result<std::vector<Removal>> removals(std::int64_t limit) override;
+    Result<HistoryTotals> history_totals() override;
     Result<std::int64_t> last_event() override;
     Result<std::int64_t> first_event() override;
     Result<std::map<std::string, std::int64_t>> counts() override;

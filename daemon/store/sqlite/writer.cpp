@@ -188,6 +188,7 @@ Error Writer::explain(const SqliteError& error) {
                     "the disk of the state directory is full; free some space and it goes on by "
                     "itself");
                 probe_later();
+                if (full_listener_) full_listener_();
             }
             return {ErrorCode::disk_full, trouble_.get()};
         case SQLITE_IOERR:

@@ -52,6 +52,8 @@ class Writer {
     }
     /// Called after each commit that wrote events. Set before the first write.
     void on_commit(CommitListener listener) { listener_ = std::move(listener); }
+    /// Called when the disk turned out to be full, once until it has space again. Set like that.
+    void on_disk_full(UniqueFunction<void()> listener) { full_listener_ = std::move(listener); }
 
     [[nodiscard]] std::string trouble() const { return trouble_.get(); }
 
@@ -95,6 +97,7 @@ class Writer {
     Executor& executor_;
     UniqueFunction<void(const std::string&)> on_fatal_;
     CommitListener listener_;
+    UniqueFunction<void()> full_listener_;
     Published<std::string> trouble_;
     bool dead_ = false;  ///< executor only
     /// Timers hold it weakly, so that none runs after the writer is gone.

@@ -7,6 +7,7 @@
 #include "common/json.hpp"
 #include "common/local_time.hpp"
 #include "daemon/base/failpoint.hpp"
+#include "daemon/store/sqlite/counters.hpp"
 #include "daemon/store/sqlite/rows.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
@@ -158,6 +159,14 @@ Result<bool> finish_row(WriteContext& context, JobId id, int attempt, const Outc
             "started_at, finished_at, finish_status, exit_code, error FROM job WHERE number = ?")
         .bind(number)
         .run();
+    if (outcome.output_bytes > 0) {
+        context.database.query("INSERT INTO output(ended_at, job, bytes) VALUES(?, ?, ?)")
+            .bind(outcome.finished_at)
+            .bind(number)
+            .bind(outcome.output_bytes)
+            .run();
+        context.counter_changes[std::string(output_bytes_counter)] += outcome.output_bytes;
+    }
     context.record(id,
                    number,
                    outcome.finished_at,
@@ -224,7 +233,7 @@ Result<std::optional<Job>> find_by_key(Database& database, const NewJob& job) {
                                  ", spec, request_hash FROM job WHERE key = ?");
     query.bind(*job.key);
     if (!query.step()) return std::optional<Job>();
-    if (query.text(16) != job.request_hash)
+    if (query.text(job_columns + 1) != job.request_hash)
         return fail(
             ErrorCode::key_reused,
             fmt::format(
@@ -232,7 +241,7 @@ Result<std::optional<Job>> find_by_key(Database& database, const NewJob& job) {
                 *job.key,
                 query.job_id(0).to_string()));
     Job found = job_from(query);
-    found.spec = hide_values(spec_from(query, 15));
+    found.spec = hide_values(spec_from(query, job_columns));
     return std::optional(std::move(found));
 }
 

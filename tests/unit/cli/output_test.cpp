@@ -126,7 +126,7 @@ TEST_CASE("colours add nothing that the words don't say", "[cli]") {
 TEST_CASE("a job in a pipe is eight fields between tabs", "[cli]") {
     CHECK(job_fields(make_job()) ==
           "42\t0197d2c0a5b37a1e8c00112233445566\talpine:3.20\tscheduled\t-\t2027-06-20T20:00:00."
-          "000Z\t-\t-\n");
+          "000Z\t-\t-\t-\n");
     Job job = make_failed_job();
     job.job_name = "a\tb\nc";
     CHECK(job_fields(job) ==
