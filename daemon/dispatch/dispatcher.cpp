@@ -78,13 +78,13 @@ Result<Done> Dispatcher::start() {
 
 void Dispatcher::stop_claiming() {
     is_draining_ = true;
+    retention_.stop();
     parts_.due_timer.set(std::nullopt);
 }
 
 void Dispatcher::stop() {
     stop_claiming();
     stopped_ = true;
-    retention_.stop();
     link_.stop();
     self_.reset();
     waiting_for_slot_.clear();

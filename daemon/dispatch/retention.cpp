@@ -18,17 +18,18 @@ void Retention::start(std::filesystem::path ballast) {
 }
 
 void Retention::stop() {
-    self_.reset();
-    auto refuse = [](std::unique_ptr<Round>& round) {
-        if (round && round->reply)
-            round->reply(fail(ErrorCode::unavailable,
-                              "schedulerd is shutting down; prune again when it is back"));
-    };
-    refuse(round_);
+    is_stopped_ = true;
+    if (round_) refuse_stopped(*round_);
     for (auto& round : waiting_)
-        refuse(round);
+        refuse_stopped(*round);
     round_.reset();
     waiting_.clear();
+}
+
+void Retention::refuse_stopped(Round& round) {
+    if (!round.reply) return;
+    round.reply(
+        fail(ErrorCode::unavailable, "schedulerd is shutting down; prune again when it is back"));
 }
 
 void Retention::set_limits(RetentionLimits limits) {
@@ -51,12 +52,16 @@ void Retention::prune(RetentionLimits limits, bool dry_run, Reply<PruneReport> r
     round->dry_run = dry_run;
     round->is_ordered = true;
     round->reply = std::move(reply);
-    parts_.core.post(guarded([round = std::move(round)](Retention& self) mutable {
+    parts_.core.post([weak = std::weak_ptr(self_), round = std::move(round)]() mutable {
+        auto alive = weak.lock();
+        if (!alive) return;
+        Retention& self = **alive;
+        if (self.is_stopped_) return refuse_stopped(*round);
         if (self.waiting_.size() < orders_waiting_max) return self.enqueue(std::move(round));
         round->reply(fail(ErrorCode::busy,
                           fmt::format("{} prunes wait already; try again when they are done",
                                       orders_waiting_max)));
-    }));
+    });
 }
 
 // ---- rounds ----

@@ -101,6 +101,7 @@ class Retention {
     };
     using Step = void (Retention::*)();
 
+    static void refuse_stopped(Round& round);
     void wake_in(Duration delay);
     void enqueue(std::unique_ptr<Round> round);
     void begin_next();
@@ -131,7 +132,8 @@ class Retention {
     auto guarded(F function) {
         return
             [weak = std::weak_ptr(self_), function = std::move(function)](auto&&... args) mutable {
-                if (auto self = weak.lock())
+                auto self = weak.lock();
+                if (self && !(*self)->is_stopped_)
                     function(**self, std::forward<decltype(args)>(args)...);
             };
     }
@@ -146,6 +148,7 @@ class Retention {
     /// Shared with the closures on the disk's thread.
     std::shared_ptr<Ballast> ballast_ = std::make_shared<Ballast>(std::filesystem::path());
     bool is_started_ = false;
+    bool is_stopped_ = false;
     std::unique_ptr<Round> round_;
     std::deque<std::unique_ptr<Round>> waiting_;
     std::optional<SteadyPoint> wakes_at_;

@@ -51,7 +51,8 @@ Call route_of(const std::string& operation, Json& params) {
     if (operation == "remove") return {"DELETE", job()};
     if (operation == "run" || operation == "kill") return {"POST", job() + '/' + operation, true};
     if (operation == "why") return {"GET", job() + "/why"};
-    if (operation == "pause" || operation == "resume" || operation == "prune") return {"POST", '/' + operation, true};
+    if (operation == "pause" || operation == "resume" || operation == "prune")
+        return {"POST", '/' + operation, true};
     if (operation == "status") return {"GET", "/status"};
     if (operation == "wait") {
         params["wait"] = params.at("timeout");
