@@ -169,8 +169,13 @@ Result<Done> Daemon::Parts::open_store() {
             begin_stop();
         });
     };
-    auto opened =
-        SqliteStore::open({state_dir.database(), *commits, clock, system_random(), on_fatal});
+    auto on_disk_full = [this] {
+        core.post([this] {
+            if (dispatcher) dispatcher->disk_is_full();
+        });
+    };
+    auto opened = SqliteStore::open(
+        {state_dir.database(), *commits, clock, system_random(), on_fatal, on_disk_full});
     if (!opened) return fail(opened.error());
     store = std::move(*opened);
     store->on_commit(
@@ -202,7 +207,6 @@ Result<Done> Daemon::Parts::open_engine() {
                                                                 instance,
                                                                 !options.engine.empty()},
                                               dispatch_options(options, state_dir));
-    store->on_disk_full([this] { dispatcher->disk_is_full(); });
     return Done{};
 }
 

@@ -6,7 +6,6 @@ usage: retention_failpoints.py SOURCE_DIR BUILD_DIR
 """
 import signal
 import sys
-from pathlib import Path
 
 from harness import IMAGE, Daemon, Engine, Failed, eventually
 
@@ -16,7 +15,7 @@ JOBS = 3
 
 
 def output_files(daemon):
-    return [file for file in (Path(daemon.state_dir) / "logs").rglob("*") if file.is_file()]
+    return [file for file in (daemon.home / "state" / "logs").rglob("*") if file.is_file()]
 
 
 def status(daemon):

@@ -44,6 +44,8 @@ SqliteStore::SqliteStore(Parts parts,
                          std::optional<JobId> last_id)
     : ids_(parts.clock, std::move(parts.random), last_id),
       writer_(std::move(database), parts.commits, std::move(parts.on_fatal)),
-      readers_(parts.path) {}
+      readers_(parts.path) {
+    writer_.on_disk_full(std::move(parts.on_disk_full));
+}
 
 }  // namespace scheduler

@@ -21,6 +21,8 @@ class SqliteStore final : public Store {
         const Clock& clock;
         RandomSource random;
         UniqueFunction<void(const std::string&)> on_fatal;
+        /// Called on the writer's thread when the disk turned out to be full.
+        UniqueFunction<void()> on_disk_full = {};
     };
     /// Opens or creates the database and migrates it. Errors: internal, one sentence with the
     /// remedy.
@@ -28,11 +30,6 @@ class SqliteStore final : public Store {
 
     /// Set before the first write.
     void on_commit(CommitListener listener) { writer_.on_commit(std::move(listener)); }
-    /// Called on the writer's thread each time the disk turns out to be full. Set before the first
-    /// write.
-    void on_disk_full(UniqueFunction<void()> listener) {
-        writer_.on_disk_full(std::move(listener));
-    }
 
     void insert(std::vector<NewJob> jobs, Reply<std::vector<AddedJob>> reply) override;
     void claim_due(ClaimLimits limits, Reply<ClaimResult> reply) override;

@@ -201,6 +201,26 @@ TEST_CASE("status names what is wrong first", "[cli]") {
     CHECK(text.find("Warning    lingering is off\n") != std::string::npos);
 }
 
+TEST_CASE("a late job shows how late it was, an overdue one that it is", "[cli]") {
+    Job job = make_job();
+    job.due_at.at = now - 5min;
+    job.status = JobStatus::scheduled;
+    job.lateness_ms = 300'000;
+    CHECK(job_row(job, now)[2].text == "overdue");
+    CHECK(job_details(job, now, false).find(", overdue\n") != std::string::npos);
+    CHECK(job_fields(job).find("\tscheduled\t") != std::string::npos);
+    CHECK(job_fields(job).ends_with("\t300000\n"));
+    job.due_at.at = now;
+    CHECK(job_row(job, now)[2].text == "scheduled");
+
+    job.due_at.at = now - 10min;
+    job.status = JobStatus::running;
+    job.started_at = Instant{now - 5min};
+    CHECK(job_details(job, now, false).find("5m late\n") != std::string::npos);
+    job.lateness_ms = 999;
+    CHECK(job_details(job, now, false).find("late\n") == std::string::npos);
+}
+
 TEST_CASE("an error as JSON has the form of the daemon's", "[cli]") {
     CHECK(
         json_error({ErrorCode::job_not_found, "job with id \"x\" not found"}) ==

@@ -45,6 +45,15 @@ TEST_CASE("a bad size is refused with its value and the right form", "[size]") {
                Catch::Matchers::Contains(reason) && Catch::Matchers::Contains("10MiB"));
 }
 
+TEST_CASE("bytes are told to people in one unit", "[size]") {
+    CHECK(bytes_in_words(0) == "0 bytes");
+    CHECK(bytes_in_words(1) == "1 byte");
+    CHECK(bytes_in_words(1023) == "1023 bytes");
+    CHECK(bytes_in_words(1024) == "1.0 KiB");
+    CHECK(bytes_in_words(3 << 19) == "1.5 MiB");
+    CHECK(bytes_in_words(std::int64_t{5} << 30) == "5.0 GiB");
+}
+
 TEST_CASE("a size is printed in the largest whole unit, and read back the same", "[size]") {
     CHECK(size_to_string(0) == "0B");
     CHECK(size_to_string(1500) == "1500B");

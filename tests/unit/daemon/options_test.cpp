@@ -298,6 +298,34 @@ TEST_CASE("the default config files are the system's, and before it a user's own
     CHECK(machine.options().max_running == 6);
 }
 
+TEST_CASE("retention has bounds, and can be without any", "[options]") {
+    Machine machine;
+    auto by_default = machine.options();
+    CHECK(by_default.history_age == std::chrono::hours(24 * 30));
+    CHECK(by_default.history_count == 1'000'000);
+    CHECK_FALSE(by_default.log_total);
+    CHECK_FALSE(by_default.log_total_is_unlimited);
+
+    CHECK(machine.options({"--history-age", "60s"}).history_age == Options::history_age_min);
+    CHECK_THAT(machine.error({"--history-age", "59s"}), Contains("\"59s\" is less than 1m"));
+    CHECK(machine.options({"--history-count", "1"}).history_count == 1);
+    CHECK_THAT(machine.error({"--history-count", "0"}), Contains("\"0\""));
+    CHECK(machine.options({"--history-count", "1000000000000"}).history_count ==
+          Options::history_count_max);
+    CHECK_THAT(machine.error({"--history-count", "1000000000001"}), Contains("1000000000001"));
+    CHECK_THAT(machine.error({"--history-count", "5x"}), Contains("5x"));
+    CHECK(machine.options({"--log-total", "1MiB"}).log_total == Options::log_total_min);
+    CHECK_THAT(machine.error({"--log-total", "1023KiB"}), Contains("less than 1MiB"));
+
+    auto unlimited = machine.options(
+        {"--history-age", "unlimited", "--history-count", "unlimited", "--log-total", "unlimited"});
+    CHECK_FALSE(unlimited.history_age);
+    CHECK_FALSE(unlimited.history_count);
+    CHECK(unlimited.log_total_is_unlimited);
+    CHECK_THAT(describe(unlimited),
+               Contains("history-age = unlimited\n") && Contains("log-total = unlimited\n"));
+}
+
 TEST_CASE("check-config prints what is in force, and that can be read back", "[options]") {
     TempDir dir;
     Machine machine;
@@ -356,6 +384,9 @@ TEST_CASE("help fits 80 columns and shows every option; version is one line", "[
                              "--insecure-no-token",
                              "--past-date",
                              "--log-limit",
+                             "--log-total",
+                             "--history-age",
+                             "--history-count",
                              "--config",
                              "--check-config",
                              "--paused",
