@@ -123,7 +123,7 @@ TEST_CASE("colours add nothing that the words don't say", "[cli]") {
     CHECK(paint("x", Colour::red, false) == "x");
 }
 
-TEST_CASE("a job in a pipe is eight fields between tabs", "[cli]") {
+TEST_CASE("a job in a pipe is nine fields between tabs", "[cli]") {
     CHECK(job_fields(make_job()) ==
           "42\t0197d2c0a5b37a1e8c00112233445566\talpine:3.20\tscheduled\t-\t2027-06-20T20:00:00."
           "000Z\t-\t-\t-\n");
@@ -132,7 +132,7 @@ TEST_CASE("a job in a pipe is eight fields between tabs", "[cli]") {
     CHECK(job_fields(job) ==
           "42\t0197d2c0a5b37a1e8c00112233445566\ta\\tb\\nc\tfinished\tfailed\t2027-06-20T20:00:00."
           "000Z\t"
-          "2027-06-20T20:01:30.000Z\t3\n");
+          "2027-06-20T20:01:30.000Z\t3\t-\n");
 }
 
 TEST_CASE("the due line names the daemon's zone", "[cli]") {
