@@ -149,9 +149,12 @@ void Reconciler::clean_up(const ContainerSummary& container, const std::shared_p
                     return;
                 }
                 pass->failure = removed.error();
-                if (auto alive = weak.lock()) (*alive)->container_left();
                 log_warning("container_not_removed",
                             {{"container", id}, {"error", removed.error().message}});
+                auto alive = weak.lock();
+                if (!alive) return;
+                (*alive)->container_left();
+                (*alive)->on_left_();
             });
         };
     ++pass->found;
