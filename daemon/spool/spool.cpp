@@ -154,6 +154,11 @@ bool Spool::has_output(JobId id, int attempt) const {
     return false;
 }
 
+bool Spool::has_final_file(JobId id, int attempt) const {
+    std::error_code ignored;
+    return std::filesystem::exists(path(id, attempt, ""), ignored);
+}
+
 Path Spool::path(JobId id, int attempt, std::string_view suffix) const {
     // The last digits are random, so the directories fill evenly; the first ones are the time.
     std::string hex = id.to_string();

@@ -88,6 +88,9 @@ class Spool {
     std::unique_ptr<SpoolReader> open_reader(JobId id, int attempt) const;
     /// True once output was written and until it is removed.
     [[nodiscard]] bool has_output(JobId id, int attempt) const;
+    /// True once `commit` put the final file there, though it may be empty.
+    [[nodiscard]] bool has_final_file(JobId id, int attempt) const;
+    [[nodiscard]] const std::filesystem::path& directory() const { return logs_dir_; }
 
   private:
     /// Errors: disk_full, internal.

@@ -148,6 +148,41 @@ struct PauseState {
     std::optional<TimePoint> until;  ///< resumes by itself then
 };
 
+/// A transition, as its event tells it.
+struct Transition {
+    std::int64_t seq = 0;
+    TimePoint at{};
+    std::optional<JobStatus> from;
+    JobStatus to = JobStatus::scheduled;
+    std::optional<std::string> reason;
+};
+
+/// One finished try.
+struct AttemptRecord {
+    std::int64_t attempt = 1;
+    std::optional<TimePoint> started_at;
+    std::optional<std::int64_t> exit_code;
+};
+
+/// All that is remembered of a job, read at one moment.
+struct JobRecord {
+    static constexpr std::int64_t transitions_max = 1000;  ///< what is older is not read
+
+    Job job;  ///< without its specification
+    std::optional<TimePoint> claimed_at;
+    std::optional<std::string> engine_id;
+    std::vector<Transition> transitions;  ///< oldest first
+    std::vector<AttemptRecord> attempts;  ///< by number
+    std::string damage;  ///< why the row can't be read: then only id and number are
+};
+
+/// What the store counts, at one moment.
+struct Tally {
+    std::int64_t last_event = 0;
+    std::map<std::string, std::int64_t> counted;  ///< as `counts`
+    std::int64_t purged = 0;                      ///< jobs removed from history, ever
+};
+
 /// What a commit changed: for `wait`, event streams and the dispatcher. Called on the writer thread
 /// after each commit that wrote events.
 struct CommittedEvent {
@@ -245,6 +280,14 @@ class Store {
     /// Jobs by state: scheduled, running, and one a finish status. Never scans.
     virtual Result<std::map<std::string, std::int64_t>> counts() = 0;
     virtual Result<std::optional<TimePoint>> next_due() = 0;
+    /// Jobs in the order of their numbers, after this one.
+    virtual Result<std::vector<JobRecord>> records_after(std::int64_t number,
+                                                         std::int64_t limit) = 0;
+    /// Nothing where there is no such job.
+    virtual Result<std::optional<JobRecord>> record(JobId id) = 0;
+    virtual Result<Tally> tally() = 0;
+    /// Its output is being removed from the disk; the row may be gone already.
+    virtual Result<bool> is_being_removed(JobId id) = 0;
     /// How many scheduled jobs are due at `now`, counted up to `max`.
     virtual Result<std::int64_t> count_overdue(TimePoint now, std::int64_t max) = 0;
     virtual Result<PauseState> pause_state() = 0;

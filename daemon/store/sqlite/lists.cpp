@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "daemon/store/sqlite/rows.hpp"
+#include "daemon/store/sqlite/snapshot.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
 namespace scheduler {
@@ -223,23 +224,6 @@ ListPage read_page(Database& database,
     }
     return page;
 }
-
-/// A read transaction over several statements: one consistent picture.
-class Snapshot {
-  public:
-    explicit Snapshot(Database& database) : database_(database) { database_.exec("BEGIN"); }
-    Snapshot(const Snapshot&) = delete;
-    Snapshot& operator=(const Snapshot&) = delete;
-    ~Snapshot() {
-        try {
-            database_.exec("COMMIT");
-        } catch (const SqliteError&) {  // a read transaction that failed is over
-        }
-    }
-
-  private:
-    Database& database_;
-};
 
 }  // namespace
 

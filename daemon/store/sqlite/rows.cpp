@@ -8,12 +8,6 @@
 namespace scheduler {
 namespace {
 
-template <class T>
-T must(Result<T> parsed) {
-    if (!parsed) throw SqliteError(SQLITE_CORRUPT, "a row is damaged: " + parsed.error().message);
-    return std::move(*parsed);
-}
-
 std::optional<Instant> optional_instant(const Query& row, int column) {
     auto at = row.optional_time(column);
     return at ? std::optional(Instant{*at}) : std::nullopt;

@@ -7,6 +7,18 @@
 
 namespace scheduler {
 
+/// A row that holds what no version of this program writes. `code` is SQLITE_CORRUPT.
+struct DamagedRow : SqliteError {
+    explicit DamagedRow(const std::string& why)
+        : SqliteError(SQLITE_CORRUPT, "a row is damaged: " + why) {}
+};
+
+template <class T>
+T must(Result<T> parsed) {
+    if (!parsed) throw DamagedRow(parsed.error().message);
+    return std::move(*parsed);
+}
+
 /// What `job_from` reads. Columns that a query adds begin at `job_columns`.
 #define SCHEDULER_JOB_COLUMNS                                                                \
     "id, name, status, finish_status, number, due_at, created_at, started_at, finished_at, " \

@@ -81,6 +81,10 @@ class SqliteStore final : public Store {
     Result<std::int64_t> first_event() override;
     Result<std::map<std::string, std::int64_t>> counts() override;
     Result<std::optional<TimePoint>> next_due() override;
+    Result<std::vector<JobRecord>> records_after(std::int64_t number, std::int64_t limit) override;
+    Result<std::optional<JobRecord>> record(JobId id) override;
+    Result<Tally> tally() override;
+    Result<bool> is_being_removed(JobId id) override;
     Result<std::int64_t> count_overdue(TimePoint now, std::int64_t max) override;
     Result<PauseState> pause_state() override;
     Result<std::optional<std::string>> meta(const std::string& key) override;
