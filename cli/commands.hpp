@@ -23,6 +23,7 @@ std::unique_ptr<Command> make_pause();
 std::unique_ptr<Command> make_prune();
 std::unique_ptr<Command> make_resume();
 std::unique_ptr<Command> make_status();
+std::unique_ptr<Command> make_verify();
 
 std::span<const CommandRow> all_commands();
 

@@ -16,6 +16,7 @@
 #include "common/requests/show.hpp"
 #include "common/requests/status.hpp"
 #include "common/requests/subscribe.hpp"
+#include "common/requests/verify.hpp"
 #include "common/requests/wait.hpp"
 #include "common/requests/why.hpp"
 
@@ -35,7 +36,8 @@ using Operations = TypeList<AddRequest,
                             ResumeRequest,
                             PruneRequest,
                             StatusRequest,
-                            WhyRequest>;
+                            WhyRequest,
+                            VerifyRequest>;
 
 /// Operations that answer with a stream of items instead of one response.
 template <class Request>

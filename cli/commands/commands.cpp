@@ -27,6 +27,11 @@ constexpr std::array command_rows{
     CommandRow{"resume", daemon, "", "start due jobs again", make_resume},
     CommandRow{"prune", daemon, "[OPTION…]", "remove old jobs and output now", make_prune},
     CommandRow{"status", daemon, "", "say how the daemon is", make_status},
+    CommandRow{"verify",
+               daemon,
+               "[OPTION…]",
+               "check that nothing was lost, doubled, early or late",
+               make_verify},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "daemon/base/failpoint.hpp"
 #include "daemon/base/log.hpp"
+#include "daemon/dispatch/names.hpp"
 
 namespace scheduler {
 namespace {
@@ -215,6 +216,44 @@ void Dispatcher::want_output(JobId job, UniqueFunction<void()> reply) {
     });
 }
 
+void Dispatcher::survey(UniqueFunction<void(Survey)> reply) {
+    parts_.core.post([weak = std::weak_ptr(self_), reply = std::move(reply)]() mutable {
+        auto self = weak.lock();
+        if (!self) return;
+        if (!(*self)->link_.is_up()) {
+            Survey survey = (*self)->known_here();
+            survey.unreachable = (*self)->link_.status().reason;
+            return reply(std::move(survey));
+        }
+        (*self)->parts_.engine.list(
+            instance_label,
+            (*self)->parts_.instance,
+            [weak,
+             reply = std::move(reply)](EngineResult<std::vector<ContainerSummary>> listed) mutable {
+                auto alive = weak.lock();
+                if (!alive) return;
+                Survey survey = (*alive)->known_here();
+                if (listed)
+                    survey.containers = std::move(*listed);
+                else
+                    survey.unreachable = listed.error().message;
+                for (const ContainerSummary& container : survey.containers)
+                    survey.container_ids.insert(container.id);
+                reply(std::move(survey));
+            });
+    });
+}
+
+Survey Dispatcher::known_here() const {
+    Survey survey;
+    survey.engine_id = link_.identity().id;
+    for (const auto& [job, run] : runs_)
+        survey.in_care.insert(job);
+    survey.has_free_slot = free_slots() > 0;
+    survey.claims = claims_;
+    return survey;
+}
+
 // ---- claiming ----
 
 void Dispatcher::wake_at(TimePoint due) {
@@ -331,6 +370,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
                   {"lateness_ms", (job.claimed_at - job.due_at).count()}});
         parts_.metrics.count_dispatched(job.claimed_at - job.due_at);
         ++starting_;
+        ++claims_;
         add_run(std::move(job)).begin();
     }
     // Not before: a run that ends at once frees its slot while the others are not counted yet.

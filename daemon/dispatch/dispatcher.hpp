@@ -16,6 +16,7 @@
 #include "daemon/dispatch/job_run.hpp"
 #include "daemon/dispatch/reconciler.hpp"
 #include "daemon/dispatch/retention.hpp"
+#include "daemon/dispatch/survey.hpp"
 
 namespace scheduler {
 
@@ -76,6 +77,8 @@ class Dispatcher final : public RunOwner {
     /// Someone reads the output of a job that may run: copy it from now on. Replies, on the core,
     /// when what it printed so far is in the spool.
     void want_output(JobId job, UniqueFunction<void()> reply);
+    /// Lists the engine's containers, and what is known here. Replies on the core.
+    void survey(UniqueFunction<void(Survey)> reply);
 
     // ---- RunOwner ----
     void take_start_slot(std::shared_ptr<JobRun> run) override;
@@ -103,6 +106,7 @@ class Dispatcher final : public RunOwner {
     bool image_is_known(const std::string& reference);
     void remember_image(const std::string& reference);
     JobRun& add_run(RunningJob job);
+    [[nodiscard]] Survey known_here() const;
     [[nodiscard]] int max_starting() const;
     [[nodiscard]] int free_slots() const;
 
@@ -116,6 +120,7 @@ class Dispatcher final : public RunOwner {
     std::unordered_map<std::string, JobId> containers_;
     std::deque<std::weak_ptr<JobRun>> waiting_for_slot_;
     int starting_ = 0;
+    std::uint64_t claims_ = 0;
     // What kept due jobs waiting, for who asks why one was late.
     TimePoint started_at_{};
     TimePoint slots_free_since_{};

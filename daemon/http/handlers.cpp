@@ -13,6 +13,25 @@ std::optional<Answer> refuse_fields(const Exchange& exchange) {
                                      exchange.request.target.query.front().first.substr(0, 64))});
 }
 
+/// For operations that take their time: they end with the client's side of the connection, so that
+/// nobody who went away keeps a place.
+template <class Request>
+asio::awaitable<Answer> answer_slow_read(Exchange& exchange,
+                                         Request request,
+                                         std::string_view what) {
+    auto slot = std::make_shared<Slot<typename Request::Response>>();
+    auto token = exchange.service.handle(request, exchange.caller, exchange.session->reply(slot));
+    if (!co_await exchange.session->filled(slot))
+        co_return error_answer(
+            {ErrorCode::unavailable,
+             exchange.session->is_stopping()
+                 ? "schedulerd is shutting down; ask again when it is back"
+                 : fmt::format("{} ended with the client's side of the connection; keep it open",
+                               what)});
+    if (!*slot->result) co_return error_answer(slot->result->error());
+    co_return json_answer(encode(**slot->result));
+}
+
 Answer message_answer(std::string message) {
     return json_answer(encode(MessageResponse{std::move(message)}));
 }
@@ -57,17 +76,13 @@ asio::awaitable<Answer> show_or_wait(Exchange& exchange) {
             error.message.replace(0, own_name.size(), "wait");
         co_return error_answer(error);
     }
-    auto slot = std::make_shared<Slot<Job>>();
-    // Dropped when the client goes away, so that nobody's wait keeps a place.
-    auto wait = exchange.service.handle(*request, exchange.caller, exchange.session->reply(slot));
-    if (!co_await exchange.session->filled(slot))
-        co_return error_answer(
-            {ErrorCode::unavailable,
-             exchange.session->is_stopping()
-                 ? "schedulerd is shutting down; ask again when it is back"
-                 : "the wait ended with the client's side of the connection; keep it open"});
-    if (!*slot->result) co_return error_answer(slot->result->error());
-    co_return json_answer(encode(**slot->result));
+    co_return co_await answer_slow_read(exchange, std::move(*request), "the wait");
+}
+
+asio::awaitable<Answer> verify(Exchange& exchange) {
+    auto request = read_request<VerifyRequest>(exchange.request);
+    if (!request) co_return error_answer(request.error());
+    co_return co_await answer_slow_read(exchange, std::move(*request), "the verification");
 }
 
 asio::awaitable<Answer> show_health(Exchange& exchange) {

@@ -19,9 +19,10 @@ asio::awaitable<Answer> answer_operation(Exchange& exchange) {
 }
 
 asio::awaitable<Answer> redirect_to_jobs(Exchange& exchange);
-asio::awaitable<Answer> add_job(Exchange& exchange);        ///< with Idempotency-Key
-asio::awaitable<Answer> list_jobs(Exchange& exchange);      ///< everything, or a page with its Link
-asio::awaitable<Answer> show_or_wait(Exchange& exchange);   ///< ?wait=60s
+asio::awaitable<Answer> add_job(Exchange& exchange);       ///< with Idempotency-Key
+asio::awaitable<Answer> list_jobs(Exchange& exchange);     ///< everything, or a page with its Link
+asio::awaitable<Answer> show_or_wait(Exchange& exchange);  ///< ?wait=60s
+asio::awaitable<Answer> verify(Exchange& exchange);
 asio::awaitable<Answer> stream_logs(Exchange& exchange);    ///< text/plain
 asio::awaitable<Answer> stream_events(Exchange& exchange);  ///< Server-Sent Events
 asio::awaitable<Answer> show_health(Exchange& exchange);

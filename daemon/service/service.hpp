@@ -69,6 +69,11 @@ class Service {
     [[nodiscard]] WaitToken handle(const WaitRequest& request,
                                    const Caller& caller,
                                    Reply<Job> reply);
+    /// Reads page by page on `timers`. Nothing when it has replied already; whoever drops the token
+    /// ends it.
+    [[nodiscard]] WaitToken handle(const VerifyRequest& request,
+                                   const Caller& caller,
+                                   Reply<VerifyResponse> reply);
     void handle(const PauseRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const ResumeRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const PruneRequest& request, const Caller& caller, Reply<PruneResponse> reply);
@@ -113,13 +118,23 @@ class Service {
     std::unique_ptr<Parts> parts_;
 };
 
-/// Any operation that answers once, read or write, in one way. A token comes from a wait alone.
+/// Operations that change nothing and answer when they can: who asked holds a token meanwhile.
+template <class Request>
+concept SlowRead = requires(Service& service,
+                            const Request& request,
+                            const Caller& caller,
+                            Reply<typename Request::Response> reply) {
+    { service.handle(request, caller, std::move(reply)) } -> std::same_as<WaitToken>;
+};
+
+/// Any operation that answers once, read or write, in one way. A token comes from a slow read
+/// alone.
 template <class Request>
 requires(!StreamingOperation<Request>) WaitToken call(Service& service,
                                                       const Request& request,
                                                       const Caller& caller,
                                                       Reply<typename Request::Response> reply) {
-    if constexpr (std::same_as<Request, WaitRequest>)
+    if constexpr (SlowRead<Request>)
         return service.handle(request, caller, std::move(reply));
     else if constexpr (requires { service.handle(request, caller, std::move(reply)); })
         service.handle(request, caller, std::move(reply));

@@ -1,6 +1,8 @@
 #pragma once
 /// What the service's operations share. Included by daemon/service/*.cpp only.
 
+#include <atomic>
+#include <memory>
 #include <string>
 
 #include "daemon/base/published.hpp"
@@ -23,6 +25,8 @@ struct Service::Parts {
     TimePoint started_at;
     Published<ServiceOptions> options;
     std::shared_ptr<WaitList> waits;
+    /// How many are under way.
+    std::shared_ptr<std::atomic<int>> verifications = std::make_shared<std::atomic<int>>(0);
 };
 
 /// `date`, RFC 3339, or a time like `10m`, which means so long ago. Errors: bad_date.

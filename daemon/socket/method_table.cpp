@@ -51,10 +51,12 @@ class EncodedStream final : public TextStream {
     std::unique_ptr<Stream<Item>> items_;
 };
 
-/// A write completes by a reply; `wait` does as well, but changes nothing.
+/// A write completes by a reply; slow reads do as well, but change nothing.
 template <class Request>
 constexpr bool is_write() {
-    if constexpr (std::same_as<Request, WaitRequest> || StreamingOperation<Request>)
+    if constexpr (StreamingOperation<Request>)
+        return false;
+    else if constexpr (SlowRead<Request>)
         return false;
     else
         return requires(Service & service,

@@ -53,7 +53,7 @@ Call route_of(const std::string& operation, Json& params) {
     if (operation == "why") return {"GET", job() + "/why"};
     if (operation == "pause" || operation == "resume" || operation == "prune")
         return {"POST", '/' + operation, true};
-    if (operation == "status") return {"GET", "/status"};
+    if (operation == "status" || operation == "verify") return {"GET", '/' + operation};
     if (operation == "wait") {
         params["wait"] = params.at("timeout");
         params.erase("timeout");

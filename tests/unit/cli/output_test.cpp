@@ -9,6 +9,7 @@
 #include "cli/output/status_text.hpp"
 #include "cli/output/table.hpp"
 #include "cli/output/text.hpp"
+#include "cli/output/verify_text.hpp"
 
 namespace scheduler {
 namespace {
@@ -219,6 +220,25 @@ TEST_CASE("a late job shows how late it was, an overdue one that it is", "[cli]"
     CHECK(job_details(job, now, false).find("5m late\n") != std::string::npos);
     job.lateness_ms = 999;
     CHECK(job_details(job, now, false).find("late\n") == std::string::npos);
+}
+
+TEST_CASE("verify lists what is wrong, and sums up last", "[cli]") {
+    VerifyResponse result;
+    result.message = "all is well: 3 jobs, 1 container and 2 files of output checked";
+    result.well = true;
+    CHECK(verify_text(result, false) == result.message + '\n');
+    result.well = false;
+    result.message = "not all is well";
+    result.findings = {{"lost", "job 1 (a\nb) is lost", {}, 1, {}, {}}};
+    result.left_out = 5;
+    result.not_checked = {"containers: no engine"};
+    result.late_for_a_reason = 2;
+    CHECK(verify_text(result, false) ==
+          "lost          job 1 (a\\nb) is lost\n"
+          "5 more; --limit lists up to 1000\n"
+          "not checked   containers: no engine\n"
+          "2 late for a reason that is recorded; `schedctl why ID` tells it\n"
+          "not all is well\n");
 }
 
 TEST_CASE("an error as JSON has the form of the daemon's", "[cli]") {

@@ -1,0 +1,56 @@
+/// verify: whether every promise was kept, checked while the daemon works.
+
+#include <fmt/format.h>
+
+#include "daemon/service/service_parts.hpp"
+#include "daemon/service/verification.hpp"
+
+namespace scheduler {
+namespace {
+
+Result<Verification::Options> options_of(const VerifyRequest& request, TimePoint now) {
+    Verification::Options options;
+    options.findings_listed = request.limit.value_or(VerifyRequest::limit_default);
+    if (options.findings_listed < 1 || options.findings_listed > VerifyRequest::limit_max)
+        return fail(ErrorCode::bad_field,
+                    fmt::format("limit must be 1 to {}, not {}",
+                                VerifyRequest::limit_max,
+                                options.findings_listed));
+    options.late = request.late ? request.late->length : VerifyRequest::late_default;
+    if (request.since) {
+        auto since = parse_since(*request.since, now, "since");
+        if (!since) return fail(since.error());
+        options.since = *since;
+    }
+    return options;
+}
+
+}  // namespace
+
+WaitToken Service::handle(const VerifyRequest& request,
+                          const Caller&,
+                          Reply<VerifyResponse> reply) {
+    auto refuse = [&](const Error& error) -> WaitToken {
+        reply(fail(error));
+        return nullptr;
+    };
+    auto options = options_of(request, parts_->clock.now());
+    if (!options) return refuse(options.error());
+    if (++*parts_->verifications > VerifyRequest::at_once_max) {
+        --*parts_->verifications;
+        return refuse({ErrorCode::busy,
+                       fmt::format("{} verifications are under way, and no more run at once; ask "
+                                   "again when one has ended",
+                                   VerifyRequest::at_once_max)});
+    }
+    return Verification::start({parts_->store,
+                                parts_->spool,
+                                parts_->dispatcher,
+                                parts_->clock,
+                                parts_->timers,
+                                parts_->verifications},
+                               *options,
+                               std::move(reply));
+}
+
+}  // namespace scheduler
