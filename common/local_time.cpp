@@ -91,13 +91,24 @@ std::optional<LocalFields> match(std::string_view text,
     return fields;
 }
 
-Result<TimePoint> resolve(std::string_view text, const LocalFields& fields) {
+bool has_day(const LocalFields& fields) {
     year_month_day date{year(fields.year),
                         month(static_cast<unsigned>(fields.month)),
                         day(static_cast<unsigned>(fields.day))};
-    if (!date.ok()) return bad_date(text, "names a day that does not exist");
-    if (fields.hour > 23 || fields.minute > 59 || fields.second > 59)
-        return bad_date(text, "names a time that does not exist");
+    return date.ok();
+}
+
+bool has_time(const LocalFields& fields) {
+    return fields.hour <= 23 && fields.minute <= 59 && fields.second <= 59;
+}
+
+bool is_possible(const LocalFields& fields) {
+    return has_day(fields) && has_time(fields);
+}
+
+Result<TimePoint> resolve(std::string_view text, const LocalFields& fields) {
+    if (!has_day(fields)) return bad_date(text, "names a day that does not exist");
+    if (!has_time(fields)) return bad_date(text, "names a time that does not exist");
     auto at = first_instant(fields);
     if (!at)
         return bad_date(text,
@@ -129,6 +140,18 @@ std::optional<std::string_view> after_word(std::string_view text, std::string_vi
     return text.substr(word.size());
 }
 
+/// A local date and time whose day is said, be it by a word.
+std::optional<LocalFields> match_day(std::string_view text, TimePoint now) {
+    for (std::string_view pattern :
+         {"DD-MM-YYYY hh:mm:ss", "YYYY-MM-DD hh:mm", "YYYY-MM-DD hh:mm:ss"})
+        if (auto fields = match(text, pattern, {})) return fields;
+    for (auto [word, days_later] :
+         {std::pair{"yesterday ", -1}, std::pair{"today ", 0}, std::pair{"tomorrow ", 1}})
+        if (auto clock = after_word(text, word))
+            return match_clock(*clock, start_of_day(now, days_later));
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::string to_local_date(TimePoint at) {
@@ -149,13 +172,7 @@ Result<TimePoint> parse_date(std::string_view text) {
 
 Result<TimePoint> parse_at(std::string_view text, TimePoint now) {
     if (looks_like_rfc3339(text)) return parse_rfc3339(text);
-    if (auto fields = match(text, "DD-MM-YYYY hh:mm:ss", {})) return resolve(text, *fields);
-    if (auto fields = match(text, "YYYY-MM-DD hh:mm", {})) return resolve(text, *fields);
-    if (auto fields = match(text, "YYYY-MM-DD hh:mm:ss", {})) return resolve(text, *fields);
-    for (auto [word, days_later] : {std::pair{"today ", 0}, std::pair{"tomorrow ", 1}})
-        if (auto clock = after_word(text, word))
-            if (auto fields = match_clock(*clock, start_of_day(now, days_later)))
-                return resolve(text, *fields);
+    if (auto fields = match_day(text, now)) return resolve(text, *fields);
     if (auto today = match_clock(text, start_of_day(now, 0))) {
         auto at = resolve(text, *today);
         if (at && *at > now) return at;
@@ -166,6 +183,29 @@ Result<TimePoint> parse_at(std::string_view text, TimePoint now) {
         fmt::format("\"{}\" is not a moment; write 20-06-2027 20:00:00, 2027-06-20 20:00, 20:00, "
                     "tomorrow 03:00 or 2027-06-20T20:00:00+01:00",
                     text.substr(0, 64)));
+}
+
+Result<TimePoint> parse_past(std::string_view text, TimePoint now, std::string_view field) {
+    if (auto ago = parse_duration(text)) return now - *ago;
+    if (auto today = match_clock(text, start_of_day(now, 0))) {
+        auto at = resolve(text, *today);
+        if (at && *at <= now) return at;
+        return resolve(text, *match_clock(text, start_of_day(now, -1)));
+    }
+    if (is_moment(text)) return parse_at(text, now);
+    return fail(ErrorCode::bad_date,
+                fmt::format("{} \"{}\" is not a moment; write 20:00 (the last one), yesterday "
+                            "20:00, 2027-06-20 20:00, 20-06-2027 20:00:00, "
+                            "2027-06-20T20:00:00+01:00, or a time ago such as 10m",
+                            field,
+                            text.substr(0, 64)));
+}
+
+bool is_moment(std::string_view text) {
+    if (looks_like_rfc3339(text)) return parse_rfc3339(text).has_value();
+    auto fields = match_day(text, TimePoint{});
+    if (!fields) fields = match_clock(text, start_of_day(TimePoint{}, 0));
+    return fields && is_possible(*fields);
 }
 
 std::string zone_name(TimePoint at) {

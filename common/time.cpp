@@ -116,6 +116,21 @@ std::string to_string(Duration duration) {
     return fmt::format("{}s", duration_cast<seconds>(duration).count());
 }
 
+std::string short_duration(Duration length) {
+    auto left = round<seconds>(abs(length));
+    // From days down; the last unit stands alone.
+    for (auto unit = units.rbegin(); unit + 1 != units.rend(); ++unit) {
+        auto whole = left / unit->length;
+        if (whole == 0) continue;
+        auto next = unit + 1;
+        auto rest = left % unit->length / next->length;
+        if (rest == 0 || (unit->letter == 'd' && whole >= 10))
+            return fmt::format("{}{}", whole, unit->letter);
+        return fmt::format("{}{}{}{}", whole, unit->letter, rest, next->letter);
+    }
+    return fmt::format("{}s", left.count());
+}
+
 Result<Span> Span::parse(std::string_view text) {
     auto length = parse_duration(text);
     if (!length) return fail(length.error());

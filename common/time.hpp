@@ -22,6 +22,10 @@ constexpr Duration duration_max = std::chrono::hours(24) * 365 * 100;
 Result<Duration> parse_duration(std::string_view text);
 /// The inverse, in the largest unit that keeps it whole: `2m`, `90s`; milliseconds are cut.
 std::string to_string(Duration duration);
+/// For people, as everything here says it: `45s`, `2m30s`, `3h`, `2d4h`. At most two units, rounded
+/// to whole seconds first; the second unit is left out when it is zero or there are 10 days or
+/// more.
+std::string short_duration(Duration length);
 
 /// A length of time in request fields (`timeout`, `for`), written as parse_duration reads it.
 struct Span {

@@ -165,7 +165,7 @@ TEST_CASE("what is no moment is refused", "[local_time]") {
                              "20:0",
                              "tomorrow",
                              "tomorrow ",
-                             "yesterday 03:00",
+                             "yesterday",
                              "2027-06-20",
                              "2027-02-30 10:00",
                              "20:00 ",
@@ -174,6 +174,51 @@ TEST_CASE("what is no moment is refused", "[local_time]") {
         auto at = parse_at(text, utc("2027-06-20T19:30:00Z"));
         REQUIRE_FALSE(at);
         CHECK(at.error().code == ErrorCode::bad_date);
+    }
+}
+
+TEST_CASE("looking back, a clock time is the last one", "[local_time]") {
+    ZoneScope scope("Europe/Lisbon");
+    auto now = utc("2027-06-20T19:30:00Z");  // 20:30 in Lisbon
+    auto [text, expected] = GENERATE(
+        table<const char*, const char*>({{"20:30", "2027-06-20T19:30:00Z"},
+                                         {"20:30:01", "2027-06-19T19:30:01Z"},
+                                         {"20:31", "2027-06-19T19:31:00Z"},
+                                         {"03:00", "2027-06-20T02:00:00Z"},
+                                         {"yesterday 21:00", "2027-06-19T20:00:00Z"},
+                                         {"today 21:00", "2027-06-20T20:00:00Z"},
+                                         {"10m", "2027-06-20T19:20:00Z"},
+                                         {"20-06-2027 21:00:00", "2027-06-20T20:00:00Z"},
+                                         {"2027-06-20 21:00", "2027-06-20T20:00:00Z"},
+                                         {"2027-06-20T21:00:00Z", "2027-06-20T21:00:00Z"}}));
+    CAPTURE(text);
+    auto at = parse_past(text, now, "since");
+    REQUIRE(at);
+    CHECK(to_rfc3339(*at) == to_rfc3339(utc(expected)));
+}
+
+TEST_CASE("a look back to what is no moment names the forms", "[local_time]") {
+    for (const char* text : {"", "foo", "2h30m", "25:00", "yesterday", "2027-06-20T20:00:00"}) {
+        CAPTURE(text);
+        auto at = parse_past(text, utc("2027-06-20T19:30:00Z"), "since");
+        REQUIRE_FALSE(at);
+        CHECK(at.error().code == ErrorCode::bad_date);
+        CHECK(at.error().message.find("20:00 (the last one)") != std::string::npos);
+    }
+}
+
+TEST_CASE("a moment can be told from what is none without a zone", "[local_time]") {
+    // The clock skips it in Lisbon; elsewhere it is a moment like others.
+    ZoneScope scope("Europe/Lisbon");
+    for (const char* text :
+         {"2027-03-28 01:30", "20:00", "20:00:30", "tomorrow 03:00", "2027-06-20T20:00:00Z"}) {
+        CAPTURE(text);
+        CHECK(is_moment(text));
+    }
+    for (const char* text :
+         {"", "foo", "10m", "25:00", "31-02-2027 10:00:00", "tomorrow", "2027-06-20T20:00:00"}) {
+        CAPTURE(text);
+        CHECK_FALSE(is_moment(text));
     }
 }
 

@@ -81,6 +81,20 @@ TEST_CASE("a time is printed in the largest unit that keeps it whole", "[time]")
         CHECK(to_string(*parse_duration(text)) == text);
 }
 
+TEST_CASE("lengths of time are short and never lie by more than a unit", "[time]") {
+    CHECK(short_duration(0s) == "0s");
+    CHECK(short_duration(45s) == "45s");
+    CHECK(short_duration(150s) == "2m30s");
+    CHECK(short_duration(2min) == "2m");
+    CHECK(short_duration(12min + 30s) == "12m30s");
+    CHECK(short_duration(3h) == "3h");
+    CHECK(short_duration(3h + 20min) == "3h20m");
+    CHECK(short_duration(24h * 2 + 4h) == "2d4h");
+    CHECK(short_duration(24h * 400 + 5h) == "400d");
+    CHECK(short_duration(119999ms) == "2m");
+    CHECK(short_duration(-90s) == "1m30s");
+}
+
 TEST_CASE("RFC 3339 is read with any offset, and printed in UTC", "[time]") {
     auto [text, expected] = GENERATE(table<const char*, const char*>(
         {{"2027-06-20T20:00:00Z", "2027-06-20T20:00:00.000Z"},
