@@ -1,10 +1,13 @@
-"""What the fault tests share: the real daemon to kill and start again, the engine's API, a witness of
-its starts, and JSON-RPC over the socket. Python's standard library only."""
+"""What the fault tests share: the real daemon to kill and start again, the engines that it uses, a
+witness of their starts, and JSON-RPC over the socket. Python's standard library only."""
+import base64
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -16,13 +19,14 @@ PATIENCE = 60  # seconds that only a failure waits
 IMAGE = "test/busybox:1"
 INSTANCE = "schedulerd.instance"
 JOB = "schedulerd.job"
+SKIPPED = 77
 
 
 class Failed(Exception):
     """What a test found wrong."""
 
 
-def eventually(condition, what, patience=PATIENCE):
+def eventually(condition, what, patience=PATIENCE, pause=0.01):
     """What the condition gives as soon as that is true."""
     deadline = time.monotonic() + patience
     while True:
@@ -31,7 +35,7 @@ def eventually(condition, what, patience=PATIENCE):
             return value
         if time.monotonic() > deadline:
             raise Failed(f"not within {patience} s: {what}")
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -45,13 +49,19 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Engine:
-    """The engine of $DOCKER_HOST (a Unix socket). Each call has a connection of its own."""
+    """A real engine: that of $DOCKER_HOST, or another by its socket. Each call has a connection of its own."""
 
-    def __init__(self):
+    def __init__(self, path=None):
         host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-        if not host.startswith("unix://"):
+        if path is None and not host.startswith("unix://"):
             raise Failed(f"the fault tests need an engine on a Unix socket, not {host}")
-        self.path = host.removeprefix("unix://")
+        self.path = path or host.removeprefix("unix://")
+
+    @staticmethod
+    def command(seconds, exit_code):
+        """What a job runs. /starts is in the container's own layer: nobody but the container appends to
+        it, each of its starts does, and it outlives each of its ends."""
+        return ["sh", "-c", f"echo started >>/starts; cat /starts; sleep {seconds}; echo ended; exit {exit_code}"]
 
     def open(self, method, target, body=None):
         connection = UnixConnection(self.path)
@@ -74,7 +84,7 @@ class Engine:
 
 
 class Witness:
-    """Counts starts by container, from the engine's own events: nothing of ours has a say in it."""
+    """Counts starts by job, from the engine's own events: nothing of ours has a say in it."""
 
     def __init__(self, engine):
         self.starts = {}
@@ -88,19 +98,55 @@ class Witness:
             self.starts[job] = self.starts.get(job, 0) + 1
 
 
+class FakeEngine(Engine):
+    """tests/faults/fake_engine, started here. It records the starts itself, so it is its own witness."""
+
+    def __init__(self, build, directory, seed):
+        super().__init__(str(directory / "engine"))
+        self.record = directory / "starts"
+        self.process = subprocess.Popen([Path(build) / "tests/fake_engine", self.path, self.record, str(seed)],
+                                        stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise Failed("the fake engine did not start")
+
+    @staticmethod
+    def command(seconds, exit_code):
+        return ["run", str(int(seconds * 1000)), str(exit_code)]
+
+    def behave(self, **behavior):
+        self.call("PUT", "/behavior", behavior)
+
+    @property
+    def starts(self):
+        """By job. A container is named schedulerd-<job>-<attempt>."""
+        counts = {}
+        for line in self.record.read_text().splitlines():
+            job = line.split("-")[1]
+            counts[job] = counts.get(job, 0) + 1
+        return counts
+
+    def close(self):
+        if self.process.poll() is not None:
+            raise Failed(f"the fake engine ended with {self.process.returncode}")
+        self.process.kill()
+        self.process.wait()
+
+
 class Daemon:
     """schedulerd with a state directory of its own. `environment` holds for the next start only."""
 
     def __init__(self, build, *options):
         self.build = Path(build)
-        self.directory = tempfile.TemporaryDirectory(prefix="scheduler-faults-")
-        self.home = Path(self.directory.name)
+        self.home = Path(tempfile.mkdtemp(prefix="scheduler-faults-"))
         self.socket = str(self.home / "socket")
         self.options = options
+        self.engine = None  # $DOCKER_HOST's
         self.log = open(self.home / "log", "ab")
         self.process = None
 
     def start(self, wait=True, **environment):
+        if self.engine:
+            environment["DOCKER_HOST"] = f"unix://{self.engine.path}"
         self.process = subprocess.Popen(
             [self.build / "schedulerd", "--state-dir", self.home / "state", "--socket", self.socket,
              "--no-http", *self.options],
@@ -122,16 +168,30 @@ class Daemon:
 
     def call(self, method, **params):
         """One request on a connection of its own. OSError or EOFError when no answer came."""
+        return self.exchange(method, params, lambda item: None)
+
+    def exchange(self, method, params, on_item):
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(PATIENCE)
         with connection, connection.makefile("rwb") as lines:
             connection.connect(self.socket)
             lines.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
             lines.flush()
-            line = lines.readline()
-        if not line:
-            raise EOFError("the daemon closed the connection")
-        return json.loads(line)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                message = json.loads(line)
+                if "id" in message:
+                    return message
+                on_item(message["params"]["item"])
+        raise EOFError("the daemon closed the connection")
+
+    def output(self, job):
+        pieces = []
+        answer = self.exchange("logs", {"job_id": job}, lambda item: pieces.append(base64.b64decode(item["data"])))
+        if "result" not in answer:
+            raise Failed(f"the output of {job} can't be read: {answer}")
+        return b"".join(pieces).decode()
 
     def schedctl(self, *words):
         return subprocess.run([self.build / "schedctl", "--socket", self.socket, *words],
@@ -147,14 +207,39 @@ class Daemon:
                 return page
             after = {"after": answer["next"]}
 
+    def database(self, question):
+        """Rows straight from the file."""
+        file = next((self.home / "state").glob("*.db"))
+        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+        try:
+            return connection.execute(question).fetchall()
+        finally:
+            connection.close()
+
+    def instance(self):
+        return self.database("SELECT value FROM meta WHERE key = 'instance'")[0][0]
+
     def log_text(self):
         return (self.home / "log").read_text(errors="replace")
+
+    def log_of(self, job):
+        """What the daemon said of one job."""
+        return "".join(line + "\n" for line in self.log_text().splitlines() if job in line)
 
     def has_failpoints(self):
         return b"SCHEDULERD_FAILPOINT" in (self.build / "schedulerd").read_bytes()
 
-    def close(self):
+    def complain_of_sanitizers(self):
+        for word in ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:"):
+            if word in self.log_text():
+                raise Failed(f"the daemon's log has a report of {word}")
+
+    def close(self, keep=False):
+        """Ends it. `keep`: the state directory and the log stay to be looked at."""
         if self.process and self.process.poll() is None:
             self.kill()
         self.log.close()
-        self.directory.cleanup()
+        if keep:
+            print(f"state directory and log are kept in {self.home}")
+        else:
+            shutil.rmtree(self.home)

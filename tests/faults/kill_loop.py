@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""kill -9 of the daemon at random moments, while clients add, repeat, remove and kill jobs and a real
-engine runs them. At the end each acknowledged job ran once, with its own output and exit code, or was
-taken back and never started; nothing is left over.
+"""kill -9 of the daemon at random moments, while clients add, repeat, remove and kill jobs and an engine
+runs them. At the end each acknowledged job ran once, with its own output and exit code, or was taken
+back and never started; nothing is left over, no row is stuck, and the counters add up.
 
-usage: kill_loop.py SOURCE_DIR BUILD_DIR [--rounds N] [--seed N]
+usage: kill_loop.py SOURCE_DIR BUILD_DIR [--rounds N] [--seed N] [--fake] [--queue MS]
 
-Two witnesses that the daemon has no say in count the starts: the engine's events, and the container's
-own log, to which each start of it appends a line.
+With a real engine, two witnesses that the daemon has no say in count the starts: the engine's events,
+and a file in the container's own layer, to which each of its starts appends a line. With --fake it is
+the fake engine's record; that engine is also slow, hangs, refuses requests and loses its answers, and
+executes a start up to --queue milliseconds after its sender was killed: anything below the second that
+a daemon waits before it repeats a start. A seed gives the same choices again, not the same moments.
 """
 import argparse
 import random
@@ -14,115 +17,173 @@ import sys
 import threading
 import time
 
-from harness import IMAGE, JOB, Daemon, Engine, Failed, Witness, eventually
+from harness import IMAGE, INSTANCE, Daemon, Engine, Failed, FakeEngine, Witness, eventually
 
 CLIENTS = 3
+RECENT = 15  # a client removes and kills one of its newest, which are the likeliest to be under way
+REFUSED = "told to refuse"  # the fake engine's words
 
 
 class Wish:
     """A job that a client wants, and what it was told of it."""
 
-    def __init__(self, key, chance):
+    def __init__(self, key, chance, engine):
         self.key = key
         self.exit_code = chance.choice([0, 0, 3])
-        self.seconds = chance.choice([0, 0, 0.2, 1])
+        self.command = engine.command(chance.choice([0, 0, 0.2, 1]), self.exit_code)
         self.time = f"{chance.choice([0, 0, 1, 2])}s"
         self.id = None
         self.remove_is_asked = self.is_removed = self.kill_is_asked = False
 
     def request(self):
-        script = f"echo started; sleep {self.seconds}; echo ended; exit {self.exit_code}"
-        return {"job_name": IMAGE, "time": self.time, "key": self.key, "command": ["sh", "-c", script]}
+        return {"job_name": IMAGE, "time": self.time, "key": self.key, "command": self.command}
 
 
 class Client(threading.Thread):
     """Makes wishes until the daemon is gone. A wish without an answer stays one to be repeated."""
 
-    def __init__(self, daemon, wishes, chance):
+    def __init__(self, world, chance, pause):
         super().__init__()
-        self.daemon_process, self.wishes, self.chance = daemon, wishes, chance
+        self.world, self.chance, self.pause = world, chance, pause
         self.error = None
 
     def run(self):
         try:
             while True:
                 self.act()
-                time.sleep(self.chance.uniform(0, 0.15))
+                time.sleep(self.chance.uniform(0, self.pause))
         except (OSError, EOFError):
             pass  # it was killed
         except Exception as error:  # a failure of the test, to be told by the main thread
             self.error = error
 
     def act(self):
-        act = self.chance.choice(["add", "add", "add", "repeat", "remove", "kill"])
-        added = [wish for wish in self.wishes if wish.id]
+        daemon, wishes, chance = self.world.daemon, self.world.wishes, self.chance
+        act = chance.choice(["add", "add", "add", "repeat", "remove", "kill"])
+        added = [wish for wish in wishes[-RECENT:] if wish.id]
         if act == "remove" and added:
-            wish = self.chance.choice(added)
+            wish = chance.choice(added)
             wish.remove_is_asked = True
-            if "result" in self.daemon_process.call("remove", job_id=wish.id):
+            if "result" in daemon.call("remove", job_id=wish.id):
                 wish.is_removed = True
         elif act == "kill" and added:
-            wish = self.chance.choice(added)
+            wish = chance.choice(added)
             wish.kill_is_asked = True
-            self.daemon_process.call("kill", job_id=wish.id, now=self.chance.random() < 0.5)
+            daemon.call("kill", job_id=wish.id, now=chance.random() < 0.5)
         else:
-            wish = self.chance.choice(self.wishes) if act == "repeat" and self.wishes else None
+            wish = chance.choice(wishes) if act == "repeat" and wishes else None
             if wish is None:
-                wish = Wish(f"wish-{len(self.wishes)}-{self.chance.random()}", self.chance)
-                self.wishes.append(wish)
-            add(self.daemon_process, wish)
+                wish = Wish(f"wish-{len(wishes)}-{chance.random()}", chance, self.world.engine)
+                wishes.append(wish)
+            self.world.add(wish)
 
 
-def add(daemon, wish):
-    answer = daemon.call("add", **wish.request())
-    if "result" not in answer:
-        raise Failed(f"add was refused: {answer}")
-    if wish.id not in (None, answer["result"]["id"]):
-        raise Failed(f"the key {wish.key} gave two jobs: {wish.id} and {answer['result']['id']}")
-    wish.id = answer["result"]["id"]
+class World:
+    """The daemon, its engine, and all wishes so far."""
 
+    def __init__(self, arguments):
+        self.chance = random.Random(arguments.seed)
+        self.daemon = Daemon(arguments.build)
+        self.is_fake, self.queue = arguments.fake, arguments.queue
+        if self.is_fake:
+            self.engine = self.witness = FakeEngine(arguments.build, self.daemon.home, arguments.seed)
+            self.pause = 0.03
+        else:
+            self.engine = Engine()
+            self.witness = Witness(self.engine)
+            self.pause = 0.15
+        self.daemon.engine = self.engine
+        self.wishes = []
 
-def play(daemon, wishes, chance, rounds):
-    for _ in range(rounds):
-        daemon.start(wait=chance.random() < 0.7)
-        clients = [Client(daemon, wishes, random.Random(chance.random())) for _ in range(CLIENTS)]
-        for client in clients:
-            client.start()
-        time.sleep(chance.uniform(0.05, 1.5))
-        daemon.kill()
-        for client in clients:
-            client.join()
-            if client.error:
-                raise client.error
+    def add(self, wish):
+        answer = self.daemon.call("add", **wish.request())
+        if "result" not in answer:
+            raise Failed(f"add was refused: {answer}")
+        if wish.id not in (None, answer["result"]["id"]):
+            raise Failed(f"the key {wish.key} gave two jobs: {wish.id} and {answer['result']['id']}")
+        wish.id = answer["result"]["id"]
 
+    def misbehave(self):
+        """The fake engine's mood of the next round."""
+        choice = self.chance.choice
+        self.engine.behave(start_delay_ms=choice([0, self.queue, self.queue]), latency_ms=choice([0, 0, 5, 200]),
+                           cut=choice([0, 0.02, 0.1]), refuse=choice([0, 0, 0.02]), hang=self.chance.random() < 0.05)
 
-def settle(daemon, wishes):
-    daemon.start()
-    for wish in wishes:
-        if not wish.id:
-            add(daemon, wish)
+    def play(self, rounds):
+        for _ in range(rounds):
+            if self.is_fake:
+                self.misbehave()
+            self.daemon.start(wait=self.chance.random() < 0.7)
+            clients = [Client(self, random.Random(self.chance.random()), self.pause) for _ in range(CLIENTS)]
+            for client in clients:
+                client.start()
+            # Now and then a round is long enough for a daemon to repeat a start that the last one sent.
+            time.sleep(self.chance.uniform(*self.chance.choice([(0.02, 0.5), (0.02, 0.5), (1, 2.5)])))
+            self.daemon.kill()
+            for client in clients:
+                client.join()
+                if client.error:
+                    raise client.error
 
-    def open_jobs():
-        counts = daemon.call("status")["result"]["jobs"]
-        return counts.get("scheduled", 0) + counts.get("running", 0)
+    def settle(self):
+        """Every wish gets its job, and every job its end."""
+        if self.is_fake:
+            self.engine.behave()
+        self.daemon.start()
+        for wish in self.wishes:
+            if not wish.id:
+                self.add(wish)
 
-    eventually(lambda: open_jobs() == 0, "all jobs have ended", patience=300)
+        def is_quiet():
+            counts = self.daemon.call("status")["result"]["jobs"]
+            return counts.get("scheduled", 0) + counts.get("running", 0) == 0
 
+        eventually(is_quiet, "all jobs have ended", patience=300, pause=0.2)
+        # What an engine refused to remove goes at the next start at the latest.
+        self.daemon.kill()
+        self.daemon.start()
+        label = f"{INSTANCE}={self.daemon.instance()}"
+        eventually(lambda: not self.engine.containers(label), "no container is left")
 
-def check(daemon, engine, witness, wishes):
-    jobs = {job["id"]: job for job in daemon.jobs()}
-    if sorted(jobs) != sorted(wish.id for wish in wishes):
-        raise Failed(f"{len(wishes)} jobs were acknowledged, the daemon has {len(jobs)}")
-    eventually(lambda: not [c for c in engine.containers(JOB) if c["Labels"][JOB] in jobs], "no container is left")
-    ends = {}
-    for wish in wishes:
-        job = jobs[wish.id]
-        end = job["finish_status"]
-        ends[end] = ends.get(end, 0) + 1
-        problem = problem_of(wish, job, witness.starts.get(wish.id, 0), daemon.schedctl("logs", wish.id).stdout)
-        if problem:
-            raise Failed(f"{problem}\n{vars(wish)}\n{job}")
-    return ends
+    def check(self):
+        jobs = {job["id"]: job for job in self.daemon.jobs()}
+        if sorted(jobs) != sorted(wish.id for wish in self.wishes):
+            raise Failed(f"{len(self.wishes)} jobs were acknowledged, the daemon has {len(jobs)}")
+        starts, ends = self.witness.starts, {}
+        for wish in self.wishes:
+            job = jobs[wish.id]
+            end = job["finish_status"] if job.get("exit_code") != 3 else "failed with 3"
+            ends[end] = ends.get(end, 0) + 1
+            problem = problem_of(wish, job, starts.get(wish.id, 0), self.daemon.output(wish.id))
+            if problem:
+                raise Failed(f"{problem}\n{vars(wish)}\n{job}\n{self.daemon.log_of(wish.id)}")
+        self.check_counters(jobs)
+        self.daemon.complain_of_sanitizers()
+        return ends
+
+    def check_counters(self, jobs):
+        counted = {}
+        for job in jobs.values():
+            counted[job["finish_status"]] = counted.get(job["finish_status"], 0) + 1
+        told = self.daemon.call("status")["result"]["jobs"]
+        told = {state: count for state, count in told.items() if count and state != "total"}
+        if told != counted:
+            raise Failed(f"status says {told}, the jobs are {counted}")
+        shown = len(self.daemon.schedctl("ls", "-a", "--plain").stdout.splitlines())
+        if shown != len(jobs):
+            raise Failed(f"schedctl ls -a shows {shown} of {len(jobs)} jobs")
+        damage = self.daemon.database("PRAGMA integrity_check")
+        if damage != [("ok",)]:
+            raise Failed(f"the database is damaged: {damage}")
+
+    def close(self, keep):
+        self.daemon.close(keep)
+        if self.is_fake:
+            self.engine.close()
+            return
+        for wish in self.wishes:
+            if wish.id:
+                self.engine.remove_all(f"schedulerd.job={wish.id}")
 
 
 def problem_of(wish, job, starts, output):
@@ -135,11 +196,13 @@ def problem_of(wish, job, starts, output):
         return None if wish.remove_is_asked and starts == 0 else "canceled though nobody asked, or started"
     if end == "killed":
         return None if wish.kill_is_asked else "killed though nobody asked"
+    if REFUSED in job.get("error", ""):
+        return None if end == "failed" and starts == 0 else f"refused, and ended as {end} after {starts} starts"
     if end not in ("success", "failed") or starts != 1:
         return f"ended as {end} after {starts} starts"
-    if job["exit_code"] != wish.exit_code or output != "started\nended\n":
-        return f"another exit code or output: {output!r}"
-    return None
+    if job["exit_code"] != wish.exit_code or (end == "success") != (wish.exit_code == 0):
+        return "another exit code"
+    return None if output == "started\nended\n" else f"another output: {output!r}"
 
 
 def main():
@@ -148,26 +211,23 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--fake", action="store_true")
+    parser.add_argument("--queue", type=int, default=800)
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
-    engine = Engine()
-    witness = Witness(engine)
-    daemon = Daemon(arguments.build)
-    wishes = []
+    world = World(arguments)
+    has_failed = True
     try:
-        play(daemon, wishes, random.Random(arguments.seed), arguments.rounds)
-        settle(daemon, wishes)
-        ends = check(daemon, engine, witness, wishes)
+        world.play(arguments.rounds)
+        world.settle()
+        ends = world.check()
+        has_failed = False
+        print(f"{arguments.rounds} kills, {len(world.wishes)} jobs: {ends}")
     except Failed as failure:
-        print(f"{failure}\nthe end of the daemon's log:\n{daemon.log_text()[-5000:]}")
-        return 1
+        print(f"{failure}\nseed {arguments.seed}; the end of the daemon's log:\n{world.daemon.log_text()[-5000:]}")
     finally:
-        daemon.close()
-        for wish in wishes:
-            if wish.id:
-                engine.remove_all(f"{JOB}={wish.id}")
-    print(f"{arguments.rounds} kills, {len(wishes)} jobs: {ends}")
-    return 0
+        world.close(keep=has_failed)
+    return 1 if has_failed else 0
 
 
 if __name__ == "__main__":
