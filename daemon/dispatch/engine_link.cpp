@@ -19,19 +19,23 @@ constexpr const char* engine_address_key = "engine_address";
 
 }  // namespace
 
-bool Outage::may_hold(TimePoint at, Duration after) const {
+bool Outage::may_hold(TimePoint at, Duration before, Duration after) const {
     // Where the clock was set, the two ends are shifted against each other: either may be the right
     // one. What seems to end in the future was seen by another clock than today's.
-    TimePoint begin = std::min(broke_at, answered_at - length);
+    TimePoint begin = std::min(broke_at, answered_at - length) - before;
     TimePoint end = std::max(answered_at, broke_at + length) + after;
     return at >= begin && at <= end;
 }
 
-bool EngineLink::may_be_in_outage_since(int contact, TimePoint at, Duration after) const {
+bool EngineLink::may_be_in_outage_since(int contact,
+                                        TimePoint at,
+                                        Duration before,
+                                        Duration after) const {
     auto missed = static_cast<std::size_t>(std::max(0, contact_ - contact));
     auto first = outages_.end() - static_cast<std::ptrdiff_t>(std::min(missed, outages_.size()));
-    return std::any_of(
-        first, outages_.end(), [&](const Outage& outage) { return outage.may_hold(at, after); });
+    return std::any_of(first, outages_.end(), [&](const Outage& outage) {
+        return outage.may_hold(at, before, after);
+    });
 }
 
 EngineLink::EngineLink(Parts parts, Callbacks callbacks)
@@ -171,6 +175,32 @@ void EngineLink::check() {
 void EngineLink::answered() {
     answered_at_ = parts_.clock.steady();
     publish("");
+}
+
+void EngineLink::prove(UniqueFunction<void(bool)> reply) {
+    if (!is_up_) return reply(false);
+    want_proof_.push_back(std::move(reply));
+    if (!is_proving_) prove_now();
+}
+
+/// Many ends at once share one proof, but none takes one that began before it.
+void EngineLink::prove_now() {
+    is_proving_ = true;
+    parts_.engine.connect(
+        [weak = std::weak_ptr(self_), contact = contact_, asking = std::exchange(want_proof_, {})](
+            EngineResult<EngineIdentity> identity) mutable {
+            auto locked = weak.lock();
+            if (!locked) return;
+            EngineLink& self = **locked;
+            self.is_proving_ = false;
+            bool is_same = identity && identity->id == self.identity_.id;
+            bool was_in_touch = self.is_up_ && self.contact_ == contact;
+            if (was_in_touch && !is_same)
+                self.go_down(identity ? "another engine answers" : identity.error().message);
+            for (auto& reply : asking)
+                reply(was_in_touch && is_same);
+            if (!self.want_proof_.empty() && !self.is_proving_) self.prove_now();
+        });
 }
 
 void EngineLink::publish(const std::string& reason) {

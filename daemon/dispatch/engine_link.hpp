@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/base/clock.hpp"
 #include "daemon/base/executor.hpp"
@@ -31,9 +32,9 @@ struct Outage {
     Duration length{};   ///< as it passed: the wall clock may have been set meanwhile
     std::string reason;  ///< empty: it answered at once (a first contact)
 
-    /// Whether this moment of the engine's wall clock may lie in it, or up to `after` behind it,
-    /// whenever the clock was set.
-    [[nodiscard]] bool may_hold(TimePoint at, Duration after) const;
+    /// Whether this moment of the engine's wall clock may lie in it, or up to `before` ahead of it
+    /// or `after` behind it, whenever the clock was set.
+    [[nodiscard]] bool may_hold(TimePoint at, Duration before, Duration after) const;
 };
 
 class EngineLink {
@@ -60,14 +61,21 @@ class EngineLink {
     [[nodiscard]] const EngineIdentity& identity() const { return identity_; }
     /// The last outage; at first the time before this process's first contact.
     [[nodiscard]] const Outage& outage() const { return outages_.back(); }
-    /// Whether this moment may lie in any outage since that contact, or up to `after` behind it.
-    [[nodiscard]] bool may_be_in_outage_since(int contact, TimePoint at, Duration after) const;
+    /// Whether this moment may lie in any outage since that contact, or that near to it.
+    [[nodiscard]] bool may_be_in_outage_since(int contact,
+                                              TimePoint at,
+                                              Duration before,
+                                              Duration after) const;
     /// How often it came up: what was seen in one contact was not ended by an outage before it.
     [[nodiscard]] int contact() const { return contact_; }
     [[nodiscard]] EngineStatus status() const { return published_.get(); }
 
     /// Someone got no answer: ask whether the engine is there, and go down if not.
     void check();
+    /// Replies true when the engine takes new connections and was not out of touch meanwhile. One
+    /// that shuts down goes on answering on the connections that it has, while it stops its
+    /// containers; then this goes down, and replies false.
+    void prove(UniqueFunction<void(bool)> reply);
 
   private:
     static constexpr std::size_t outages_max = 16;
@@ -78,6 +86,7 @@ class EngineLink {
     void go_up();
     void go_down(const std::string& reason);
     void retry_later();
+    void prove_now();
     void publish(const std::string& reason);
     /// Empty, or why this engine can't be used.
     std::string refuse(const EngineIdentity& identity);
@@ -92,11 +101,13 @@ class EngineLink {
     int contact_ = 0;
     bool is_up_ = false;
     bool is_checking_ = false;
+    bool is_proving_ = false;
     bool stopped_ = false;
     int failures_ = 0;
     std::optional<TimePoint> down_since_;
     std::optional<SteadyPoint> broke_at_;  ///< of the last outage; nothing: before this process
     std::string last_reason_;
+    std::vector<UniqueFunction<void(bool)>> want_proof_;  ///< asked since the last proof began
     Published<EngineStatus> published_;
     /// Closures hold it weakly, so that none runs after the link is gone.
     std::shared_ptr<EngineLink*> self_ = std::make_shared<EngineLink*>(this);

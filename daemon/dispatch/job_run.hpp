@@ -130,7 +130,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
 
     void end(const ContainerState& state);
     [[nodiscard]] Outcome outcome_of(const ContainerState& state, bool engine_restarted) const;
-    [[nodiscard]] bool may_be_ended_by_engine_restart(const ContainerState& state) const;
+    [[nodiscard]] bool is_end_of_a_stop(const ContainerState& state) const;
     void copy_output(Outcome outcome);
     void finish(Outcome outcome);
     void finish_without_container(FinishStatus status,

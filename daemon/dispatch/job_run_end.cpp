@@ -15,6 +15,9 @@ using namespace std::chrono_literals;
 
 constexpr int refusals_max = 4;
 constexpr Duration restart_window = 15s;  ///< rule 6: after the first answered ping
+/// An engine that is told to stop ends its containers before it goes: dockerd(8),
+/// --shutdown-timeout, which is 15 s.
+constexpr Duration shutdown_window = 20s;
 
 }  // namespace
 
@@ -24,7 +27,18 @@ void JobRun::end(const ContainerState& state) {
         parts_.engine.remove(*job_.container_id, [](const EngineResult<Done>&) {});
     release_slot();
     step_ = Step::ending;
-    if (!may_be_ended_by_engine_restart(state)) return copy_output(outcome_of(state, false));
+    if (!is_end_of_a_stop(state)) return copy_output(outcome_of(state, false));
+    if (seen_running_in_ == parts_.link.contact())
+        return parts_.link.prove([weak = weak_from_this(), state](bool goes_on) {
+            auto self = weak.lock();
+            if (!self) return;
+            if (goes_on) return self->copy_output(self->outcome_of(state, false));
+            self->step_ = Step::unsettled;
+            self->settle();  // at once if it is back, else as soon as it is
+        });
+    if (!parts_.link.may_be_in_outage_since(
+            seen_running_in_, *state.finished_at, shutdown_window, restart_window))
+        return copy_output(outcome_of(state, false));
     parts_.engine.remembers_start(
         *job_.container_id,
         state.started_at.value_or(job_.claimed_at),
@@ -67,15 +81,14 @@ Outcome JobRun::outcome_of(const ContainerState& state, bool engine_restarted) c
     return outcome;
 }
 
-/// An engine that starts ends what ran before it answers anyone: what was seen running since it
-/// answered ended by itself.
-bool JobRun::may_be_ended_by_engine_restart(const ContainerState& state) const {
+/// Whether it ended as containers do that an engine stops when it stops or starts, and nobody else
+/// asked for it. An engine that starts does so before it answers anyone, so what was seen running
+/// since it answered was ended by its shutdown, if at all.
+bool JobRun::is_end_of_a_stop(const ContainerState& state) const {
     if (is_stop_wanted() && job_.stop_reason) return false;
-    if (seen_running_in_ == parts_.link.contact() || mutated("blames_job_for_restart"))
-        return false;
+    if (mutated("blames_job_for_restart")) return false;
     bool is_suspect = state.exit_code == 137 || state.exit_code == 143 || state.exit_code == 255;
-    if (!is_suspect || state.out_of_memory || !state.finished_at) return false;
-    return parts_.link.may_be_in_outage_since(seen_running_in_, *state.finished_at, restart_window);
+    return is_suspect && !state.out_of_memory && state.finished_at;
 }
 
 void JobRun::copy_output(Outcome outcome) {

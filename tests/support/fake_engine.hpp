@@ -25,6 +25,7 @@ class FakeEngine final : public Engine {
 
     // ---- what tests set and look at ----
     bool is_down = false;
+    bool takes_no_connections = false;     ///< it shuts down: it answers only who is connected
     bool loses_next_start_answer = false;  ///< the effect takes place, the answer does not come
     bool loses_next_create_answer = false;
     bool remembers_starts = false;       ///< true: it has not restarted
@@ -77,7 +78,7 @@ class FakeEngine final : public Engine {
 
     // ---- Engine ----
     void connect(EngineReply<EngineIdentity> reply) override {
-        if (is_down) return reply(no_answer<EngineIdentity>());
+        if (is_down || takes_no_connections) return reply(no_answer<EngineIdentity>());
         reply(EngineIdentity{id, "Fake 1", "unix:///fake", "1.41", 2});
     }
     void ping(EngineReply<Done> reply) override {

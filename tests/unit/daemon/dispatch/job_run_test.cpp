@@ -156,6 +156,43 @@ TEST_CASE("what was seen running since the engine answered ended by itself", "[d
     CHECK(world.engine.calls_of("remembers_start") == 0);
 }
 
+// On SIGTERM dockerd stops its containers, tells of their ends and answers those who are connected;
+// such jobs were called failed.
+TEST_CASE("an end that the engine's shutdown explains is lost", "[dispatch]") {
+    auto [code, expected] =
+        GENERATE(table<std::int64_t, FinishStatus>({{137, FinishStatus::lost},
+                                                    {143, FinishStatus::lost},
+                                                    {1, FinishStatus::failed},
+                                                    {0, FinishStatus::success}}));
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(1s);
+    world.engine.takes_no_connections = true;
+    world.engine.end("c1", code);
+    world.executor.run();
+    bool is_known_at_once = expected != FinishStatus::lost;
+    CHECK((world.job(id).status == JobStatus::finished) == is_known_at_once);
+    world.pass(10s);  // others of its containers take longer to stop
+    world.engine.go_down();
+    world.pass(3s);
+    world.engine.takes_no_connections = world.engine.is_down = false;
+    world.pass(10s);
+    REQUIRE(world.job(id).finish_status == expected);
+}
+
+TEST_CASE("nothing is started on an engine that shuts down", "[dispatch]") {
+    DispatchWorld world;
+    world.add(0s);
+    JobId later = world.add(5s);
+    world.engine.takes_no_connections = true;
+    world.engine.end("c1", 143);
+    world.pass(10s);
+    CHECK(world.job(later).status == JobStatus::scheduled);
+    world.engine.takes_no_connections = false;
+    world.pass(10s);
+    CHECK(world.job(later).status == JobStatus::running);
+}
+
 TEST_CASE("a job that ended while only the daemon was away ended by itself", "[dispatch]") {
     auto code = GENERATE(137, 143, 255);
     DispatchWorld world;
