@@ -130,7 +130,9 @@ void JobRun::request_stop(FinishStatus reason) {
                 return;
             }
             self.job_.stop_reason = *stands;
+            failpoint("stop_committed");
             self.send_stop();
+            failpoint("stop_sent");
         }));
 }
 

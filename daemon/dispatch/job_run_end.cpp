@@ -181,7 +181,7 @@ void JobRun::remove_container() {
     step_ = Step::removing;
     parts_.engine.remove(
         *job_.container_id, then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> removed) {
-            failpoint("removed");
+            failpoint("removal_answered");
             // What stays is removed by the next reconcile: its row has ended.
             if (removed)
                 self.may_have_container_ = false;
@@ -191,6 +191,7 @@ void JobRun::remove_container() {
                     {{"container", *self.job_.container_id}, {"error", removed.error().message}});
             self.over();
         }));
+    failpoint("removal_sent");
 }
 
 void JobRun::over() {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/base/failpoint.hpp"
 #include "daemon/spool/compaction.hpp"
 #include "daemon/spool/file.hpp"
 #include "daemon/spool/file_reader.hpp"
@@ -59,6 +60,7 @@ Result<Done> put_in_place(const Candidate& best, std::uint64_t bytes_max, const 
     bool is_torn = std::filesystem::file_size(best.path, ignored) != best.holds.file_bytes;
     if (best.holds.bytes_kept <= bytes_max && !is_torn) {
         if (auto synced = spool_file::sync(best.fd.get(), best.path); !synced) return synced;
+        failpoint("output_synced");
         return best.path == final_path ? Result<Done>(Done{})
                                        : spool_file::rename_file(best.path, final_path);
     }
@@ -68,6 +70,7 @@ Result<Done> put_in_place(const Candidate& best, std::uint64_t bytes_max, const 
     auto compacted = compact(best.fd.get(), best.holds, bytes_max, fresh->get(), temporary);
     if (!compacted) return fail(compacted.error());
     if (auto synced = spool_file::sync(fresh->get(), temporary); !synced) return synced;
+    failpoint("output_synced");
     return spool_file::rename_file(temporary, final_path);
 }
 
@@ -113,6 +116,7 @@ Result<Done> Spool::commit(JobId id, int attempt) {
     if (!*best) return Done{};
 
     auto placed = put_in_place(**best, bytes_max_, final_path);
+    if (placed) failpoint("output_renamed");
     if (!placed) {
         // What was not finished takes room that may be just what is missing.
         (void)spool_file::remove_file(with_suffix(final_path, temporary_suffix));

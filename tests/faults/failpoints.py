@@ -4,40 +4,64 @@ started once, with its whole output and exit code, and no container left.
 
 usage: failpoints.py SOURCE_DIR BUILD_DIR [--start-sent N]
 
-The failpoint behind the sent start runs N times (20) beside other containers: then the engine takes
-long enough for a hasty second start to run the job twice.
+A start marks the container's own layer, and is counted in the engine's events. The failpoint behind the
+sent start runs N times (20) beside other containers: then the engine takes long enough for a hasty
+second start to run the job twice. The last line says how often it had not executed the start yet when
+the daemon was dead already.
 """
 import argparse
 import signal
 import sys
 import threading
 
-from harness import IMAGE, JOB, Daemon, Engine, Failed, Witness, eventually
+from harness import IMAGE, JOB, SKIPPED, Daemon, Engine, Failed, Witness, eventually
 
-FAILPOINTS = ["claimed", "created", "container_committed", "start_sent", "start_answered", "ended",
-              "output_stored", "outcome_committed", "removed"]
-SCRIPT = "echo started; sleep 0.3; echo done; exit 3"
-SKIPPED = 77
+FAILPOINTS = ["claimed", "created", "container_committed", "start_sent", "start_answered", "ended", "output_synced",
+              "output_renamed", "output_stored", "outcome_committed", "removal_sent", "removal_answered"]
+KILL_FAILPOINTS = ["stop_committed", "stop_sent"]
+ALL = "started\nended\n"
+
+
+def phase(engine, job):
+    """What the engine says of its container now; None where there is none."""
+    containers = engine.containers(f"{JOB}={job}")
+    return containers[0]["State"] if containers else None
+
+
+def submit(daemon, seconds, exit_code):
+    """The id, or None when the daemon died before it answered."""
+    try:
+        answer = daemon.call("add", job_name=IMAGE, time="0s", command=Engine.command(seconds, exit_code))
+        return answer["result"]["id"]
+    except (OSError, EOFError):
+        return None
 
 
 def die_and_recover(daemon, engine, witness, failpoint):
+    """Returns what the engine said of the container when the daemon had just died."""
     daemon.start(SCHEDULERD_FAILPOINT=failpoint)
-    added = daemon.schedctl("add", IMAGE, "--in", "0s", "-q", "--", "sh", "-c", SCRIPT)
+    is_kill = failpoint in KILL_FAILPOINTS
+    job = submit(daemon, 60 if is_kill else 0.3, 3)
+    if is_kill:
+        eventually(lambda: "started" in daemon.output(job), "it runs")
+        daemon.call("kill", job_id=job, now=True)
     if daemon.process.wait(60) != -signal.SIGKILL:
         raise Failed("the daemon did not die there")
+    left_behind = phase(engine, job) if job else None
     daemon.start()
     # It may have died before the answer to the submission came: the job is there nevertheless.
-    job = added.stdout.strip() or daemon.call("show", job_id="last")["result"]["id"]
+    job = job or daemon.call("show", job_id="last")["result"]["id"]
     waited = daemon.schedctl("wait", job)
-    if waited.returncode != 3:
-        raise Failed(f"exit code {waited.returncode}: {waited.stdout}{waited.stderr}")
-    output = daemon.schedctl("logs", job).stdout
-    if output != "started\ndone\n":
+    if waited.returncode != (137 if is_kill else 3):
+        raise Failed(f"exit code {waited.returncode}: {waited.stdout}{waited.stderr}\n{daemon.log_of(job)}")
+    output = daemon.output(job)
+    if output != ("started\n" if is_kill else ALL):
         raise Failed(f"the output is {output!r}")
     eventually(lambda: not engine.containers(f"{JOB}={job}"), "its container is removed")
     if witness.starts.get(job) != 1:
         raise Failed(f"the engine started it {witness.starts.get(job, 0)} times")
     daemon.kill(signal.SIGTERM)
+    return left_behind
 
 
 class Load:
@@ -75,24 +99,27 @@ def main():
     if not daemon.has_failpoints():
         print("this build has no failpoints (SCHEDULER_FAILPOINTS)")
         return SKIPPED
-    where = ""
+    where, has_failed, queued = "", True, 0
     try:
-        for failpoint in FAILPOINTS:
+        for failpoint in FAILPOINTS + KILL_FAILPOINTS:
             where = failpoint
             die_and_recover(daemon, engine, witness, failpoint)
         load = Load(engine)
         try:
             for number in range(arguments.start_sent):
                 where = f"start_sent under load, time {number + 1}"
-                die_and_recover(daemon, engine, witness, "start_sent")
+                queued += die_and_recover(daemon, engine, witness, "start_sent") == "created"
         finally:
             load.stop()
+        daemon.complain_of_sanitizers()
+        has_failed = False
     except Failed as failure:
         print(f"{where}: {failure}\n{daemon.log_text()[-3000:]}")
         return 1
     finally:
-        daemon.close()
-    print(f"{len(FAILPOINTS)} failpoints, and start_sent {arguments.start_sent} times under load")
+        daemon.close(keep=has_failed)
+    print(f"{len(FAILPOINTS + KILL_FAILPOINTS)} failpoints; start_sent {arguments.start_sent} times under load, "
+          f"and in {queued} of them the start was still queued")
     return 0
 
 
