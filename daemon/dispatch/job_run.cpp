@@ -21,6 +21,7 @@ constexpr Duration follow_again_after = 1s;
 }  // namespace
 
 JobRun::JobRun(RunParts& parts, RunningJob job) : parts_(parts), job_(std::move(job)) {
+    start_may_be_sent_ = job_.container_id.has_value();
     kill_wanted_ = job_.kill_requested_at.has_value();
     kill_now_ = job_.kill_now;
     may_have_container_ = job_.container_id.has_value();
@@ -103,6 +104,22 @@ void JobRun::on_never_started(const ContainerState& state) {
         auto code = state.exit_code != 0 ? std::optional(state.exit_code) : std::nullopt;
         return finish_without_container(FinishStatus::failed, code, state.error);
     }
+    if (!start_may_be_sent_ || is_stop_wanted()) return wait_to_repeat_start();
+    // An engine that died while it started the container says that it never did.
+    memory_asked_in_ = parts_.link.contact();
+    parts_.engine.remembers_creation(
+        *job_.container_id,
+        then<Engine::Memory, EngineFailure>([](JobRun& self, EngineResult<Engine::Memory> memory) {
+            if (!memory) return self.unsettled(memory.error());
+            if (*memory != Engine::Memory::no) return self.wait_to_repeat_start();
+            self.finish_without_container(
+                FinishStatus::lost,
+                std::nullopt,
+                "the engine restarted while it started it, so whether it ran can't be known");
+        }));
+}
+
+void JobRun::wait_to_repeat_start() {
     step_ = Step::waiting_to_repeat;
     if (holds_slot_) return got_start_slot();
     parts_.owner.take_start_slot(shared_from_this());

@@ -12,7 +12,7 @@
 /// Rules (numbers in brackets are those of docs/architecture.md, "Started exactly once"):
 ///   - a row without a container id was certainly never started [2]
 ///   - a start is repeated only after a quiet second in which the engine answers, and nothing is
-///     awaited between the inspect and the start [3]
+///     awaited between the inspect and the start; if the engine died under it, the job is lost [3]
 ///   - stop_reason is committed before a stop is sent, and decides the outcome [4]
 ///   - output, then outcome, then removal [5]
 ///   - an end that we did not ask for, and that a restart of the engine explains, is lost [6]
@@ -120,6 +120,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void on_state(const ContainerState& state);
     void on_gone();
     void on_never_started(const ContainerState& state);
+    void wait_to_repeat_start();
     void repeat_start_after_quiet();
     void inspect_and_start();
 
@@ -169,6 +170,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     RunningJob job_;
     Step step_ = Step::idle;
     bool holds_slot_ = false;
+    bool start_may_be_sent_ = false;  ///< by this process or one before it
     bool kill_wanted_ = false;
     bool kill_now_ = false;
     bool stop_is_sent_ = false;
@@ -178,6 +180,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     int failures_ = 0;
     int refusals_ = 0;            ///< of what an engine in trouble may do later
     int seen_running_in_ = 0;     ///< the engine link's contact
+    int memory_asked_in_ = 0;     ///< the same, when it was asked whether it restarted
     bool has_caught_up_ = false;  ///< the followed output
     std::shared_ptr<OutputCopy> follow_;
 };

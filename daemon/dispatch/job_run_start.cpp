@@ -131,6 +131,7 @@ void JobRun::commit_container(std::string container, bool is_fresh) {
 
 void JobRun::start() {
     step_ = Step::starting;
+    start_may_be_sent_ = true;
     parts_.engine.start(*job_.container_id,
                         then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> started) {
                             failpoint("start_answered");
@@ -228,6 +229,12 @@ void JobRun::inspect_and_start() {
             if (!is_new) {
                 self.release_slot();
                 return self.on_state(*state);
+            }
+            // While it waited for a slot the engine may have died under the first start.
+            if (self.start_may_be_sent_ && !self.is_stop_wanted() &&
+                self.memory_asked_in_ != self.parts_.link.contact()) {
+                self.release_slot();
+                return self.settle();
             }
             if (self.is_stop_wanted())
                 return self.finish_without_container(

@@ -121,6 +121,15 @@ class Engine {
                                  TimePoint to,
                                  EngineReply<bool> reply) = 0;
 
+    /// Whether the engine is still the process that created this container. One that died while it
+    /// started a container knows nothing of that start afterwards, and says `created` of a
+    /// container that ran. An engine whose containers don't depend on its process says yes.
+    enum class Memory { yes, no, unclear };
+    virtual void remembers_creation(const std::string& container, EngineReply<Memory> reply) {
+        (void)container;
+        reply(Memory::yes);
+    }
+
     /// Reads output from its beginning; with `follow` until the container ends. Replies Done at a
     /// clean end (last chunk seen, or the sink said stop), no_answer when it was cut.
     virtual void logs(const std::string& container,

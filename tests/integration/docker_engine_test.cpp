@@ -477,10 +477,22 @@ TEST_CASE("a real engine that stops and comes back is used again", "[engine]") {
         });
     };
     CHECK(remembers().value());
+    using Memory = Engine::Memory;
+    auto remembers_creation = [&](const std::string& container) {
+        return driver
+            .wait<Memory>(
+                [&](auto reply) { driver.engine->remembers_creation(container, std::move(reply)); })
+            .value();
+    };
+    CHECK(remembers_creation(id) == Memory::no);  // it restarted since
+    request.name = "engine-test-2";
+    std::string second = driver.create(request).value();
+    CHECK(remembers_creation(second) == Memory::yes);
     REQUIRE(private_engine.stop());
     REQUIRE(private_engine.start());
     REQUIRE(driver.connect());
     CHECK_FALSE(remembers().value());
+    CHECK(remembers_creation(second) == Memory::no);
 
     // Another engine on this host, if there is one, is another one.
     EngineDriver usual(find_engine("", EngineEnvironment::of_process()).value());

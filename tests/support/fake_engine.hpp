@@ -28,6 +28,8 @@ class FakeEngine final : public Engine {
     bool takes_no_connections = false;     ///< it shuts down: it answers only who is connected
     bool loses_next_start_answer = false;  ///< the effect takes place, the answer does not come
     bool loses_next_create_answer = false;
+    bool drops_next_start = false;       ///< neither effect nor answer
+    bool forgets_creations = false;      ///< true: it restarted
     bool remembers_starts = false;       ///< true: it has not restarted
     std::map<std::string, int> refuses;  ///< verb: so many of the next calls, without an effect
     std::string refuse_create;           ///< the engine's words
@@ -107,6 +109,7 @@ class FakeEngine final : public Engine {
         calls.push_back("start " + container);
         auto found = containers.find(container);
         if (found == containers.end()) return reply(not_found<Done>());
+        if (std::exchange(drops_next_start, false)) return reply(no_answer<Done>());
         Container& started = found->second;
         if (!refuse_start.empty()) {
             started.state.error = refuse_start;
@@ -167,6 +170,10 @@ class FakeEngine final : public Engine {
         if (is_refused("remembers_start")) return reply(refused<bool>());
         calls.push_back("remembers_start " + container);
         reply(bool(remembers_starts));
+    }
+    void remembers_creation(const std::string&, EngineReply<Memory> reply) override {
+        if (is_down) return reply(no_answer<Memory>());
+        reply(forgets_creations ? Memory::no : Memory::yes);
     }
     void logs(const std::string& container,
               bool follow,

@@ -31,6 +31,9 @@ bool holds(std::string_view text, std::string_view words) {
     return std::search(text.begin(), text.end(), words.begin(), words.end(), equal) != text.end();
 }
 
+/// As many as Docker keeps for those who ask for past ones: moby, daemon/events, eventsLimit.
+constexpr std::size_t events_remembered = 256;
+
 bool is_podman(const EngineIdentity& engine) {
     return engine.name.rfind("Podman", 0) == 0;
 }
@@ -291,6 +294,53 @@ void DockerEngine::remembers_start(const std::string& container,
             filters_json({{"type", {"container"}}}), from, to - restart_longest, std::move(reply));
     };
     has_event(own, from - 1s, to + 1s, std::move(answer));
+}
+
+void DockerEngine::remembers_creation(const std::string& container, EngineReply<Memory> reply) {
+    auto task = [](std::shared_ptr<State> state,
+                   std::string id,
+                   EngineReply<Memory> then) -> asio::awaitable<void> {
+        auto memory = co_await find_creation(state, std::move(id));
+        if (!state->client->is_closed()) then(std::move(memory));
+    };
+    state_->client->spawn(task(state_, container, std::move(reply)));
+}
+
+/// All events that Docker still knows, up to its own present: of fewer than it keeps it has
+/// forgotten none, unless it restarted.
+asio::awaitable<EngineResult<Engine::Memory>> DockerEngine::find_creation(
+    std::shared_ptr<State> state, std::string container) {
+    if (!state->engine) co_return fail(EngineFailure{Kind::no_answer, "no engine has answered"});
+    auto engine = *state->engine;
+    // Podman's containers do not depend on the process that answers.
+    if (is_podman(engine.identity)) co_return Memory::yes;
+    std::string version = "/v" + engine.identity.api_version;
+    auto begun = state->client->begin(engine.peer, query(version + "/info", state->timeouts.query));
+    auto info = co_await state->client->finish(begun);
+    if (!info) co_return fail(std::move(info).error());
+    if (!is_success(*info)) co_return fail(refusal(*info));
+    auto now = parse_system_time(info->body);
+    if (!now) co_return fail(std::move(now).error());
+
+    std::size_t count = 0;
+    bool is_found = false;
+    EventLines lines([&](const ContainerEvent& event) {
+        is_found = is_found || (event.is_creation && event.container == container);
+    });
+    auto nanos = now->time_since_epoch().count();
+    std::string until = fmt::format("{}.{:09}", nanos / 1'000'000'000, nanos % 1'000'000'000);
+    EngineRequest request = query(
+        version + "/events" + url_query({{"since", "1"}, {"until", until}}), state->timeouts.query);
+    request.on_body = [&](std::string_view bytes) {
+        count += static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+        return lines.feed(bytes);
+    };
+    begun = state->client->begin(engine.peer, std::move(request));
+    auto answer = co_await state->client->finish(begun);
+    if (!answer) co_return fail(std::move(answer).error());
+    if (!is_success(*answer)) co_return fail(refusal(*answer));
+    if (is_found) co_return Memory::yes;
+    co_return count < events_remembered ? Memory::no : Memory::unclear;
 }
 
 void DockerEngine::logs(const std::string& container,

@@ -42,6 +42,7 @@ class DockerEngine final : public Engine {
                          TimePoint from,
                          TimePoint to,
                          EngineReply<bool> reply) override;
+    void remembers_creation(const std::string& container, EngineReply<Memory> reply) override;
     void logs(const std::string& container,
               bool follow,
               LogFrameSink sink,
@@ -57,6 +58,8 @@ class DockerEngine final : public Engine {
     std::shared_ptr<HttpExchange> call(EngineRequest request, EngineReply<EngineAnswer> reply);
     void kill(const std::string& container, EngineReply<Done> reply);
     void has_event(std::string filters, TimePoint since, TimePoint until, EngineReply<bool> reply);
+    static asio::awaitable<EngineResult<Memory>> find_creation(std::shared_ptr<State> state,
+                                                               std::string container);
 
     /// Shared with coroutines that may outlive this object.
     std::shared_ptr<State> state_;

@@ -131,6 +131,14 @@ EngineResult<std::vector<ContainerSummary>> parse_list(std::string_view body) {
     return result;
 }
 
+EngineResult<NanoPoint> parse_system_time(std::string_view body) {
+    auto json = parse_engine_json(body);
+    auto text = json ? get_string(*json, "SystemTime") : std::nullopt;
+    auto time = text ? parse_engine_nanos(*text) : std::nullopt;
+    if (!time) return not_understood("no SystemTime", body);
+    return *time;
+}
+
 EngineResult<EngineIdentity> parse_info(std::string_view body, bool is_podman) {
     auto json = parse_engine_json(body);
     if (!json) return not_understood("no JSON", body);

@@ -3,6 +3,7 @@
 /// API promises is an error, never an exception. Pure; any thread. Source: Docker Engine API 1.41,
 /// Podman 4.3.
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,10 @@ EngineResult<std::vector<ContainerSummary>> parse_list(std::string_view body);
 /// shared by all engines on it, and Podman makes up a new one for each answer, so there the host's
 /// name stands.
 EngineResult<EngineIdentity> parse_info(std::string_view body, bool is_podman);
+
+/// GET /info: the engine's own clock.
+EngineResult<std::chrono::sys_time<std::chrono::nanoseconds>> parse_system_time(
+    std::string_view body);
 
 /// The message of an error body: the JSON's `message`, else the text itself; trimmed, at most 2
 /// KiB, and never empty.

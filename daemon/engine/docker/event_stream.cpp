@@ -12,7 +12,7 @@ std::optional<ContainerEvent> parse_container_event(std::string_view line) {
     if (!id || id->empty()) return std::nullopt;
     // Podman calls it "died" in its filter and may do so in the event.
     auto action = get_string(*json, "Action").value_or("");
-    return ContainerEvent{*std::move(id), action == "die" || action == "died"};
+    return ContainerEvent{*std::move(id), action == "die" || action == "died", action == "create"};
 }
 
 bool EventLines::feed(std::string_view bytes) {

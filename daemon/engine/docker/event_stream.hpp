@@ -14,6 +14,7 @@ namespace scheduler {
 struct ContainerEvent {
     std::string container;  ///< id
     bool is_end = false;
+    bool is_creation = false;
 };
 
 /// Nothing for any other event or text. An end's exit code is not read: a label named exitCode

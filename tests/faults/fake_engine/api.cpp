@@ -107,11 +107,14 @@ std::string event_line(const Event& event) {
            '\n';
 }
 
-/// A moment of `since` and `until`, in seconds.
+/// A moment of `since` and `until`, in seconds with or without nine digits more.
 std::optional<WallTime> moment(const Request& request, const char* name) {
     auto given = request.query.find(name);
     if (given == request.query.end()) return std::nullopt;
-    return WallTime(std::chrono::seconds(std::stoll(given->second)));
+    std::size_t dot = given->second.find('.');
+    std::int64_t nanos = dot == std::string::npos ? 0 : std::stoll(given->second.substr(dot + 1));
+    return WallTime(std::chrono::seconds(std::stoll(given->second)) +
+                    std::chrono::nanoseconds(nanos));
 }
 
 std::string log_frame(const LogLine& line, bool with_time) {
@@ -176,6 +179,7 @@ Api::Answer Api::handle(const Request& request, const std::string& path) {
                      {"Name", "fake"},
                      {"DockerRootDir", "/fake"},
                      {"ServerVersion", "0"},
+                     {"SystemTime", engine_time(std::chrono::system_clock::now())},
                      {"NCPU", 8}}
                     .dump()};
     if (path == "/containers/create") return create(request);

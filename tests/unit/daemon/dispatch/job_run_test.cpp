@@ -110,6 +110,38 @@ TEST_CASE("a start is repeated only after a quiet second", "[dispatch]") {
     REQUIRE(world.job(id).status == JobStatus::running);
 }
 
+// dockerd was killed between the start of the process and its own note of that: after its restart
+// it said `created`, and the repeated start ran the job again.
+TEST_CASE("a start that the engine died under is not repeated", "[dispatch]") {
+    auto did_restart = GENERATE(true, false);
+    DispatchWorld world;
+    world.engine.drops_next_start = true;
+    JobId id = world.add(0s);
+    world.engine.forgets_creations = did_restart;
+    SECTION("the same daemon") {}
+    SECTION("the next daemon") {
+        world.crash();
+        world.boot();
+    }
+    world.pass(5s);
+    CHECK(world.engine.starts() == (did_restart ? 1 : 2));
+    if (did_restart)
+        CHECK(world.job(id).finish_status == FinishStatus::lost);
+    else
+        CHECK(world.job(id).status == JobStatus::running);
+}
+
+TEST_CASE("a container that no start was sent to is started whatever the engine forgot",
+          "[dispatch]") {
+    DispatchWorld world;
+    world.engine.loses_next_create_answer = true;
+    world.engine.forgets_creations = true;
+    JobId id = world.add(0s);
+    world.pass(5s);
+    CHECK(world.engine.only().starts == 1);
+    CHECK(world.job(id).status == JobStatus::running);
+}
+
 TEST_CASE("a container that a stranger removed makes its job lost", "[dispatch]") {
     DispatchWorld world;
     JobId id = world.add(0s);
