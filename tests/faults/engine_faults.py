@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""What becomes of jobs when the engine is killed, stopped, suspended or loses power, with and without
+live-restore, and when a stranger removes or stops containers. `lost` is said where the end can't be
+known; nothing is guessed; nothing is started twice.
+
+usage: engine_faults.py SOURCE_DIR BUILD_DIR [--keep] [SCENARIO…]
+
+Each job marks its start in a file of its container's layer and prints that file, so a second start
+would show in the output. The engines are private ones; root is needed. --keep keeps the state
+directory, as a failure does.
+"""
+import argparse
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from harness import IMAGE, SKIPPED, Daemon, Failed, eventually
+from private_engine import PrivateEngine
+
+MARK = "echo started >>/starts; cat /starts; "
+STUBBORN = MARK + "sleep 300"  # as process 1 it ignores SIGTERM: the engine kills it after 10 s, 137
+POLITE = MARK + "trap 'exit 143' TERM; sleep 300 & wait"
+OWN_CODE = MARK + "trap 'echo asked to stop; exit 7' TERM; sleep 300 & wait"
+
+
+def ends_after(seconds, exit_code):
+    return MARK + f"sleep {seconds}; echo ended; exit {exit_code}"
+
+
+class World:
+    """A daemon and its engine, and what is expected of each job."""
+
+    def __init__(self, arguments, live_restore):
+        self.engine = PrivateEngine(arguments.source, live_restore)
+        self.daemon = Daemon(arguments.build)
+        self.daemon.engine = self.engine
+        self.expected = {}
+
+    def add(self, script, *expected, time="0s", output=None):
+        """`expected`: the ends that are right, each a finish_status, or with its exit code."""
+        answer = self.daemon.call("add", job_name=IMAGE, time=time, command=["sh", "-c", script])
+        job = answer["result"]["id"]
+        self.expected[job] = expected, output, script
+        return job
+
+    def add_running(self, script, *expected, output=None):
+        job = self.add(script, *expected, output=output)
+        eventually(lambda: "started" in self.daemon.output(job), "it runs")
+        return job
+
+    def wait_until_unreachable(self):
+        eventually(lambda: not self.daemon.call("status")["result"]["ready"], "the daemon notices")
+
+    def wait_for_ends(self):
+        for job, (expected, output, script) in self.expected.items():
+            eventually(lambda: self.daemon.call("show", job_id=job)["result"]["status"] in ("finished", "canceled"),
+                       f"{script!r} has ended\n{self.daemon.log_of(job)}")
+        for job, (expected, output, script) in self.expected.items():
+            self.check(job, expected, output, script)
+        eventually(lambda: not [c for c in self.engine.containers("schedulerd.job") if c["Labels"]["schedulerd.job"]
+                                in self.expected], "no container is left")
+        self.expected = {}
+
+    def check(self, job, expected, output, script):
+        shown = self.daemon.call("show", job_id=job)["result"]
+        end = shown["finish_status"]
+        printed = self.daemon.output(job)
+        problem = None
+        if end not in expected and (end, shown.get("exit_code")) not in expected:
+            problem = f"it ended as {end} with {shown.get('exit_code')}, expected is one of {expected}"
+        elif printed.count("started") > 1:
+            problem = "it was started twice"
+        elif output is not None and printed != output:
+            problem = f"its output is {printed!r}, expected is {output!r}"
+        if problem:
+            raise Failed(f"{script!r}: {problem}\n{shown}\n{printed!r}\n{self.daemon.log_of(job)}")
+
+    def close(self, keep):
+        self.daemon.close(keep)
+        self.engine.close()
+
+
+ALL = "started\nended\n"
+
+
+def killed(world, live_restore):
+    """kill -9 of dockerd. The containers live on; without live-restore its next start ends them."""
+    if live_restore:
+        world.add_running(ends_after(8, 0), "success", output=ALL)
+    else:
+        world.add_running(STUBBORN, "lost")
+        world.add_running(POLITE, "lost")
+        world.add_running(OWN_CODE, ("failed", 7))
+    world.add_running(ends_after(2, 5), ("failed", 5))
+    world.add_running(ends_after(2, 0), "success")
+    world.engine.kill()
+    world.wait_until_unreachable()
+    world.add(ends_after(0, 0), "success", output=ALL)  # due now, and nobody to run it
+    time.sleep(3)  # the two that end do so while the engine is down
+    world.engine.start()
+    world.wait_for_ends()
+
+
+def terminated(world, live_restore):
+    """SIGTERM to dockerd, as by systemctl restart. Without live-restore it stops all containers first, and
+    goes on answering on the connections that it has."""
+    if live_restore:
+        world.add_running(ends_after(8, 0), "success")
+        world.add_running(ends_after(2, 5), ("failed", 5))
+    else:
+        world.add_running(STUBBORN, "lost")
+        world.add_running(POLITE, "lost")
+        world.add_running(OWN_CODE, ("failed", 7))
+    world.engine.terminate()
+    world.wait_until_unreachable()
+    world.add(ends_after(0, 0), "success", output=ALL)
+    time.sleep(3 if live_restore else 0)
+    world.engine.start()
+    world.wait_for_ends()
+
+
+def shutting_down(world, live_restore):
+    """Jobs come due while dockerd stops a container that takes its time: each runs once when it is back, or
+    was started before dockerd went, and is lost."""
+    world.add_running(STUBBORN, "lost")
+    world.engine.signal(signal.SIGTERM)
+    time.sleep(1)  # it has closed its listener and sent SIGTERM to the container
+    for seconds in (0, 0, 1, 4):
+        world.add(ends_after(seconds, 0), "success", "lost")
+    world.engine.terminate()
+    world.engine.start()
+    world.wait_for_ends()
+
+
+def suspended(world, live_restore):
+    """SIGSTOP of dockerd for some seconds: it accepts connections and answers nobody."""
+    world.add_running(ends_after(2, 3), ("failed", 3), output=ALL)
+    to_kill = world.add_running(STUBBORN, "killed")
+    world.engine.signal(signal.SIGSTOP)
+    world.add(ends_after(0, 0), "success", output=ALL)
+    world.daemon.call("kill", job_id=to_kill, now=True)
+    time.sleep(4)
+    world.engine.signal(signal.SIGCONT)
+    world.wait_for_ends()
+
+
+def suspended_without_daemon(world, live_restore):
+    """SIGSTOP of dockerd, and the daemon is killed meanwhile: what it had sent is still in the sockets."""
+    for _ in range(4):
+        world.add(ends_after(0.2, 0), "success", output=ALL, time="1s")
+    time.sleep(1.1)  # they are being created and started
+    world.engine.signal(signal.SIGSTOP)
+    time.sleep(0.5)
+    world.daemon.kill()
+    world.daemon.start()
+    time.sleep(1)
+    world.engine.signal(signal.SIGCONT)
+    world.wait_for_ends()
+
+
+def powerless(world, live_restore):
+    """The host goes down: on its return the engine says 255 of what ran."""
+    world.add_running(STUBBORN, "lost")
+    world.add_running(ends_after(30, 0), "lost")
+    world.daemon.kill()
+    world.engine.lose_power()
+    world.engine.start()
+    world.daemon.start()
+    world.wait_for_ends()
+
+
+def both_killed(world, live_restore):
+    """The daemon and dockerd die, and the daemon is back first."""
+    world.add_running(STUBBORN, "lost")
+    world.add_running(ends_after(2, 5), ("failed", 5))
+    world.add(ends_after(0, 0), "success", time="2s", output=ALL)
+    world.daemon.kill()
+    world.engine.kill()
+    time.sleep(3)
+    world.daemon.start()
+    world.engine.start()
+    world.wait_for_ends()
+
+
+def strangers(world, live_restore):
+    """Someone else removes, stops, kills, suspends or restarts containers of ours."""
+    removed = world.add_running(STUBBORN, "lost", ("failed", 137))
+    stopped = world.add_running(POLITE, ("failed", 143))
+    killed_one = world.add_running(STUBBORN, ("failed", 137))
+    paused = world.add_running(ends_after(1, 0), "success", output=ALL)
+    engine = world.engine
+    engine.call("POST", f"/containers/{engine.container(paused)}/pause")
+    engine.call("DELETE", f"/containers/{engine.container(removed)}?force=1")
+    engine.call("POST", f"/containers/{engine.container(stopped)}/stop?t=5")
+    engine.call("POST", f"/containers/{engine.container(killed_one)}/kill?signal=KILL")
+    engine.call("POST", f"/containers/{engine.container(paused)}/unpause")
+    world.wait_for_ends()
+    # The same while no daemon looks.
+    removed = world.add_running(STUBBORN, "lost")
+    ended = world.add_running(ends_after(0.5, 0), "lost")
+    stopped = world.add_running(POLITE, ("failed", 143))
+    world.daemon.kill()
+    eventually(lambda: engine.state(ended)["Status"] == "exited", "it ended")
+    engine.call("DELETE", f"/containers/{engine.container(removed)}?force=1")
+    engine.call("DELETE", f"/containers/{engine.container(ended)}?force=1")
+    engine.call("POST", f"/containers/{engine.container(stopped)}/stop?t=5")
+    world.daemon.start()
+    world.wait_for_ends()
+
+
+def starting(world, live_restore):
+    """dockerd is killed while it starts containers: each ran once, or is lost, and is never run again."""
+    for delay in (0.1, 0.3, 0.6):
+        for _ in range(6):
+            world.add(ends_after(0.2, 0), "success", "lost")
+        time.sleep(delay)
+        world.engine.kill()
+        world.engine.start()
+        world.wait_for_ends()
+
+
+# Whether with live-restore, and what happens to that engine. They play at the same time, since most of it
+# is waiting for an engine that waits for a container.
+PLAYS = [
+    (False, [killed, terminated, suspended, strangers]),
+    (False, [shutting_down, both_killed, powerless, suspended_without_daemon, starting]),
+    (True, [killed, terminated]),
+]
+
+
+def play(arguments, live_restore, scenarios):
+    world = World(arguments, live_restore)
+    where, has_failed = "", True
+    try:
+        world.engine.start()
+        world.daemon.start()
+        for scenario in scenarios:
+            where = scenario.__name__ + (" with live-restore" if live_restore else "")
+            began = time.monotonic()
+            scenario(world, live_restore)
+            print(f"{where}: {time.monotonic() - began:.0f} s", flush=True)
+        world.daemon.complain_of_sanitizers()
+        has_failed = False
+    except Failed as failure:
+        print(f"{where}: {failure}\nthe end of the daemon's log:\n{world.daemon.log_text()[-3000:]}")
+    finally:
+        world.close(keep=has_failed or arguments.keep)
+    return not has_failed
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("source")
+    parser.add_argument("build")
+    parser.add_argument("scenarios", nargs="*")
+    parser.add_argument("--keep", action="store_true")
+    arguments = parser.parse_args()
+    if not PrivateEngine.is_possible():
+        print("a private engine needs root, dockerd and unshare")
+        return SKIPPED
+    wanted = arguments.scenarios
+    plays = [(live_restore, [scenario for scenario in scenarios if not wanted or scenario.__name__ in wanted])
+             for live_restore, scenarios in PLAYS]
+    with ThreadPoolExecutor() as threads:
+        results = list(threads.map(lambda one: not one[1] or play(arguments, *one), plays))
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
