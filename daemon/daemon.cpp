@@ -22,6 +22,7 @@
 #include "daemon/service/service.hpp"
 #include "daemon/socket/socket_server.hpp"
 #include "daemon/state_dir.hpp"
+#include "daemon/store/sqlite/database_check.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
 namespace scheduler {
@@ -143,6 +144,7 @@ struct Daemon::Parts {
     /// Destroyed, and so drained, before the store: see `stop_threads`.
     std::unique_ptr<ThreadExecutor> commits = std::make_unique<ThreadExecutor>("store");
     std::unique_ptr<ThreadExecutor> disk = std::make_unique<ThreadExecutor>("spool");
+    std::unique_ptr<ThreadExecutor> checks = std::make_unique<ThreadExecutor>("check");
     std::unique_ptr<DockerEngine> engine;
     std::unique_ptr<WallTimer> due_timer;
     std::unique_ptr<Dispatcher> dispatcher;
@@ -175,7 +177,7 @@ Result<Done> Daemon::Parts::open_store() {
         });
     };
     auto opened = SqliteStore::open(
-        {state_dir.database(), *commits, clock, system_random(), on_fatal, on_disk_full});
+        {state_dir.database(), *commits, clock, system_random(), on_fatal, on_disk_full, checks.get()});
     if (!opened) return fail(opened.error());
     store = std::move(*opened);
     store->on_commit(
@@ -289,6 +291,7 @@ void Daemon::Parts::stop_threads() {
     front_loop.stop();
     for (std::thread& thread : threads)
         thread.join();
+    checks.reset();
     disk.reset();
     commits.reset();
 }
@@ -310,6 +313,10 @@ Result<std::unique_ptr<Daemon>> Daemon::open(Options options,
     if (auto opened = parts->open_engine(); !opened) return fail(opened.error());
     if (auto opened = parts->open_front_ends(); !opened) return fail(opened.error());
     return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+Result<std::string> Daemon::check_database(const Options& options) {
+    return scheduler::check_database(std::filesystem::path(options.state_dir) / "schedulerd.db");
 }
 
 int Daemon::run() {

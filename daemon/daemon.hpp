@@ -22,6 +22,10 @@ class Daemon {
                                                 UniqueFunction<Result<Options>()> reload);
     ~Daemon();
 
+    /// Looks for damage in the database of the state directory, also while a daemon runs; a
+    /// sentence. Errors: internal, the sentence that names the damage.
+    static Result<std::string> check_database(const Options& options);
+
     /// Serves until SIGTERM, SIGINT or a failed disk; the exit code.
     int run();
 

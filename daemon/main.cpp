@@ -24,6 +24,12 @@ int serve(int argc, char** argv) {
         fmt::print("{}", parsed->text);
         return 0;
     }
+    if (parsed->action == ParsedOptions::Action::check_database) {
+        auto checked = Daemon::check_database(parsed->options);
+        if (!checked) return complain(checked.error(), 1);
+        fmt::print("{}\n", *checked);
+        return 0;
+    }
     auto reload = [argc, argv, surroundings]() -> Result<Options> {
         auto again = parse_options(argc, argv, surroundings);
         if (!again) return fail(again.error());

@@ -142,6 +142,8 @@ void add_program(CLI::App& app, WrittenOptions& written) {
     add_text(app, "--config", written.config, "FILE", "read this config file")->configurable(false);
     app.add_flag("--check-config", written.check_config, "print what is in force, and exit")
         ->configurable(false);
+    app.add_flag("--check-database", written.check_database, "look for damage, and exit")
+        ->configurable(false);
     add_text(app, "--log-format", written.log_format, "text|json", "of the log on stderr (text)")
         ->check(CLI::IsMember({"text", "json"}).description(""));
     add_text(app, "--log-level", written.log_level, "LEVEL", "debug, info, warning or error (info)")

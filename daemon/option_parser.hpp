@@ -30,6 +30,7 @@ struct WrittenOptions {
     std::string log_total;
     std::string config;
     bool check_config = false;
+    bool check_database = false;
     bool paused = false;
     std::string log_format = "text";
     std::string log_level = "info";
@@ -39,7 +40,7 @@ class OptionParser {
   public:
     enum class Kind {
         unknown,
-        flag_only,  ///< can't be set in the config file: help, version, config, check-config
+        flag_only,  ///< can't be set in the config file: help, version, config, check-…
         single,
         list,
     };

@@ -222,6 +222,8 @@ Result<ParsedOptions> parse_options(int argc,
     if (written->check_config) {
         parsed.action = ParsedOptions::Action::print;
         parsed.text = describe(parsed.options);
+    } else if (written->check_database) {
+        parsed.action = ParsedOptions::Action::check_database;
     }
     return parsed;
 }

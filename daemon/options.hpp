@@ -56,10 +56,10 @@ struct Options {
     std::string config_file;  ///< the one that was read; empty when there was none
 };
 
-/// What the program shall do: serve, or print `text` to stdout and exit 0 (--help, --version,
-/// --check-config).
+/// What the program shall do: serve, print `text` to stdout and exit 0 (--help, --version,
+/// --check-config), or look for damage in the database.
 struct ParsedOptions {
-    enum class Action { serve, print };
+    enum class Action { serve, print, check_database };
     Action action = Action::serve;
     Options options;
     std::string text;

@@ -69,7 +69,8 @@ Result<StateDir> StateDir::open(const std::filesystem::path& path) {
                 read_pid(lock.get()),
                 path.native()));
     }
-    if (!write_pid(lock.get())) return unusable(path, errno);
+    // The pid is for people, and a disk that is full now is none for ever.
+    if (!write_pid(lock.get()) && errno != ENOSPC && errno != EDQUOT) return unusable(path, errno);
     return StateDir(path, std::move(lock));
 }
 

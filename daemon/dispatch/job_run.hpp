@@ -133,6 +133,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     [[nodiscard]] Outcome outcome_of(const ContainerState& state, bool engine_restarted) const;
     [[nodiscard]] bool is_end_of_a_stop(const ContainerState& state) const;
     void copy_output(Outcome outcome);
+    void output_not_kept(const Error& error, const Outcome& outcome);
     void finish(Outcome outcome);
     void finish_without_container(FinishStatus status,
                                   std::optional<std::int64_t> exit_code,

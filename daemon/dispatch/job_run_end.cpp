@@ -94,11 +94,7 @@ bool JobRun::is_end_of_a_stop(const ContainerState& state) const {
 void JobRun::copy_output(Outcome outcome) {
     if (mutated("forgets_output")) return finish(outcome);
     auto whole = parts_.spool.open_whole(job_.id, job_.attempt);
-    if (!whole) {
-        log_warning("output_not_copied",
-                    {{"job", job_.id.to_string()}, {"error", whole.error().message}});
-        return retry_later([outcome](JobRun& self) { self.copy_output(outcome); });
-    }
+    if (!whole) return output_not_kept(whole.error(), outcome);
     auto copy = std::make_shared<OutputCopy>(std::move(*whole), parts_.events, job_.id);
     copy->run(
         parts_.engine,
@@ -111,23 +107,17 @@ void JobRun::copy_output(Outcome outcome) {
             if (!copied)
                 log_warning("output_not_readable",
                             {{"job", self.job_.id.to_string()}, {"error", copied.error().message}});
+            if (copy->disk_error()) return self.output_not_kept(*copy->disk_error(), outcome);
             // An engine in trouble refuses now and then; a driver that can't be read always does.
             if (is_refused && ++self.refusals_ < refusals_max)
-                return self.retry_later([outcome](JobRun& run) { run.copy_output(outcome); });
-            if (copy->disk_error())
                 return self.retry_later([outcome](JobRun& run) { run.copy_output(outcome); });
             if (self.follow_) self.follow_->close();
             self.follow_.reset();
             // The sync takes as long as the disk does, so it happens on the disk's own thread.
             auto stored = self.then_on_core<std::uint64_t>(
                 [outcome](JobRun& run, Result<std::uint64_t> bytes) mutable {
-                    if (!bytes) {
-                        log_warning(
-                            "output_not_stored",
-                            {{"job", run.job_.id.to_string()}, {"error", bytes.error().message}});
-                        return run.retry_later(
-                            [outcome](JobRun& again) { again.copy_output(outcome); });
-                    }
+                    if (!bytes) return run.output_not_kept(bytes.error(), outcome);
+                    run.parts_.spool.set_trouble("");
                     failpoint("output_stored");
                     outcome.output_bytes = static_cast<std::int64_t>(*bytes);
                     run.finish(outcome);
@@ -141,6 +131,16 @@ void JobRun::copy_output(Outcome outcome) {
                 stored(spool.bytes_stored(id, attempt));
             });
         }));
+}
+
+/// A full disk, or one that fails: the job has not ended before its output is kept.
+void JobRun::output_not_kept(const Error& error, const Outcome& outcome) {
+    log_warning("output_not_kept", {{"job", job_.id.to_string()}, {"error", error.message}});
+    parts_.spool.set_trouble(
+        fmt::format("the output of job {} can't be kept, so it has not ended yet: {}",
+                    job_.number,
+                    error.message));
+    retry_later([outcome](JobRun& self) { self.copy_output(outcome); });
 }
 
 void JobRun::finish(Outcome outcome) {

@@ -76,6 +76,7 @@ std::string overdue_words(std::int64_t jobs, TimePoint since, const std::string&
 Readiness Service::readiness() {
     if (std::string trouble = parts_->store.write_trouble(); !trouble.empty())
         return {false, trouble};
+    if (std::string trouble = parts_->spool.trouble(); !trouble.empty()) return {false, trouble};
     auto pause = parts_->store.pause_state();
     if (!pause) return {false, pause.error().message};
     EngineStatus engine = parts_->dispatcher.engine_status();

@@ -21,6 +21,7 @@
 #include "common/ids.hpp"
 #include "common/requests/logs.hpp"
 #include "common/result.hpp"
+#include "daemon/base/published.hpp"
 
 namespace scheduler {
 
@@ -83,6 +84,10 @@ class Spool {
     /// Removes all files of the attempts 1 to `attempts`, those that a crash left too. Harmless
     /// when repeated. Blocks on the disk. Errors: internal.
     Result<Done> remove(JobId id, int attempts);
+    /// What hinders output from being kept at present, for people who ask whether all is well;
+    /// empty: nothing. Whoever keeps an output sets it.
+    void set_trouble(std::string sentence) { trouble_.set(std::move(sentence)); }
+    [[nodiscard]] std::string trouble() const { return trouble_.get(); }
 
     /// Works before the output exists (it is then empty for the time being).
     std::unique_ptr<SpoolReader> open_reader(JobId id, int attempt) const;
@@ -98,6 +103,7 @@ class Spool {
     [[nodiscard]] std::filesystem::path path(JobId id, int attempt, std::string_view suffix) const;
     std::filesystem::path logs_dir_;
     std::atomic<std::uint64_t> bytes_max_;
+    Published<std::string> trouble_;
 };
 
 }  // namespace scheduler

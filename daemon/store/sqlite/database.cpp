@@ -1,18 +1,51 @@
 #include "daemon/store/sqlite/database.hpp"
 
-#include "daemon/base/failpoint.hpp"
-
+#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "daemon/base/failpoint.hpp"
 
 namespace scheduler {
 namespace {
 
 /// How long a writer waits for another program that has the database locked (the sqlite3 shell).
 constexpr int busy_timeout_ms = 5000;
+/// Pages in the log of writes from which a commit copies them into the database: 4 MiB.
+constexpr int checkpoint_pages = 1000;
+
+SqliteError last_error(sqlite3* handle) {
+    return {sqlite3_extended_errcode(handle), sqlite3_errmsg(handle), sqlite3_system_errno(handle)};
+}
 
 }  // namespace
+
+SqliteError::Kind SqliteError::kind() const {
+    switch (code & 0xff) {
+        case SQLITE_FULL:
+            return Kind::disk_full;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+            return Kind::damage;
+        case SQLITE_READONLY:
+            return Kind::io;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+            return Kind::busy;
+        case SQLITE_IOERR:
+            break;
+        default:
+            return Kind::other;
+    }
+    if (code == SQLITE_IOERR_NOMEM) return Kind::other;
+    // The shared memory beside the log grows with it, and finds the disk full in its own way. A
+    // failed fsync is one whatever the errno: what was written before may be gone.
+    bool is_full = os_error == ENOSPC || os_error == EDQUOT;
+    if (is_full && code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_DIR_FSYNC)
+        return Kind::disk_full;
+    return Kind::io;
+}
 
 Query::~Query() {
     if (statement_ == nullptr) return;
@@ -23,8 +56,7 @@ Query::~Query() {
 
 void Query::check(int code) const {
     if (code == SQLITE_OK) return;
-    sqlite3* handle = sqlite3_db_handle(statement_);
-    throw SqliteError(sqlite3_extended_errcode(handle), sqlite3_errmsg(handle));
+    throw last_error(sqlite3_db_handle(statement_));
 }
 
 Query& Query::bind(std::int64_t value) {
@@ -54,8 +86,7 @@ bool Query::step() {
     int code = sqlite3_step(statement_);
     if (code == SQLITE_ROW) return true;
     if (code == SQLITE_DONE) return false;
-    sqlite3* handle = sqlite3_db_handle(statement_);
-    throw SqliteError(sqlite3_extended_errcode(handle), sqlite3_errmsg(handle));
+    throw last_error(sqlite3_db_handle(statement_));
 }
 
 void Query::run() {
@@ -101,8 +132,9 @@ Database::Database(const std::filesystem::path& path, Mode mode) {
     int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
     if (code != SQLITE_OK) {
         std::string message = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+        int system_error = handle_ != nullptr ? sqlite3_system_errno(handle_) : 0;
         (void)sqlite3_close_v2(std::exchange(handle_, nullptr));
-        throw SqliteError(code, message);
+        throw SqliteError(code, message, system_error);
     }
     try {
         configure(mode);
@@ -123,25 +155,53 @@ Database::~Database() {
 void Database::configure(Mode mode) {
     (void)sqlite3_extended_result_codes(handle_, 1);
     (void)sqlite3_busy_timeout(handle_, busy_timeout_ms);
+    set_checkpoint_on_close(false);
     (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     if (mode == Mode::writer) {
         // WAL with FULL: one fdatasync a commit, and what was acknowledged survives a power cut.
-        exec("PRAGMA auto_vacuum=INCREMENTAL");  // in force only before WAL and the first table
+        // In force only before WAL and the first table; later it would be a write of its own.
+        bool is_new = false;
+        {
+            Query pages = query("PRAGMA page_count");
+            is_new = pages.step() && pages.integer(0) == 0;
+        }
+        if (is_new) exec("PRAGMA auto_vacuum=INCREMENTAL");
         exec("PRAGMA journal_mode=WAL");
         exec(mutated("syncs_nothing") ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL");
         exec("PRAGMA secure_delete=OFF");
         exec("PRAGMA journal_size_limit=67108864");
+        // Takes the place of SQLite's own automatic checkpoint, which keeps its errors to itself.
+        (void)sqlite3_wal_hook(handle_, &Database::on_wal, this);
     } else {
         exec("PRAGMA query_only=ON");
     }
     exec("PRAGMA temp_store=MEMORY");
 }
 
+void Database::set_checkpoint_on_close(bool on) {
+    (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
+}
+
+/// Called by SQLite after a commit. What it returned would be the commit's error, though that
+/// stands.
+int Database::on_wal(void* self, sqlite3* handle, const char* schema, int frames) {
+    if (frames < checkpoint_pages) return SQLITE_OK;
+    int code =
+        sqlite3_wal_checkpoint_v2(handle, schema, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    if (code != SQLITE_OK) {
+        SqliteError error = last_error(handle);
+        if (error.kind() != SqliteError::Kind::busy)
+            static_cast<Database*>(self)->checkpoint_error_ = error;
+    }
+    return SQLITE_OK;
+}
+
 void Database::raise(int code, std::string_view what) const {
-    throw SqliteError(code, fmt::format("{}: {}", what, sqlite3_errmsg(handle_)));
+    throw SqliteError(
+        code, fmt::format("{}: {}", what, sqlite3_errmsg(handle_)), sqlite3_system_errno(handle_));
 }
 
 sqlite3_stmt* Database::prepare(std::string_view sql) {
@@ -169,7 +229,11 @@ Query Database::query_text(const std::string& sql) {
 }
 
 void Database::exec(const char* sql) {
-    int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+    exec(sql, nullptr, nullptr);
+}
+
+void Database::exec(const char* sql, int (*row)(void*, int, char**, char**), void* argument) {
+    int code = sqlite3_exec(handle_, sql, row, argument, nullptr);
     if (code != SQLITE_OK) raise(sqlite3_extended_errcode(handle_), sql);
 }
 

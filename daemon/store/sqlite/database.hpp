@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -20,12 +21,24 @@
 
 namespace scheduler {
 
-/// `code` is SQLite's extended result code.
+/// `code` is SQLite's extended result code, `os_error` the errno of the call that failed (0 where
+/// none did).
 struct SqliteError : std::runtime_error {
-    SqliteError(int result_code, const std::string& message)
-        : std::runtime_error(message), code(result_code) {}
+    /// What a failure means for whoever goes on.
+    enum class Kind {
+        disk_full,  ///< nothing was written; goes on when there is space
+        io,         ///< the disk failed, or can't be written any more: stop
+        damage,     ///< the file is not what was written: stop
+        busy,       ///< another program holds a lock
+        other,
+    };
+    SqliteError(int result_code, const std::string& message, int system_error = 0)
+        : std::runtime_error(message), code(result_code), os_error(system_error) {}
     int code;
-    [[nodiscard]] int primary() const { return code & 0xff; }
+    int os_error;
+    [[nodiscard]] Kind kind() const;
+    /// Nothing may be read or written after it.
+    [[nodiscard]] bool is_fatal() const { return kind() == Kind::io || kind() == Kind::damage; }
 };
 
 class Statement;
@@ -97,6 +110,8 @@ class Database {
     Query query_text(const std::string& sql);
     /// One or several statements without parameters or rows.
     void exec(const char* sql);
+    /// The same, with SQLite's callback for each row (all columns as text).
+    void exec(const char* sql, int (*row)(void*, int, char**, char**), void* argument);
 
     [[nodiscard]] int changes() const { return sqlite3_changes(handle_); }
     /// Rows changed since it was opened.
@@ -107,13 +122,23 @@ class Database {
     /// False after SQLite rolled a transaction back by itself (disk full, I/O error).
     [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
     [[nodiscard]] sqlite3* handle() const { return handle_; }
+    /// What the last automatic checkpoint failed with, once. The commit that set it off stands.
+    std::optional<SqliteError> take_checkpoint_error() {
+        return std::exchange(checkpoint_error_, std::nullopt);
+    }
+    /// Closing the last connection copies the log of writes into the database, if told to. After a
+    /// failed write or a damage that must not be: the log has checksums, and a checkpoint copies
+    /// its pages unseen.
+    void set_checkpoint_on_close(bool on);
 
   private:
+    static int on_wal(void* self, sqlite3* handle, const char* schema, int frames);
     sqlite3_stmt* prepare(std::string_view sql);
     void configure(Mode mode);
     [[noreturn]] void raise(int code, std::string_view what) const;
 
     sqlite3* handle_ = nullptr;
+    std::optional<SqliteError> checkpoint_error_;
     std::unordered_map<const char*, sqlite3_stmt*> literals_;
     std::unordered_map<std::string, sqlite3_stmt*> texts_;
 };

@@ -26,6 +26,7 @@ void ReaderPool::give_back(std::unique_ptr<Database> database) {
 /// A connection that failed is not given back, so the next read opens a new one.
 Error ReaderPool::explain(const SqliteError& error) {
     log_error("store_read_failed", {{"error", error.what()}, {"code", error.code}});
+    if (error.is_fatal() && on_fatal_) on_fatal_(error);
     return {ErrorCode::unavailable, fmt::format("the database can't be read: {}", error.what())};
 }
 

@@ -3,6 +3,7 @@
 /// next. Any thread.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -14,7 +15,10 @@ namespace scheduler {
 
 class ReaderPool {
   public:
-    explicit ReaderPool(std::filesystem::path path) : path_(std::move(path)) {}
+    /// `on_fatal` is called, on the reading thread, for each failure after which nothing may be
+    /// read.
+    ReaderPool(std::filesystem::path path, std::function<void(const SqliteError&)> on_fatal)
+        : path_(std::move(path)), on_fatal_(std::move(on_fatal)) {}
 
     /// Runs `read` (Database& → Result<T>) on a connection of its own, in place. No transaction or
     /// statement outlives the call. Errors: unavailable when the database can't be read; those of
@@ -34,9 +38,10 @@ class ReaderPool {
   private:
     std::unique_ptr<Database> take();
     void give_back(std::unique_ptr<Database> database);
-    static Error explain(const SqliteError& error);
+    Error explain(const SqliteError& error);
 
     const std::filesystem::path path_;
+    const std::function<void(const SqliteError&)> on_fatal_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Database>> free_;  ///< guarded by mutex_
 };

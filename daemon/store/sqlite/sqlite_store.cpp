@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include "daemon/base/failpoint.hpp"
+#include "daemon/base/log.hpp"
+#include "daemon/store/sqlite/database_check.hpp"
+#include "daemon/store/sqlite/database_mark.hpp"
 #include "daemon/store/sqlite/schema.hpp"
 #include "daemon/store/sqlite/wal.hpp"
 
@@ -17,25 +20,56 @@ std::optional<JobId> read_last_id(Database& database) {
     return id ? std::optional(*id) : std::nullopt;
 }
 
+/// Remembers a damage, so that the next start does not serve from the file.
+Writer::OnFatal remember_damage(const std::filesystem::path& path,
+                                bool is_checked,
+                                UniqueFunction<void(const std::string&)> then) {
+    return [path, is_checked, then = std::move(then)](const SqliteError& error,
+                                                      const std::string& sentence) mutable {
+        if (is_checked && error.kind() == SqliteError::Kind::damage) {
+            log_error("database_damaged", {{"remedy", damage_error(path, error.what()).message}});
+            if (auto written = DatabaseMark(path).write(error.what()); !written)
+                log_error("mark_not_written", {{"error", written.error().message}});
+        }
+        if (then) then(sentence);
+    };
+}
+
+/// The mark of a new database, and of one that is older than marks.
+void mark_in_use(const std::filesystem::path& path) {
+    const DatabaseMark mark(path);
+    auto state = mark.read();
+    if (state && state->exists) return;
+    if (auto written = mark.write(""); !written)
+        log_warning("mark_not_written", {{"error", written.error().message}});
+}
+
+Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& path,
+                                                bool is_checked) {
+    if (is_checked)
+        if (auto whole = check_files(path); !whole) return fail(whole.error());
+    if (!mutated("trusts_unsynced_log")) write_wal_anew(path);
+    auto database = std::make_unique<Database>(path, Database::Mode::writer);
+    if (is_checked)
+        if (auto whole = check_start(*database, path); !whole) return fail(whole.error());
+    auto migrated = migrate(*database, path, migrations());
+    if (!migrated) return fail(migrated.error());
+    if (is_checked) mark_in_use(path);
+    database->set_checkpoint_on_close(true);
+    return database;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Parts parts) {
     try {
-        if (!mutated("trusts_unsynced_log")) write_wal_anew(parts.path);
-        auto database = std::make_unique<Database>(parts.path, Database::Mode::writer);
-        auto migrated = migrate(*database, parts.path, migrations());
-        if (!migrated) return fail(migrated.error());
-        auto last_id = read_last_id(*database);
+        auto database = open_database(parts.path, parts.checks != nullptr);
+        if (!database) return fail(database.error());
+        auto last_id = read_last_id(**database);
         return std::unique_ptr<SqliteStore>(
-            new SqliteStore(std::move(parts), std::move(database), last_id));
+            new SqliteStore(std::move(parts), std::move(*database), last_id));
     } catch (const SqliteError& error) {
-        return fail(
-            ErrorCode::internal,
-            fmt::format(
-                "the database {} can't be opened: {}; make the state directory writable, or give "
-                "another --state-dir",
-                parts.path.native(),
-                error.what()));
+        return fail(open_error(parts.path, error));
     }
 }
 
@@ -43,9 +77,16 @@ SqliteStore::SqliteStore(Parts parts,
                          std::unique_ptr<Database> database,
                          std::optional<JobId> last_id)
     : ids_(parts.clock, std::move(parts.random), last_id),
-      writer_(std::move(database), parts.commits, std::move(parts.on_fatal)),
-      readers_(parts.path) {
+      writer_(std::move(database),
+              parts.commits,
+              remember_damage(parts.path, parts.checks != nullptr, std::move(parts.on_fatal))),
+      readers_(parts.path, [this](const SqliteError& error) { writer_.failed_elsewhere(error); }) {
     writer_.on_disk_full(std::move(parts.on_disk_full));
+    if (parts.checks == nullptr) return;
+    walk_.emplace(parts.path, *parts.checks, parts.clock, [this](const SqliteError& error) {
+        writer_.failed_elsewhere(error);
+    });
+    walk_->begin();
 }
 
 }  // namespace scheduler

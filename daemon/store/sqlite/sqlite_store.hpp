@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "daemon/base/id_generator.hpp"
+#include "daemon/store/sqlite/integrity_walk.hpp"
 #include "daemon/store/sqlite/reader_pool.hpp"
 #include "daemon/store/sqlite/writer.hpp"
 #include "daemon/store/store.hpp"
@@ -20,9 +21,14 @@ class SqliteStore final : public Store {
             commits;  ///< where the writer runs; must be drained before the store is destroyed
         const Clock& clock;
         RandomSource random;
+        /// Called once, on the writer's executor, when the disk failed or the file is damaged:
+        /// nothing is served any more.
         UniqueFunction<void(const std::string&)> on_fatal;
         /// Called on the writer's thread when the disk turned out to be full.
         UniqueFunction<void()> on_disk_full = {};
+        /// Where a file is checked while it is served from. Without one (a database of a test's
+        /// own) no check is made, at the start neither, and no mark is written.
+        Executor* checks = nullptr;
     };
     /// Opens or creates the database and migrates it. Errors: internal, one sentence with the
     /// remedy.
@@ -97,6 +103,7 @@ class SqliteStore final : public Store {
     IdGenerator ids_;  ///< writer only
     Writer writer_;
     ReaderPool readers_;
+    std::optional<IntegrityWalk> walk_;
 };
 
 }  // namespace scheduler

@@ -1,6 +1,7 @@
 #include "daemon/store/sqlite/writer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -42,9 +43,7 @@ void WriteContext::record(JobId id,
     events.push_back({database.last_insert_rowid(), id, to});
 }
 
-Writer::Writer(std::unique_ptr<Database> database,
-               Executor& executor,
-               UniqueFunction<void(const std::string&)> on_fatal)
+Writer::Writer(std::unique_ptr<Database> database, Executor& executor, OnFatal on_fatal)
     : database_(std::move(database)), executor_(executor), on_fatal_(std::move(on_fatal)) {}
 
 void Writer::enqueue(std::unique_ptr<Write> write) {
@@ -90,8 +89,9 @@ void Writer::commit(Batch& batch) {
     } catch (const SqliteError& error) {
         return abandon(batch, error);
     }
+    note_checkpoint();
     // A commit that wrote nothing says nothing about the disk.
-    if (database_->total_changes() != changes_before && !trouble_.get().empty()) {
+    if (!dead_ && database_->total_changes() != changes_before && !trouble_.get().empty()) {
         log_info("store_recovered");
         trouble_.set("");
     }
@@ -107,8 +107,8 @@ bool Writer::apply_one(Write& write, WriteContext& context) {
     try {
         done = write.apply(own);
     } catch (const SqliteError& error) {
-        if (!database_->in_transaction() || error.primary() == SQLITE_FULL ||
-            error.primary() == SQLITE_IOERR)
+        if (!database_->in_transaction() || error.is_fatal() ||
+            error.kind() == SqliteError::Kind::disk_full)
             throw;
         write.fail_with(explain(error));
     }
@@ -176,12 +176,51 @@ void Writer::probe_later() {
     });
 }
 
-/// What a failure means for whoever asked, and for the store. After a failed write or fsync the
-/// kernel may have dropped the pages while the next commit would succeed: nothing is accepted until
-/// a restart.
+/// The commits stand in the log of writes, and the next checkpoint copies the same pages again; so
+/// a full disk is waited for. A disk that fails is believed in no more.
+void Writer::note_checkpoint() {
+    auto error = database_->take_checkpoint_error();
+    if (!error) {
+        checkpoint_failed_ = false;
+        return;
+    }
+    if (error->is_fatal())
+        (void)die(*error);
+    else if (!std::exchange(checkpoint_failed_, true))
+        log_warning("store_checkpoint_failed", {{"error", error->what()}, {"code", error->code}});
+}
+
+void Writer::failed_elsewhere(const SqliteError& error) {
+    executor_.post([weak = std::weak_ptr(self_), error] {
+        if (auto self = weak.lock()) (void)(*self)->die(error);
+    });
+}
+
+/// After a failed write or fsync the kernel may have dropped the pages while the next commit would
+/// succeed, and a damaged file gives wrong answers: nothing is accepted until a restart.
+Error Writer::die(const SqliteError& error) {
+    if (!dead_) {
+        dead_ = true;
+        database_->set_checkpoint_on_close(false);
+        bool is_damage = error.kind() == SqliteError::Kind::damage;
+        trouble_.set(is_damage
+                         ? fmt::format("the database is damaged ({}); schedulerd stops, and its "
+                                       "log names the remedy",
+                                       error.what())
+                         : fmt::format("the database can't be read or written ({}); see the log "
+                                       "and restart schedulerd when the disk is well",
+                                       error.what()));
+        log_error("store_failed",
+                  {{"error", error.what()}, {"code", error.code}, {"errno", error.os_error}});
+        if (on_fatal_) on_fatal_(error, trouble_.get());
+    }
+    return {ErrorCode::unavailable, trouble_.get()};
+}
+
+/// What a failure means for whoever asked, and for the store.
 Error Writer::explain(const SqliteError& error) {
-    switch (error.primary()) {
-        case SQLITE_FULL:
+    switch (error.kind()) {
+        case SqliteError::Kind::disk_full:
             if (trouble_.get().empty()) {
                 log_error("store_disk_full", {{"error", error.what()}});
                 trouble_.set(
@@ -191,27 +230,16 @@ Error Writer::explain(const SqliteError& error) {
                 if (full_listener_) full_listener_();
             }
             return {ErrorCode::disk_full, trouble_.get()};
-        case SQLITE_IOERR:
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-        case SQLITE_READONLY:
-            if (!dead_) {
-                dead_ = true;
-                trouble_.set(fmt::format(
-                    "the database can't be written ({}); see the log and restart schedulerd "
-                    "when the disk is well",
-                    error.what()));
-                log_error("store_failed", {{"error", error.what()}, {"code", error.code}});
-                if (on_fatal_) on_fatal_(trouble_.get());
-            }
-            return {ErrorCode::unavailable, trouble_.get()};
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
+        case SqliteError::Kind::io:
+        case SqliteError::Kind::damage:
+            return die(error);
+        case SqliteError::Kind::busy:
             return {ErrorCode::busy, "the database is locked by another program; try again"};
-        default:
-            log_error("store_error", {{"error", error.what()}, {"code", error.code}});
-            return {ErrorCode::internal, fmt::format("the store failed: {}", error.what())};
+        case SqliteError::Kind::other:
+            break;
     }
+    log_error("store_error", {{"error", error.what()}, {"code", error.code}});
+    return {ErrorCode::internal, fmt::format("the store failed: {}", error.what())};
 }
 
 }  // namespace scheduler

@@ -38,11 +38,10 @@ struct WriteContext {
 
 class Writer {
   public:
-    /// `on_fatal` is called once, on the executor, when the disk failed: no write is accepted any
-    /// more.
-    Writer(std::unique_ptr<Database> database,
-           Executor& executor,
-           UniqueFunction<void(const std::string&)> on_fatal);
+    using OnFatal = UniqueFunction<void(const SqliteError&, const std::string& sentence)>;
+    /// `on_fatal` is called once, on the executor, when the disk failed or the file is damaged: no
+    /// write is accepted any more.
+    Writer(std::unique_ptr<Database> database, Executor& executor, OnFatal on_fatal);
 
     /// `apply` runs inside the transaction; its error takes back what it did. `reply` comes after
     /// the commit.
@@ -56,6 +55,8 @@ class Writer {
     void on_disk_full(UniqueFunction<void()> listener) { full_listener_ = std::move(listener); }
 
     [[nodiscard]] std::string trouble() const { return trouble_.get(); }
+    /// A reader met what forbids to go on. Any thread.
+    void failed_elsewhere(const SqliteError& error);
 
   private:
     struct Write {
@@ -91,15 +92,18 @@ class Writer {
     void flush(WriteContext& context);
     void abandon(Batch& batch, const SqliteError& error);
     Error explain(const SqliteError& error);
+    Error die(const SqliteError& error);
+    void note_checkpoint();
     void probe_later();
 
     std::unique_ptr<Database> database_;
     Executor& executor_;
-    UniqueFunction<void(const std::string&)> on_fatal_;
+    OnFatal on_fatal_;
     CommitListener listener_;
     UniqueFunction<void()> full_listener_;
     Published<std::string> trouble_;
-    bool dead_ = false;  ///< executor only
+    bool dead_ = false;               ///< executor only
+    bool checkpoint_failed_ = false;  ///< executor only; logged once until one succeeds
     /// Timers hold it weakly, so that none runs after the writer is gone.
     std::shared_ptr<Writer*> self_ = std::make_shared<Writer*>(this);
 

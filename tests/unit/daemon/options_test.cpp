@@ -353,6 +353,16 @@ TEST_CASE("check-config prints what is in force, and that can be read back", "[o
     CHECK(machine.options({"--config", file.c_str()}).listen.empty());
 }
 
+TEST_CASE("check-database is a task of its own, and no key of the file", "[options]") {
+    TempDir dir;
+    auto parsed = Machine().parse({"--check-database", "--state-dir", "/s"});
+    REQUIRE(parsed);
+    CHECK(parsed->action == ParsedOptions::Action::check_database);
+    CHECK(parsed->options.state_dir == "/s");
+    auto file = dir.write("c", "check-database = true\n");
+    CHECK_THAT(Machine().error({"--config", file.c_str()}), Contains("check-database"));
+}
+
 TEST_CASE("check-config looks at the token file, and shows no token", "[options]") {
     TempDir dir;
     auto file = dir.write("tokens", "ada 0123456789abcdef\n");
