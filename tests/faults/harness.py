@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -133,13 +134,15 @@ class FakeEngine(Engine):
 
 
 class Daemon:
-    """schedulerd with a state directory of its own. `environment` holds for the next start only."""
+    """schedulerd with a state directory of its own. `environment` holds for the next start only; `wrapper`
+    is a command that runs it (strace)."""
 
-    def __init__(self, build, *options):
+    def __init__(self, build, *options, http=False):
         self.build = Path(build)
         self.home = Path(tempfile.mkdtemp(prefix="scheduler-faults-"))
         self.socket = str(self.home / "socket")
-        self.options = options
+        self.options = [*(["--listen", "127.0.0.1:0"] if http else ["--no-http"]), *options]
+        self.wrapper = []
         self.engine = None  # $DOCKER_HOST's
         self.log = open(self.home / "log", "ab")
         self.process = None
@@ -148,8 +151,8 @@ class Daemon:
         if self.engine:
             environment["DOCKER_HOST"] = f"unix://{self.engine.path}"
         self.process = subprocess.Popen(
-            [self.build / "schedulerd", "--state-dir", self.home / "state", "--socket", self.socket,
-             "--no-http", *self.options],
+            [*self.wrapper, self.build / "schedulerd", "--state-dir", self.home / "state",
+             "--socket", self.socket, *self.options],
             env={**os.environ, **environment}, stderr=self.log)
         if wait:
             eventually(self.answers, "the daemon answers")
@@ -192,6 +195,16 @@ class Daemon:
         if "result" not in answer:
             raise Failed(f"the output of {job} can't be read: {answer}")
         return b"".join(pieces).decode()
+
+    def http(self, method, target, body=None, headers=None):
+        """Status, headers and text of one HTTP request on a connection of its own."""
+        port = int(re.findall(r'ready .*listen="?127\.0\.0\.1:(\d+)', self.log_text())[-1])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection.request(method, target, body, headers or {})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, answer.headers, text
 
     def schedctl(self, *words):
         return subprocess.run([self.build / "schedctl", "--socket", self.socket, *words],

@@ -11,7 +11,7 @@ build_packages=(
     nlohmann-json3-dev prometheus-cpp-dev
 )
 run_packages=(busybox-static curl tzdata)
-test_packages=(bash-completion catch2 fish mandoc procps python3 shellcheck zsh)
+test_packages=(bash-completion catch2 fish libfaketime mandoc procps python3 shellcheck strace zsh)
 
 # as_root COMMAND…: run it as root, or fail.
 as_root() {

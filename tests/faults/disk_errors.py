@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""System calls on the database fail: reads, writes and syncs, of the log and of the file, the first or a
+later one, with EIO, EROFS or ENOSPC (strace injects them). Each is named in the log and in an answer.
+After a failed sync or write nothing is acknowledged any more, the daemon ends with exit code 1, and the
+next one has every acknowledged job; after a full disk the same daemon goes on.
+
+usage: disk_errors.py SOURCE_DIR BUILD_DIR
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+from harness import IMAGE, PATIENCE, Daemon, Engine, Failed, JOB, eventually
+
+SKIPPED = 77
+NO_ENGINE = ("--engine", "unix:///nonexistent/engine.sock")
+BATCH = 40  # jobs a request: a few of them fill the log up to a checkpoint
+LOG, FILE = "schedulerd.db-wal", "schedulerd.db"
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+class Case:
+    def __init__(self, call, file, error, when, ends=True):
+        self.call, self.file, self.error, self.when, self.ends = call, file, error, when, ends
+        self.name = f"{call} of {file} gives {error}, time {when}"
+
+    def wrapper(self, state):
+        only = ["-P", str(state / self.file)] if self.file else []
+        return ["strace", "-f", "-qq", "-o", "/dev/null", *only, "-e", f"trace={self.call}",
+                "-e", f"inject={self.call}:error={self.error}:when={self.when}"]
+
+
+CASES = [
+    Case("fdatasync", LOG, "EIO", "2"),
+    Case("fdatasync", LOG, "EIO", "5"),
+    Case("fdatasync", LOG, "ENOSPC", "4"),
+    Case("fdatasync", FILE, "EIO", "1"),
+    Case("pwrite64", LOG, "EIO", "1"),
+    Case("pwrite64", LOG, "EIO", "30"),
+    Case("pwrite64", LOG, "EROFS", "80"),
+    Case("pwrite64", FILE, "EIO", "3"),
+    Case("pread64", FILE, "EIO", "40+"),
+    Case("pwrite64", LOG, "ENOSPC", "50..90", ends=False),
+    Case("pwrite64", FILE, "ENOSPC", "1..3", ends=False),
+    Case("pwrite64,pread64", "", "EINTR", "20+7", ends=False),
+]
+
+
+def submit(daemon, number):
+    jobs = [{"job_name": IMAGE, "time": "1h", "command": ["echo", "x" * 400]} for _ in range(BATCH)]
+    answer = daemon.call("add", jobs=jobs) if number % 2 else daemon.call("add", **jobs[0])
+    if "error" in answer:
+        return None, answer["error"]
+    result = answer["result"]
+    return [job["id"] for job in result["jobs"]] if "jobs" in result else [result["id"]], None
+
+
+def play(daemon, case):
+    """Submits until the daemon ends or enough is added; what was acknowledged, and the refusals."""
+    added, refusals = [], []
+    for number in range(60):
+        try:
+            jobs, refusal = submit(daemon, number)
+        except (OSError, EOFError):
+            break
+        if refusal:
+            refusals.append(refusal)
+            if case.ends:
+                continue  # until it is gone: nothing may be acknowledged any more
+            eventually(lambda: daemon.call("status")["result"]["ready"] is False
+                       or "store_recovered" in daemon.log_text(), "it says that it can't write")
+        elif case.ends and refusals:
+            raise Failed(f"a job was acknowledged after the failure: {refusals}")
+        else:
+            added += jobs
+        try:
+            seen = daemon.call("list", limit=1000)
+        except (OSError, EOFError):
+            break
+        if "error" in seen:
+            refusals.append(seen["error"])
+    return added, refusals
+
+
+def run(build, case):
+    daemon = Daemon(build, *NO_ENGINE)
+    try:
+        daemon.start()
+        added = submit(daemon, 1)[0]
+        daemon.kill(signal.SIGTERM)
+        daemon.wrapper = case.wrapper(daemon.home / "state")
+        before = len(daemon.log_text())
+        daemon.start(wait=False)
+        eventually(lambda: is_there(daemon), "it answers or ends")
+        more, refusals = play(daemon, case) if daemon.process.poll() is None else ([], [])
+        added += more
+        log = daemon.log_text()[before:]
+        for refusal in refusals:
+            word = refusal["data"]["code"]
+            expect(word == ("unavailable" if case.ends else "disk_full") and len(refusal["message"]) > 40,
+                   f"a refusal says {refusal}")
+        if case.ends:
+            code = daemon.process.wait(PATIENCE)
+            log = daemon.log_text()[before:]
+            expect(code == 1, f"it ended with {code}")
+            expect("store_failed" in log or "the disk failed" in log, "the log does not say why")
+        else:
+            expect(daemon.process.poll() is None, "it ended")
+            expect(case.error == "EINTR" or "store_disk_full" in log or "store_checkpoint_failed" in log,
+                   "the log does not name the full disk")
+            eventually(lambda: submit(daemon, 0)[0], "submits are taken again")
+            stop(daemon)
+        daemon.wrapper = []
+        if case.call == "pread64":  # SQLite takes what can't be read for damage: a check takes that back
+            checked = subprocess.run([daemon.build / "schedulerd", "--state-dir", daemon.home / "state",
+                                      "--check-database"], capture_output=True, text=True)
+            expect(checked.returncode == 0, f"--check-database: {checked}")
+        daemon.start()
+        missing = set(added) - {job["id"] for job in daemon.jobs()}
+        expect(not missing, f"{len(missing)} acknowledged jobs are lost")
+        return len(added)
+    except Failed as failure:
+        raise Failed(f"{case.name}: {failure}\n{daemon.log_text()[-3000:]}") from failure
+    finally:
+        if daemon.wrapper and daemon.process.poll() is None:
+            stop(daemon)
+        daemon.close()
+
+
+def is_there(daemon):
+    if daemon.process.poll() is not None:
+        return True
+    try:
+        return daemon.call("status") is not None
+    except (OSError, EOFError):
+        return False
+
+
+def stop(daemon):
+    """The daemon itself, not strace before it."""
+    pid = re.findall(r" ready .*?\bpid=(\d+)", daemon.log_text())
+    if pid:
+        os.kill(int(pid[-1]), signal.SIGTERM)
+    daemon.process.wait(PATIENCE)
+
+
+def output_sync_fails(build, engine):
+    """The sync of a job's output fails once: said, and stored at the next try."""
+    daemon = Daemon(build, "--engine", f"unix://{engine.path}", http=True)
+    job = None
+    try:
+        daemon.start()
+        daemon.kill(signal.SIGTERM)
+        daemon.wrapper = Case("fsync", "", "EIO", "1..2").wrapper(daemon.home / "state")
+        daemon.start()
+        job = daemon.call("add", job_name=IMAGE, time="0s", command=["echo", "kept"])["result"]["id"]
+        eventually(lambda: f"output_not_kept job={job}" in daemon.log_text(), "the log says so")
+        eventually(lambda: daemon.call("show", job_id=job)["result"]["status"] == "finished", "it ends")
+        expect(daemon.schedctl("logs", job).stdout == "kept\n", "its output is not whole")
+        expect(daemon.http("GET", "/readyz")[0] == 200, "/readyz is not well again")
+        stop(daemon)
+    except Failed as failure:
+        raise Failed(f"fsync of an output: {failure}\n{daemon.log_text()[-3000:]}") from failure
+    finally:
+        if daemon.process.poll() is None:
+            stop(daemon)
+        daemon.close()
+        if job:
+            engine.remove_all(f"{JOB}={job}")
+
+
+def read_only_directory(build):
+    daemon = Daemon(build, *NO_ENGINE)
+    state = daemon.home / "state"
+    try:
+        daemon.start()
+        daemon.kill(signal.SIGTERM)
+        subprocess.run(["mount", "--bind", state, state], check=True)
+        subprocess.run(["mount", "-o", "remount,ro,bind", state], check=True)
+        daemon.start(wait=False)
+        code = daemon.process.wait(PATIENCE)
+        said = daemon.log_text().splitlines()[-1]
+        expect(code == 1 and str(state) in said and "Read-only" in said and "make it writable" in said,
+               f"a read-only state directory: {code}, {said}")
+    finally:
+        subprocess.run(["umount", "-l", state], check=False)
+        daemon.close()
+
+
+def main():
+    if not shutil.which("strace") or subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"]).returncode != 0:
+        print("strace can't trace here")
+        return SKIPPED
+    engine = Engine()
+    try:
+        for case in CASES:
+            print(f"{case.name}: {run(sys.argv[2], case)} jobs kept", flush=True)
+        output_sync_fails(sys.argv[2], engine)
+        read_only_directory(sys.argv[2])
+    except Failed as failure:
+        print(failure)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
