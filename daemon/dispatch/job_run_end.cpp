@@ -135,6 +135,8 @@ void JobRun::copy_output(Outcome outcome) {
 
 /// A full disk, or one that fails: the job has not ended before its output is kept.
 void JobRun::output_not_kept(const Error& error, const Outcome& outcome) {
+    // The database is on the same disk, and needs far less.
+    parts_.spool.discard_whole(job_.id, job_.attempt);
     log_warning("output_not_kept", {{"job", job_.id.to_string()}, {"error", error.message}});
     parts_.spool.set_trouble(
         fmt::format("the output of job {} can't be kept, so it has not ended yet: {}",

@@ -95,6 +95,11 @@ Result<std::unique_ptr<SpoolWriter>> Spool::open_whole(JobId id, int attempt) {
     return open_writer(path(id, attempt, whole_suffix));
 }
 
+void Spool::discard_whole(JobId id, int attempt) {
+    // What can't be removed now is when the copy is begun anew.
+    (void)spool_file::remove_file(path(id, attempt, whole_suffix));
+}
+
 Result<std::unique_ptr<SpoolWriter>> Spool::open_writer(const Path& path) {
     auto fd = spool_file::create(path);
     if (!fd && !std::filesystem::exists(path.parent_path())) {

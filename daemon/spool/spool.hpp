@@ -73,6 +73,8 @@ class Spool {
     /// A second copy beside it, `.whole`: what is read again at the end. Errors: disk_full,
     /// internal.
     Result<std::unique_ptr<SpoolWriter>> open_whole(JobId id, int attempt);
+    /// Gives the room of a second copy back that could not be finished.
+    void discard_whole(JobId id, int attempt);
     /// Syncs, renames to the final name and syncs the directory: the one of `.part` and `.whole`
     /// that saw more output, cut to the limit. Nothing is left but the final file; an older final
     /// file gives way only to one that saw more. Harmless when repeated or when there was no
