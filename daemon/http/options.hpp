@@ -15,7 +15,7 @@ struct HttpLimits {
     std::size_t head_bytes = 8 * 1024;
     std::size_t target_bytes = 4 * 1024;
     std::size_t body_bytes = 1024 * 1024;
-    std::size_t connections = 1024;
+    std::size_t connections = 2048;
     std::chrono::milliseconds idle = std::chrono::seconds(60);  ///< between requests
     std::chrono::milliseconds head =
         std::chrono::seconds(10);  ///< from a head's first byte to its last

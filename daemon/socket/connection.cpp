@@ -10,14 +10,30 @@ namespace scheduler {
 Connection::Connection(Socket socket,
                        Caller caller,
                        std::shared_ptr<const Methods> methods,
-                       const SocketLimits& limits)
+                       const SocketLimits& limits,
+                       Total total)
     : socket_(std::move(socket)),
       caller_(std::move(caller)),
       methods_(std::move(methods)),
       limits_(limits),
       lines_(limits.line_bytes_max),
+      total_(std::move(total)),
       changed_(socket_.get_executor(), asio::steady_timer::time_point::max()),
       deadline_(socket_.get_executor()) {}
+
+Connection::~Connection() {
+    count_out(bytes_in_flight_);
+}
+
+void Connection::count_in(std::size_t bytes) {
+    bytes_in_flight_ += bytes;
+    *total_ += bytes;
+}
+
+void Connection::count_out(std::size_t bytes) {
+    bytes_in_flight_ -= bytes;
+    *total_ -= bytes;
+}
 
 void Connection::start(std::function<void()> on_end) {
     asio::post(
@@ -71,7 +87,7 @@ void Connection::drop_requests() {
         if (request->stream) request->stream->cancel();
         request->wait.reset();
         request->is_over = true;
-        bytes_in_flight_ -= request->bytes;
+        count_out(request->bytes);
     }
     requests_.clear();
 }

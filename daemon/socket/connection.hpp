@@ -9,6 +9,7 @@
 /// Source: JSON-RPC 2.0; epoll_ctl(2) for EPOLLHUP, by which a client that closed is told from one
 /// that has only ended its sending.
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -31,11 +32,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   public:
     using Socket = asio::local::stream_protocol::socket;
 
+    /// Bytes in flight of all connections.
+    using Total = std::shared_ptr<std::atomic<std::size_t>>;
+
     /// `socket` runs on a strand of its own.
     Connection(Socket socket,
                Caller caller,
                std::shared_ptr<const Methods> methods,
-               const SocketLimits& limits);
+               const SocketLimits& limits,
+               Total total);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection();
 
     /// `on_end` is called once, on the strand, when both coroutines have ended.
     void start(std::function<void()> on_end);
@@ -72,6 +80,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void refuse(std::string id, const Error& error);
     RequestPtr add_request(std::string id, std::size_t bytes);
     void answer(const RequestPtr& request, std::string line);
+    void count_in(std::size_t bytes);
+    void count_out(std::size_t bytes);
     [[nodiscard]] bool has_room() const;
 
     // ---- the writing side: writing.cpp ----
@@ -97,6 +107,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     LineSplitter lines_;
     std::deque<RequestPtr> requests_;  ///< in the order of their answers
     std::size_t bytes_in_flight_ = 0;
+    const Total total_;
     std::size_t writes_under_way_ = 0;
     bool has_read_all_ = false;  ///< the reading side has ended
     bool is_peer_gone_ = false;  ///< nobody reads answers; what was sent still takes effect

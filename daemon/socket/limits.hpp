@@ -15,6 +15,9 @@ struct SocketLimits {
     std::size_t requests_in_flight_max = 256;
     /// Requests that are not answered and answers that are not sent, of one connection.
     std::size_t bytes_in_flight_max = std::size_t{2} * 1024 * 1024;
+    /// The same of all connections together: above it a connection is read from only when nothing
+    /// of its own is in flight. So many that do not read hold this and one answer each.
+    std::size_t total_bytes_in_flight_max = std::size_t{32} * 1024 * 1024;
     /// A client that takes nothing for this long is cut off.
     Duration write_deadline = std::chrono::seconds(60);
 };

@@ -79,6 +79,9 @@ asio::awaitable<void> Connection::take_line(std::string_view line) {
         co_await until([this, &request] { return request->is_over || is_closed_; });
     } else {
         begin(**method, *call, request);
+        // A read was done in place: now it is another connection's turn.
+        if (request->kind == Method::Kind::read)
+            co_await asio::post(socket_.get_executor(), asio::use_awaitable);
     }
 }
 
@@ -133,7 +136,7 @@ Connection::RequestPtr Connection::add_request(std::string id, std::size_t bytes
         return request;
     }
     request->bytes = bytes;
-    bytes_in_flight_ += bytes;
+    count_in(bytes);
     requests_.push_back(request);
     return request;
 }
@@ -142,14 +145,15 @@ Connection::RequestPtr Connection::add_request(std::string id, std::size_t bytes
 void Connection::answer(const RequestPtr& request, std::string line) {
     if (request->is_over || request->answer) return;
     request->bytes += line.size();
-    bytes_in_flight_ += line.size();
+    count_in(line.size());
     request->answer = std::move(line);
     wake();
 }
 
 bool Connection::has_room() const {
     return requests_.size() < limits_.requests_in_flight_max &&
-           bytes_in_flight_ < limits_.bytes_in_flight_max;
+           bytes_in_flight_ < limits_.bytes_in_flight_max &&
+           (bytes_in_flight_ == 0 || *total_ < limits_.total_bytes_in_flight_max);
 }
 
 }  // namespace scheduler

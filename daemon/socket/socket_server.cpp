@@ -63,6 +63,7 @@ struct SocketServer::Core : std::enable_shared_from_this<Core> {
     asio::strand<asio::io_context::executor_type> strand;
     const std::shared_ptr<const Methods> methods;
     const SocketLimits limits;
+    const Connection::Total bytes_in_flight = std::make_shared<std::atomic<std::size_t>>(0);
     Protocol::acceptor acceptor;
     asio::steady_timer retry;
     asio::steady_timer grace_end;
@@ -99,8 +100,8 @@ void SocketServer::Core::admit(Connection::Socket socket) {
     auto caller = caller_of(socket);
     if (!caller) return;
     log_debug("socket_connected", {{"caller", caller->name}});
-    auto connection =
-        std::make_shared<Connection>(std::move(socket), std::move(*caller), methods, limits);
+    auto connection = std::make_shared<Connection>(
+        std::move(socket), std::move(*caller), methods, limits, bytes_in_flight);
     connections.insert(connection);
     // Weak: a loop that is destroyed before its connections have ended must not leave a ring
     // behind.

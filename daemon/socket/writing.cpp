@@ -46,7 +46,7 @@ asio::awaitable<void> Connection::write_ready_answers() {
     }
     // They count until they are sent: a client that does not read is not read from.
     co_await send(std::move(batch));
-    bytes_in_flight_ -= bytes;
+    count_out(bytes);
     wake();
 }
 
@@ -85,7 +85,7 @@ asio::awaitable<void> Connection::write_stream(RequestPtr request) {
     if (request->is_over) co_return;
     request->is_over = true;
     request->stream.reset();
-    bytes_in_flight_ -= request->bytes;
+    count_out(request->bytes);
     requests_.pop_front();
     wake();
 }

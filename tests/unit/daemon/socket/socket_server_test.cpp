@@ -455,6 +455,23 @@ TEST_CASE("a client that does not read is not read from either", "[socket]") {
         REQUIRE(client.line().size() > 200'000);
 }
 
+TEST_CASE("many that do not read hold one answer each above the limit of all", "[socket]") {
+    SocketLimits limits;
+    limits.total_bytes_in_flight_max = 1;
+    RunningServer server(limits);
+    Client deaf(server.path);
+    auto sent = deaf.fill(encode_call(1, "big", "{}"));
+    // Others are served meanwhile, and so is it as soon as it reads.
+    Client other(server.path);
+    for (int i = 0; i < 3; ++i) {
+        other.call(i, "big");
+        CHECK(other.line().size() > 200'000);
+    }
+    auto calls = sent / encode_call(1, "big", "{}").size();
+    for (std::size_t i = 0; i < calls; ++i)
+        REQUIRE(deaf.line().size() > 200'000);
+}
+
 TEST_CASE("no more requests than the limit are under way on a connection", "[socket]") {
     SocketLimits limits;
     limits.requests_in_flight_max = 3;
