@@ -18,7 +18,7 @@ import time
 from harness import IMAGE, INSTANCE, JOB, Daemon, Engine, Failed, eventually
 
 JOBS, IDLE, TRICKLING, DEAF = 10000, 1000, 200, 500
-STARTED = 15  # of the jobs that are due, while all of that goes on
+STARTED = 8  # of the jobs that are due, while all of that goes on
 MAX_RUNNING = 4
 RESIDENT_MAX = 400 << 20  # bytes; a sanitizer's own memory does not count
 LISTS = 200  # requests that each deaf connection sends: some 6 MiB of answers

@@ -9,7 +9,9 @@
 namespace scheduler {
 namespace {
 
-constexpr sqlite3_int64 piece_bytes = 1 << 20;
+/// SQLite 3.40 writes the lowest 17 bits of a length at a time (os_unix.c, seekAndWriteFd): with
+/// more than that, a length that they make 0 is a full disk to it.
+constexpr sqlite3_int64 piece_bytes = 64 * 1024;
 
 void check(int code, const std::filesystem::path& database) {
     if (code == SQLITE_OK) return;

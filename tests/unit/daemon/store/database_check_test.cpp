@@ -217,6 +217,21 @@ TEST_CASE_METHOD(CheckedStore, "commits that the log lacks are missed", "[damage
     }
 }
 
+/// Written again in pieces of 1 MiB, a log of more than 128 KiB was a full disk to SQLite: no start
+/// after a crash.
+TEST_CASE_METHOD(CheckedStore, "a long log that a crash left is taken up", "[damage]") {
+    auto [count, bytes] =
+        GENERATE(table<int, std::size_t>({{20, 10'000}, {60, 10'000}, {300, 9'000}}));
+    REQUIRE(open());
+    add(count, bytes);
+    auto copied = dir.path() / "copy.db";
+    for (const char* suffix : {"", "-wal", "-shm"})
+        copy(suffix, copied);
+    auto opened = SqliteStore::open({copied, executor, clock, system_random(), {}});
+    REQUIRE(opened);
+    CHECK((*opened)->find(JobRef{std::to_string(count)}, ""));
+}
+
 TEST_CASE("what a failure of SQLite means", "[damage]") {
     using Kind = SqliteError::Kind;
     CHECK(SqliteError(SQLITE_FULL, "").kind() == Kind::disk_full);
