@@ -12,24 +12,6 @@ Failure<Error> bad_request(std::string message) {
     return fail(ErrorCode::bad_request, std::move(message));
 }
 
-bool is_token(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
-}
-
-std::string_view trim(std::string_view text) {
-    auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-/// Moves one line out of `text`, without its CRLF.
-std::string_view take_line(std::string_view& text) {
-    auto end = text.find("\r\n");
-    auto line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
-    return line;
-}
-
 Failure<Error> target_too_long(const HttpLimits& limits) {
     return fail(
         ErrorCode::uri_too_long,
@@ -63,24 +45,6 @@ Result<Done> parse_request_line(std::string_view line,
     head.target = target;
     head.is_http_1_0 = version == "HTTP/1.0";
     return Done{};
-}
-
-Result<Header> parse_header(std::string_view line) {
-    auto colon = line.find(':');
-    auto name = line.substr(0, colon);
-    // A blank at the front (a folded line) or before the colon is refused, as RFC 9112 section 5
-    // asks.
-    if (colon == std::string_view::npos || !is_token(name))
-        return bad_request(
-            fmt::format("the header line \"{}\" is not NAME: VALUE", line.substr(0, 64)));
-    auto value = trim(line.substr(colon + 1));
-    bool is_clean = std::none_of(value.begin(), value.end(), [](char c) {
-        return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 127;
-    });
-    if (!is_clean)
-        return bad_request(
-            fmt::format("the header {} holds a control character", name.substr(0, 64)));
-    return Header{to_lower(name), std::string(value)};
 }
 
 Result<Done> read_framing(RequestHead& head, const HttpLimits& limits) {
@@ -153,6 +117,24 @@ std::size_t RequestHead::count(std::string_view name) const {
         headers.begin(), headers.end(), [&](const Header& header) { return header.name == name; }));
 }
 
+Result<Header> parse_header(std::string_view line) {
+    auto colon = line.find(':');
+    auto name = line.substr(0, colon);
+    // A blank at the front (a folded line) or before the colon is refused, as RFC 9112 section 5
+    // asks.
+    if (colon == std::string_view::npos || !is_token(name))
+        return bad_request(
+            fmt::format("the header line \"{}\" is not NAME: VALUE", line.substr(0, 64)));
+    auto value = trim(line.substr(colon + 1));
+    bool is_clean = std::none_of(value.begin(), value.end(), [](char c) {
+        return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == 127;
+    });
+    if (!is_clean)
+        return bad_request(
+            fmt::format("the header {} holds a control character", name.substr(0, 64)));
+    return Header{to_lower(name), std::string(value)};
+}
+
 Result<std::optional<std::size_t>> HeadScanner::scan(std::string_view buffer,
                                                      const HttpLimits& limits) {
     if (!buffer.empty() && !is_token_character(buffer.front()))
@@ -192,6 +174,19 @@ Result<RequestHead> parse_head(std::string_view text, const HttpLimits& limits) 
     return head;
 }
 
+std::string_view trim(std::string_view text) {
+    auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::string_view take_line(std::string_view& text) {
+    auto end = text.find("\r\n");
+    auto line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
+    return line;
+}
+
 bool equals_ignoring_case(std::string_view left, std::string_view right) {
     return left.size() == right.size() && to_lower(left) == to_lower(right);
 }
@@ -201,6 +196,10 @@ std::string to_lower(std::string_view text) {
     for (char& c : lower)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return lower;
+}
+
+bool is_token(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
 }
 
 bool is_token_character(char c) {

@@ -50,10 +50,18 @@ class HeadScanner {
 /// too_large, bad_media_type (Content-Encoding). After any of them the connection can't go on.
 Result<RequestHead> parse_head(std::string_view text, const HttpLimits& limits);
 
+/// One line `NAME: VALUE` without its CRLF. Errors: bad_request.
+Result<Header> parse_header(std::string_view line);
+
+/// Moves one line out of `text`, without its CRLF.
+std::string_view take_line(std::string_view& text);
+/// Without the blanks and tabs around it.
+std::string_view trim(std::string_view text);
 /// Compares ASCII text without regard to case.
 bool equals_ignoring_case(std::string_view left, std::string_view right);
 std::string to_lower(std::string_view text);
 /// True for a character that a method or a header's name may have (RFC 9110 section 5.6.2).
 bool is_token_character(char c);
+bool is_token(std::string_view text);
 
 }  // namespace scheduler

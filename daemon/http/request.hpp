@@ -22,8 +22,7 @@ struct HttpRequest {
     [[nodiscard]] std::string media_type() const {
         const std::string* type = head.find("content-type");
         if (type == nullptr) return {};
-        std::string name = to_lower(type->substr(0, type->find(';')));
-        return name.erase(name.find_last_not_of(" \t") + 1);
+        return to_lower(trim(std::string_view(*type).substr(0, type->find(';'))));
     }
 };
 

@@ -4,6 +4,8 @@
 
 #include <httplib.h>
 
+#include "daemon/http/multipart.hpp"
+
 namespace scheduler {
 namespace {
 
@@ -69,18 +71,12 @@ class Parser final : public httplib::Server {
 };
 
 /// What the library must not see, since of it it makes what we don't want.
-bool is_hidden(const Header& header, std::string_view media_type) {
+bool is_hidden(const Header& header) {
     return header.name == "range" ||   // answers 416, or sends ranges of anything
            header.name == "expect" ||  // was answered before the body was read
-           // It refuses urlencoded bodies above 8 KiB, and merges them into the query.
-           (header.name == "content-type" && media_type == urlencoded_type);
-}
-
-/// Only the closing delimiter: `--boundary--` (RFC 2046 section 5.1.1).
-bool is_empty_multipart(std::string_view body) {
-    if (body.size() >= 2 && body.substr(body.size() - 2) == "\r\n") body.remove_suffix(2);
-    return body.size() > 4 && body.substr(0, 2) == "--" && body.substr(body.size() - 2) == "--" &&
-           body.find_first_of("\r\n") == std::string_view::npos;
+           // It refuses urlencoded bodies above 8 KiB, and merges them into the query; for what it
+           // does to multipart bodies see multipart.hpp.
+           header.name == "content-type";
 }
 
 /// The request as the library gets it. Its target is always `/`: the library would percent-decode
@@ -88,9 +84,8 @@ bool is_empty_multipart(std::string_view body) {
 std::string text_for_library(const HttpRequest& request, std::string_view body) {
     std::string text =
         request.head.method + (request.head.is_http_1_0 ? " / HTTP/1.0\r\n" : " / HTTP/1.1\r\n");
-    std::string media_type = request.media_type();
     for (const Header& header : request.head.headers)
-        if (!is_hidden(header, media_type)) text += header.name + ": " + header.value + "\r\n";
+        if (!is_hidden(header)) text += header.name + ": " + header.value + "\r\n";
     text += "\r\n";
     text += body;
     return text;
@@ -103,18 +98,15 @@ Result<HttpRequest> parse_request(RequestHead head, Target target, std::string_v
     HttpRequest request;
     request.head = std::move(head);
     request.target = std::move(target);
-    // The library takes no multipart body without a part.
-    if (request.media_type() == multipart_type && is_empty_multipart(body)) return request;
     auto parsed = parser.parse(text_for_library(request, body));
-    if (!parsed)
-        return fail(ErrorCode::bad_request,
-                    request.media_type() == multipart_type
-                        ? "the multipart body is malformed, or its Content-Type names no boundary"
-                        : "the request is malformed");
+    if (!parsed) return fail(ErrorCode::bad_request, "the request is malformed");
     // Header values stay ours: the library percent-decodes them.
     request.body = std::move(parsed->body);
-    for (auto& [name, part] : parsed->files)
-        request.parts.emplace_back(name, std::move(part.content));
+    if (request.media_type() != multipart_type) return request;
+    auto parts = parse_multipart(*request.head.find("content-type"), request.body);
+    if (!parts) return fail(parts.error());
+    request.parts = std::move(*parts);
+    request.body.clear();
     return request;
 }
 

@@ -154,16 +154,110 @@ TEST_CASE("a urlencoded body may be larger than the library takes", "[http]") {
     CHECK(request->spec.env.at("K").size() == 100'000);
 }
 
-TEST_CASE("a multipart body that is no such thing is refused", "[http]") {
-    for (std::string type : {"multipart/form-data", "multipart/form-data; boundary=YY"}) {
-        RequestHead head;
-        head.method = "POST";
-        std::string body = multipart({{"job_name", "a"}});
-        head.headers = {{"content-length", std::to_string(body.size())}, {"content-type", type}};
-        auto request = parse_request(std::move(head), *parse_target("/job"), body);
+namespace {
+
+Result<HttpRequest> parse_multipart_request(const std::string& type, const std::string& body) {
+    RequestHead head;
+    head.method = "POST";
+    head.headers = {{"content-length", std::to_string(body.size())}, {"content-type", type}};
+    return parse_request(std::move(head), *parse_target("/job"), body);
+}
+
+std::string one_part(const std::string& headers) {
+    return "--XX\r\n" + headers + "\r\n\r\nJOB_B\r\n--XX--\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("a multipart form is read however its headers are written", "[http]") {
+    const std::string body = multipart({{"job_name", "JOB_B"}, {"time", "2m"}});
+    for (std::string type : {"multipart/form-data; boundary=XX; charset=utf-8",
+                             "multipart/form-data; charset=utf-8;boundary=XX",
+                             "multipart/form-data; Boundary=XX",
+                             "multipart/form-data ;\tBOUNDARY=\"XX\"",
+                             "Multipart/Form-Data; boundary=XX",
+                             "multipart/form-data; boundary=\"X\\X\";"}) {
+        INFO(type);
+        auto request = parse_multipart_request(type, body);
+        INFO((request ? "" : request.error().message));
+        REQUIRE(request);
+        CHECK(request->parts == FormFields{{"job_name", "JOB_B"}, {"time", "2m"}});
+    }
+    for (std::string headers :
+         {"Content-Disposition: form-data; name=job_name",
+          "content-disposition: FORM-DATA; NAME=\"job_name\"",
+          "Content-Disposition:form-data;name=\"job_name\";filename=\"a;b\\\"c.txt\"",
+          "Content-Type: text/plain\r\nContent-Disposition: form-data; filename=x; name=job_name",
+          "Content-Disposition: form-data; name=\"job\\_name\"\r\nContent-Transfer-Encoding: "
+          "8bit"}) {
+        INFO(headers);
+        auto request =
+            parse_multipart_request("multipart/form-data; boundary=XX", one_part(headers));
+        INFO((request ? "" : request.error().message));
+        REQUIRE(request);
+        CHECK(request->parts == FormFields{{"job_name", "JOB_B"}});
+    }
+}
+
+TEST_CASE("the content of a part is kept to the byte", "[http]") {
+    for (std::string content :
+         {"", "\r\n", "\r\n\r\n", "a--XX", "\r\n--XXL", "a\r\n--X", "a--XX--", " "}) {
+        INFO(content);
+        auto request = parse_multipart_request(
+            "multipart/form-data; boundary=XX",
+            "preamble\r\n" + multipart({{"a", content}, {"b", ""}}) + "epilogue");
+        REQUIRE(request);
+        CHECK(request->parts == FormFields{{"a", content}, {"b", ""}});
+    }
+}
+
+TEST_CASE("an empty multipart body is an empty form", "[http]") {
+    for (std::string body : {"", "--XX--", "--XX--\r\n"}) {
+        auto request = parse_multipart_request("multipart/form-data; boundary=XX", body);
+        REQUIRE(request);
+        CHECK(request->parts.empty());
+    }
+    auto request = parse_multipart_request("multipart/form-data", "");
+    REQUIRE(request);
+    CHECK(read_request<AddRequest>(*request).error().message == "job_name is missing");
+}
+
+TEST_CASE("a multipart body that is no such thing is refused in words that fit", "[http]") {
+    const std::string type = "multipart/form-data; boundary=XX";
+    const std::string body = multipart({{"job_name", "a"}});
+    const std::string long_boundary(71, 'x');
+    for (const auto& [given_type, given_body, words] :
+         std::vector<std::tuple<std::string, std::string, std::string>>{
+             {"multipart/form-data", body, "names no boundary"},
+             {"multipart/form-data; boundary=", body, "names no boundary"},
+             {"multipart/form-data; boundary", body, "\"boundary\" is not NAME=VALUE"},
+             {"multipart/form-data; boundary=\"XX", body, "does not end"},
+             {"multipart/form-data; boundary=\"XX\"Y", body, "follows the quoted value"},
+             {"multipart/form-data; boundary=XX; boundary=XX", body, "boundary is given twice"},
+             {"multipart/form-data; boundary=YY", body, "has no line \"--YY\""},
+             {"multipart/form-data; boundary=" + long_boundary, body, "longer than 70"},
+             {type, body.substr(0, body.size() - 6), "ends before its last line \"--XX--\""},
+             {type, "--XX\r\nContent-Disposition: form-data; name=a", "without the empty line"},
+             {type, one_part("Content-Type: text/plain"), "a part without a name"},
+             {type, one_part("Content-Disposition: form-data; name=\"\""), "a part without a name"},
+             {type, one_part("Content-Disposition: attachment; name=a"), "a part without a name"},
+             {type, one_part("Content-Disposition: form-data; name"), "\"name\" is not NAME=VALUE"},
+             {type, one_part("no header"), "\"no header\" is not NAME: VALUE"},
+             {type,
+              one_part(
+                  "Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64"),
+              "Content-Transfer-Encoding base64"}}) {
+        INFO(given_type << '\n' << given_body);
+        auto request = parse_multipart_request(given_type, given_body);
         REQUIRE_FALSE(request);
         CHECK(request.error().code == ErrorCode::bad_request);
+        INFO(request.error().message);
+        CHECK(request.error().message.find(words) != std::string::npos);
     }
+    // A boundary of 70 characters is the longest.
+    const std::string longest(70, 'x');
+    CHECK(
+        parse_multipart_request("multipart/form-data; boundary=" + longest, "--" + longest + "--"));
 }
 
 }  // namespace scheduler
