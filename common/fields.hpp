@@ -8,8 +8,10 @@
 ///     }
 ///
 /// `std::optional`, containers, `bool` and what is visited `with_default` may be absent; all else
-/// is required. A visitor is an object with operator()(name, member, doc) and with_default(same).
-/// Members may be: std::string, bool, integers, enums and classes with a text (TextTraits below),
+/// is required. What is visited `unless_empty` may be absent too, and is left out where it holds
+/// its type's empty value: an id, a number or a moment that there is none of. A visitor is an
+/// object with operator()(name, member, doc), with_default(same) and unless_empty(same). Members
+/// may be: std::string, bool, integers, enums and classes with a text (TextTraits below),
 /// optionals, vectors and string maps of those, and structs with `fields` of their own.
 
 #include <concepts>
@@ -30,6 +32,7 @@ namespace scheduler {
 struct NullVisitor {
     void operator()(std::string_view, auto&, std::string_view) {}
     void with_default(std::string_view, auto&, std::string_view) {}
+    void unless_empty(std::string_view, auto&, std::string_view) {}
 };
 template <class T>
 concept HasFields = requires(T& value, NullVisitor& visit) {
@@ -108,6 +111,7 @@ struct FieldNames {
     std::vector<std::string_view> names;
     void operator()(std::string_view name, auto&, std::string_view) { names.push_back(name); }
     void with_default(std::string_view name, auto&, std::string_view) { names.push_back(name); }
+    void unless_empty(std::string_view name, auto&, std::string_view) { names.push_back(name); }
 };
 
 /// The names of T's fields in the order of their declaration.

@@ -37,14 +37,17 @@ struct Job {
     std::optional<Instant> output_removed_at;  ///< to make room; the job itself is kept
 
     static void fields(auto& self, auto& visit) {
-        visit("id", self.id, "32 lower-case hex digits, a UUIDv7");
+        visit.unless_empty(
+            "id", self.id, "32 lower-case hex digits, a UUIDv7; absent in a dry run");
         visit("job_name", self.job_name, "image reference or definition name, as given");
         visit("scheduled_in", self.scheduled_in, "when it was submitted, %d-%m-%Y %H:%M:%S");
         visit("scheduled_to", self.scheduled_to, "when it is due, %d-%m-%Y %H:%M:%S");
         visit("status", self.status, "scheduled, running, finished or canceled");
         visit("finish_status", self.finish_status, "how it ended; only in history");
         visit("finish_date", self.finish_date, "when it ended, %d-%m-%Y %H:%M:%S; only in history");
-        visit("number", self.number, "short name for people, from 1, never reused");
+        visit.unless_empty("number",
+                           self.number,
+                           "short name for people, from 1, never reused; absent in a dry run");
         visit("due_at", self.due_at, "RFC 3339, UTC");
         visit("created_at", self.created_at, "RFC 3339, UTC");
         visit("started_at", self.started_at, "RFC 3339, UTC");

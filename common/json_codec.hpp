@@ -75,6 +75,10 @@ class JsonReader {
     void with_default(std::string_view name, T& member, std::string_view) {
         read(name, member, true);
     }
+    template <class T>
+    void unless_empty(std::string_view name, T& member, std::string_view) {
+        read(name, member, true);
+    }
     Result<Done> finish() {
         if (error_) return fail(std::move(*error_));
         return Done{};
@@ -193,6 +197,10 @@ class JsonWriter {
         out_ += ':';
         append_value(out_, member);
     }
+    template <class T>
+    void unless_empty(std::string_view name, const T& member, std::string_view doc) {
+        if (!(member == T{})) with_default(name, member, doc);
+    }
     void finish() { out_ += first_ ? "{}" : "}"; }
 
   private:
@@ -278,6 +286,10 @@ class FormReader {
     }
     template <class T>
     void with_default(std::string_view name, T& member, std::string_view) {
+        read(name, member, true);
+    }
+    template <class T>
+    void unless_empty(std::string_view name, T& member, std::string_view) {
         read(name, member, true);
     }
     Result<Done> finish() {

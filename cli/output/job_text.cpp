@@ -166,13 +166,12 @@ std::string outcome_sentence(const Job& job) {
 }
 
 std::string event_line(const JobEvent& event) {
-    if (event.reset)
-        return fmt::format("{}\tearlier events are no longer kept\n", event.at.to_string());
+    if (event.reset) return "-\tearlier events are no longer kept\n";
     std::string line = fmt::format("{}\tjob {}\t{}\t{}",
                                    event.at.to_string(),
                                    event.number,
                                    escape_field(event.job_name),
-                                   to_string(event.to));
+                                   event.to ? to_string(*event.to) : "-");
     if (event.finish_status) line += fmt::format("\t{}", to_string(*event.finish_status));
     if (event.reason && !event.reason->empty()) line += '\t' + escape_field(*event.reason);
     return line + '\n';

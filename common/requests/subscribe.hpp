@@ -3,7 +3,8 @@
 
 namespace scheduler {
 
-/// One transition of a job, from the store. `from` is absent for a new job.
+/// One transition of a job, from the store. `from` is absent for a new job. With `reset` there was
+/// no transition: it says that events were missed, and holds `seq` alone.
 struct JobEvent {
     std::int64_t seq = 0;  ///< grows by commit order
     JobId job_id;
@@ -11,17 +12,18 @@ struct JobEvent {
     std::string job_name;
     Instant at;
     std::optional<JobStatus> from;
-    JobStatus to = JobStatus::scheduled;
+    std::optional<JobStatus> to;
     std::optional<FinishStatus> finish_status;
     std::optional<std::string> reason;
     bool reset = false;
 
     static void fields(auto& self, auto& visit) {
         visit("seq", self.seq, "grows by commit order");
-        visit("job_id", self.job_id, "the job");
-        visit("number", self.number, "the job's number");
-        visit("job_name", self.job_name, "the job's name");
-        visit("at", self.at, "when it happened");
+        visit.unless_empty(
+            "job_id", self.job_id, "the job; this and what follows is absent in a reset");
+        visit.unless_empty("number", self.number, "the job's number");
+        visit.unless_empty("job_name", self.job_name, "the job's name");
+        visit.unless_empty("at", self.at, "when it happened");
         visit("from", self.from, "the status before; absent for a new job");
         visit("to", self.to, "the status after");
         visit("finish_status", self.finish_status, "how it ended");

@@ -47,6 +47,10 @@ class MemberWriter {
     void with_default(std::string_view name, T& member, std::string_view doc) {
         (*this)(name, member, doc);
     }
+    template <class T>
+    void unless_empty(std::string_view name, T& member, std::string_view doc) {
+        (*this)(name, member, doc);
+    }
 
     Result<std::string> finish() && {
         if (error_) return fail(std::move(*error_));

@@ -101,6 +101,10 @@ struct SchemaCollector {
     void with_default(std::string_view name, T&, std::string_view doc) {
         add<T>(name, doc, false);
     }
+    template <class T>
+    void unless_empty(std::string_view name, T&, std::string_view doc) {
+        add<T>(name, doc, false);
+    }
 
   private:
     template <class T>

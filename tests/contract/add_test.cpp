@@ -280,6 +280,9 @@ TEMPLATE_TEST_CASE("a dry run checks and submits nothing", "[contract]", OverHtt
     TestType front(shared_daemon());
     Json before = front.call("status").value.at("jobs");
     Outcome outcome = add(front, {{"job_name", "busybox"}, {"time", "1h"}, {"dry_run", true}});
+    CHECK_FALSE(outcome.value.at("job").contains("id"));
+    CHECK_FALSE(outcome.value.at("job").contains("number"));
+    CHECK(outcome.value.at("job").at("scheduled_to").is_string());
     REQUIRE(outcome.is_ok);
     CHECK_FALSE(outcome.value.contains("id"));
     CHECK(front.call("status").value.at("jobs") == before);

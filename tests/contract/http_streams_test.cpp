@@ -110,6 +110,13 @@ TEST_CASE("events tell each transition, and can be resumed", "[contract][http]")
     CHECK(again.read_head().status == 200);
     CHECK(read_event(again).id == removed.id);
     CHECK(http(shared_daemon().port(), "GET", "/events", {{"Last-Event-ID", "x"}}).status == 400);
+
+    HttpClient from_the_future(shared_daemon().port());
+    from_the_future.send("GET", "/events", {{"Last-Event-ID", "999999999"}});
+    CHECK(from_the_future.read_head().status == 200);
+    auto reset = read_event(from_the_future);
+    CHECK(reset.name == "reset");
+    CHECK(reset.data == Json({{"seq", reset.data.at("seq")}, {"reset", true}}));
 }
 
 TEST_CASE("events can be of one job only", "[contract][http]") {

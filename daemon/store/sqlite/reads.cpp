@@ -95,7 +95,7 @@ JobEvent event_from(const Query& row) {
     }
     if (auto to = parse_job_status(row.text(6))) event.to = *to;
     event.reason = row.optional_text(7);
-    if (auto finish = row.optional_text(8); finish && has_ended(event.to)) {
+    if (auto finish = row.optional_text(8); finish && event.to && has_ended(*event.to)) {
         auto status = parse_finish_status(*finish);
         if (status) event.finish_status = *status;
     }

@@ -257,6 +257,9 @@ TEST_CASE("an event is one line", "[cli]") {
     event.reason = "exit 3";
     CHECK(event_line(event) ==
           "2027-06-20T17:00:00.000Z\tjob 42\ta\\nb\tfinished\tfailed\texit 3\n");
+    JobEvent reset;
+    reset.reset = true;
+    CHECK(event_line(reset) == "-\tearlier events are no longer kept\n");
 }
 
 }  // namespace scheduler

@@ -62,6 +62,10 @@ struct Filler {
     void with_default(std::string_view, T& member, std::string_view) {
         fill(member);
     }
+    template <class T>
+    void unless_empty(std::string_view, T& member, std::string_view) {
+        fill(member);
+    }
 };
 
 template <class T>
