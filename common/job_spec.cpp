@@ -31,6 +31,12 @@ Result<Done> check_env(const std::map<std::string, std::string>& env) {
         if (has_nul(name) || has_nul(value))
             return bad_field(fmt::format("env variable {} holds a NUL character",
                                          name.substr(0, name.find('\0'))));
+        bool has_blank = std::any_of(name.begin(), name.end(), [](char c) {
+            return static_cast<unsigned char>(c) <= ' ' || c == 127;
+        });
+        if (has_blank)
+            return bad_field(fmt::format(
+                "env variable \"{}\" has a blank or a control character in its name", name));
     }
     return Done{};
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
@@ -132,6 +133,16 @@ Result<Done> read_value(const Json& json, T& value, const std::string& path) {
         if (!json.is_boolean()) return wrong_type(path, "true or false", json);
         value = json.get<bool>();
     } else if constexpr (IntegerType<T>) {
+        constexpr double beyond_all =
+            9223372036854775808.0;  // 2^63; such numbers are read as float
+        if (json.is_number_float() && std::abs(json.get<double>()) >= beyond_all)
+            return bad_field(fmt::format("{} is too large", path));
+        if (json.is_number_float())
+            return bad_field(
+                fmt::format("{} must be a whole number, written without fraction or "
+                            "exponent, not {}",
+                            path,
+                            json.dump()));
         if (!json.is_number_integer()) return wrong_type(path, "a whole number", json);
         if (json.is_number_unsigned() &&
             json.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<T>::max()))

@@ -1,5 +1,7 @@
 #include "common/rpc.hpp"
 
+#include <cmath>
+
 #include "common/json_codec.hpp"
 #include "common/operations.hpp"
 
@@ -21,9 +23,12 @@ std::string dump(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+/// Numbers beyond 64 bits were read as fractions, and would not come back as they were sent.
 bool is_valid_id(const Json& id) {
-    return (id.is_string() && id.get_ref<const std::string&>().size() <= RpcLimits::id_bytes) ||
-           id.is_number();
+    constexpr double whole_max = 9007199254740992;  // 2^53
+    if (id.is_string()) return id.get_ref<const std::string&>().size() <= RpcLimits::id_bytes;
+    if (id.is_number_float()) return std::abs(id.get<double>()) <= whole_max;
+    return id.is_number();
 }
 
 Failure<RpcRefusal> refuse(std::string id, ErrorCode code, std::string message) {
@@ -42,8 +47,9 @@ Result<RpcCall, RpcRefusal> parse_call(std::string_view line) {
     if (!json.is_object()) return refuse("null", ErrorCode::bad_rpc, "a request is a JSON object");
     if (!json.contains("id")) return refuse("null", ErrorCode::bad_rpc, "the request has no id");
     if (!is_valid_id(json["id"]))
-        return refuse(
-            "null", ErrorCode::bad_rpc, "id must be a number, or a string of at most 256 bytes");
+        return refuse("null",
+                      ErrorCode::bad_rpc,
+                      "id must be a number of at most 64 bits, or a string of at most 256 bytes");
 
     RpcCall call;
     call.id = dump(json["id"]);

@@ -9,13 +9,22 @@
 namespace scheduler {
 namespace {
 
-/// `localhost` of `localhost:8888`, `::1` of `[::1]:8888`.
+bool is_port(std::string_view text) {
+    return text.empty() || (text.front() == ':' &&
+                            text.find_first_not_of("0123456789", 1) == std::string_view::npos);
+}
+
+/// `localhost` of `localhost:8888` and of `localhost.` (the dot of the root), `::1` of
+/// `[::1]:8888`. What is no host with a port stays whole, and so matches nothing.
 std::string_view host_without_port(std::string_view host) {
-    if (!host.empty() && host.front() == '[') {
-        auto end = host.find(']');
-        return end == std::string_view::npos ? host : host.substr(1, end - 1);
-    }
-    return host.substr(0, host.find(':'));
+    bool is_bracketed = !host.empty() && host.front() == '[';
+    auto end = is_bracketed ? host.find(']') : std::min(host.find(':'), host.size());
+    if (end == std::string_view::npos) return host;
+    if (is_bracketed) return is_port(host.substr(end + 1)) ? host.substr(1, end - 1) : host;
+    if (!is_port(host.substr(end))) return host;
+    auto name = host.substr(0, end);
+    if (name.size() > 1 && name.back() == '.') name.remove_suffix(1);
+    return name;
 }
 
 bool is_loopback_address(const std::string& text) {

@@ -59,13 +59,16 @@ asio::awaitable<Answer> add_job(Exchange& exchange) {
 asio::awaitable<Answer> show_or_wait(Exchange& exchange) {
     FormFields& query = exchange.request.target.query;
     auto is_wait = [](const auto& field) { return field.first == "wait"; };
+    // Two operations, but one set of fields. Over HTTP the wait's is called `wait`; the operation's
+    // own name for it is no field here.
+    for (auto& [name, text] : query)
+        if (name != "job_id" && name != "wait")
+            co_return error_answer(
+                {ErrorCode::unknown_field,
+                 fmt::format("\"{}\" is not a known field; known are job_id, wait",
+                             name.substr(0, 64))});
     if (std::none_of(query.begin(), query.end(), is_wait))
         co_return co_await answer_operation<ShowRequest>(exchange);
-    // Over HTTP the field is called `wait`; the operation's own name for it is no field here.
-    for (auto& [name, text] : query)
-        if (name == "timeout")
-            co_return error_answer({ErrorCode::unknown_field,
-                                    "\"timeout\" is not a known field; known are job_id, wait"});
     for (auto& field : query)
         if (is_wait(field)) field.first = "timeout";
     auto request = read_request<WaitRequest>(exchange.request);

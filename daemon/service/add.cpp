@@ -55,6 +55,16 @@ bool has_control_characters(std::string_view text) {
     return false;
 }
 
+/// U+202A to U+202E and U+2066 to U+2069 (Unicode, UAX #9): with them a name shows as another one.
+bool turns_direction(std::string_view text) {
+    for (std::size_t i = 0; i + 3 <= text.size(); ++i) {
+        std::string_view mark = text.substr(i, 3);
+        if ((mark >= "\u202A" && mark <= "\u202E") || (mark >= "\u2066" && mark <= "\u2069"))
+            return true;
+    }
+    return false;
+}
+
 Result<Done> check_name(const std::string& name) {
     if (name.find_first_not_of(' ') == std::string::npos)
         return fail(ErrorCode::bad_field,
@@ -64,6 +74,10 @@ Result<Done> check_name(const std::string& name) {
                     fmt::format("job_name is longer than {} bytes", SpecLimits::job_name_bytes));
     if (has_control_characters(name))
         return fail(ErrorCode::bad_field, "job_name holds control characters");
+    if (turns_direction(name))
+        return fail(ErrorCode::bad_field,
+                    "job_name holds characters that turn the direction of text (U+202A to U+202E, "
+                    "U+2066 to U+2069); leave them out");
     return Done{};
 }
 
@@ -78,13 +92,19 @@ Result<Done> check_key(const std::optional<std::string>& key) {
 
 /// Decides due_at; `when` is how the answer repeats it.
 Result<Done> check_due(const AddRequest& request, TimePoint now, Checked& checked) {
-    int given = (request.time ? 1 : 0) + (request.date ? 1 : 0) + (request.at ? 1 : 0);
-    if (given == 0)
+    std::vector<std::string_view> given;
+    if (request.time) given.push_back("time");
+    if (request.date) given.push_back("date");
+    if (request.at) given.push_back("at");
+    if (given.empty())
         return fail(
             ErrorCode::bad_field,
             "time or date is missing; give one, such as time=2m or date=20-06-2027 20:00:00");
-    if (given > 1)
-        return fail(ErrorCode::bad_field, "time and date are both given; give exactly one of them");
+    if (given.size() > 1)
+        return fail(ErrorCode::bad_field,
+                    fmt::format("{} are {} given; give exactly one of them",
+                                fmt::join(given, " and "),
+                                given.size() == 2 ? "both" : "all"));
     if (request.time) {
         auto length = parse_duration(*request.time);
         if (!length) return fail(length.error());

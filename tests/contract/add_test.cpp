@@ -176,6 +176,16 @@ TEMPLATE_TEST_CASE("name and moment are needed, and one moment only",
     check_refused(
         add(front, {{"job_name", "busybox"}, {"time", "1m"}, {"date", "01-01-2037 00:00:00"}}),
         "bad_field");
+    CHECK(add(front, {{"job_name", "a"}, {"time", "1m"}, {"at", "20:00"}}).message ==
+          "time and at are both given; give exactly one of them");
+    CHECK(add(front,
+              {{"job_name", "a"}, {"time", "1m"}, {"date", "01-01-2037 00:00:00"}, {"at", "20:00"}})
+              .message == "time and date and at are all given; give exactly one of them");
+    for (std::string name : {"a\u202A", "\u202Egnp", "\u2066", "a\u2069z"}) {
+        INFO(Json(name));
+        check_refused(add(front, {{"job_name", name}, {"time", "1h"}}), "bad_field");
+    }
+    CHECK(add(front, {{"job_name", "\u2029\u202f\u2065\u206a"}, {"time", "1h"}}).is_ok);
     for (std::string name :
          {" ", "   ", "a\nb", "a\x7f", "a\xc2\x80", "a\xc2\x9f\x62", "\x1b[31m"}) {
         INFO(Json(name));

@@ -255,6 +255,9 @@ TEST_CASE("an unknown query parameter is refused by name, on every route", "[con
     check_error(ask("DELETE", "/job/" + id + "?force=1"), 400, "unknown_field");
     check_error(ask("POST", "/job/" + id + "/run?now=1"), 400, "unknown_field");
     check_error(get("/job/" + id + "?timeout=1s"), 400, "unknown_field");
+    for (std::string query : {"?bogus=1", "?wait=1s&bogus=1"})
+        CHECK(get("/job/" + id + query).message() ==
+              "\"bogus\" is not a known field; known are job_id, wait");
     check_error(get("/job/nonsense?lmit=5"), 400, "unknown_field");
 }
 

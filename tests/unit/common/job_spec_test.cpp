@@ -68,6 +68,10 @@ TEST_CASE("what no engine could take is refused with the reason", "[job_spec]") 
     spec = {};
     spec.env = {{"", "1"}};
     CHECK_THAT(error_of(spec), Contains("without a name"));
+    for (const char* name : {"A B", " ", "A\n", "A\t", "\x1b[31m", "A\x7f"}) {
+        spec.env = {{name, "1"}};
+        CHECK_THAT(error_of(spec), Contains("a blank or a control character in its name"));
+    }
     spec.env = {{"A=B", "1"}};
     CHECK_THAT(error_of(spec), Contains("has a ="));
     spec.env = {{"A", std::string("\0", 1)}};

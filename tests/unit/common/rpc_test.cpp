@@ -45,6 +45,23 @@ TEST_CASE("an id comes back as it was written", "[rpc]") {
     }
 }
 
+TEST_CASE("a number that would come back as another one is no id", "[rpc]") {
+    for (const char* id : {"9223372036854775807", "18446744073709551615", "-9223372036854775808"}) {
+        auto call =
+            parse_call(std::string(R"({"jsonrpc":"2.0","method":"status","id":)") + id + "}");
+        REQUIRE(call);
+        CHECK(call->id == id);
+    }
+    for (const char* id : {"99999999999999999999999", "18446744073709551616", "-1e300"}) {
+        CAPTURE(id);
+        auto call =
+            parse_call(std::string(R"({"jsonrpc":"2.0","method":"status","id":)") + id + "}");
+        REQUIRE_FALSE(call);
+        CHECK(call.error().id == "null");
+        CHECK_THAT(call.error().error.message, Contains("at most 64 bits"));
+    }
+}
+
 TEST_CASE("params may be left out, and jobs makes a batch", "[rpc]") {
     auto status = parse_call(R"({"jsonrpc":"2.0","id":1,"method":"status"})");
     REQUIRE(status);

@@ -32,6 +32,8 @@ TEST_CASE("Host may name this machine and what is allowed", "[http]") {
                              "127.1.2.3:80",
                              "[::1]:8888",
                              "[::1]",
+                             "localhost.",
+                             "localhost.:8888",
                              "192.0.2.7:8888"}) {
         INFO(host);
         CHECK(admits(host));
@@ -42,6 +44,12 @@ TEST_CASE("Host may name this machine and what is allowed", "[http]") {
                              "192.0.2.8",
                              "127.0.0.1.evil.example",
                              "[::2]",
+                             "localhost:80:evil.com",
+                             "localhost:evil.com",
+                             "[::1]evil.com",
+                             "[::1]:80:1",
+                             "localhost..",
+                             ".",
                              "[::1"}) {
         INFO(host);
         CHECK_FALSE(admits(host));
