@@ -75,6 +75,8 @@ struct AddBatchRequest {
     using Response = AddBatchResponse;
     static constexpr std::string_view method = "add_batch";
     static constexpr std::size_t jobs_max = 1000;
+    /// Distinct images that the engine is asked for, to warn of those that are not here.
+    static constexpr std::size_t images_asked_max = 32;
 
     std::vector<AddRequest> jobs;
     static void fields(auto& self, auto& visit) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <mutex>
+#include <set>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -220,51 +220,107 @@ AddResponse answer_dry_run(const Checked& checked) {
     return response;
 }
 
-/// Whoever comes first, the engine's word or the timer, answers; the other finds nothing to do.
-class FirstAnswer {
+using ImageSet = std::set<std::string>;
+
+/// The engine's words on images. Whoever comes first, the last of them or the timer, answers; what
+/// comes after it finds nothing to do. Any thread.
+class MissingImages {
   public:
-    FirstAnswer(AddResponse response, Reply<AddResponse> reply)
-        : response_(std::move(response)), reply_(std::move(reply)) {}
-    void give(const std::string& warning) {
-        Reply<AddResponse> reply;
-        {
-            std::lock_guard lock(mutex_);
-            reply = std::move(reply_);
-            reply_ = {};
-        }
-        if (!reply) return;
-        if (!warning.empty())
-            response_.warning = response_.warning ? *response_.warning + "; " + warning : warning;
-        reply(std::move(response_));
+    MissingImages(std::size_t asked, UniqueFunction<void(const ImageSet&)> reply)
+        : left_(asked), reply_(std::move(reply)) {}
+
+    void told(const std::string& image, std::optional<bool> has) {
+        std::unique_lock lock(mutex_);
+        if (has && !*has) missing_.insert(image);
+        if (--left_ == 0) answer(std::move(lock));
+    }
+    void time_is_over() { answer(std::unique_lock(mutex_)); }
+    bool is_answered() {
+        std::lock_guard lock(mutex_);
+        return !reply_;
     }
 
   private:
+    void answer(std::unique_lock<std::mutex> lock) {
+        auto reply = std::exchange(reply_, {});
+        ImageSet missing = missing_;
+        lock.unlock();
+        if (reply) reply(missing);
+    }
+
     std::mutex mutex_;
-    AddResponse response_;
-    Reply<AddResponse> reply_;  ///< guarded by mutex_
+    std::size_t left_;                             ///< guarded by mutex_
+    ImageSet missing_;                             ///< guarded by mutex_
+    UniqueFunction<void(const ImageSet&)> reply_;  ///< guarded by mutex_; empty: it has answered
 };
 
-/// Adds the warning that an image is not here, where the engine can say so soon.
-void warn_of_missing_image(Dispatcher& dispatcher,
-                           Executor& timers,
-                           const std::optional<std::string>& image,
-                           AddResponse response,
-                           Reply<AddResponse> reply) {
-    if (!image || !dispatcher.engine_status().is_up) return reply(std::move(response));
-    auto first = std::make_shared<FirstAnswer>(std::move(response), std::move(reply));
-    auto is_answered = std::make_shared<std::atomic<bool>>(false);
-    dispatcher.has_image(*image, [first, image, is_answered](std::optional<bool> has) {
-        *is_answered = true;
-        bool is_missing = has && !*has;
-        first->give(
-            is_missing
-                ? fmt::format(
-                      "the image {} is not here, and this version does not pull: load it before "
-                      "the job is due, or it will be failed",
-                      full_image_name(*image))
-                : "");
-    });
-    if (!*is_answered) timers.post_after(image_answer_max, [first] { first->give(""); });
+/// Which of these images are not here, as far as the engine can say so soon. Each is asked for
+/// once, and the first `images_asked_max` of them only.
+void find_missing_images(Dispatcher& dispatcher,
+                         Executor& timers,
+                         const ImageSet& images,
+                         UniqueFunction<void(const ImageSet&)> reply) {
+    if (images.empty() || !dispatcher.engine_status().is_up) return reply({});
+    std::size_t count = std::min(images.size(), AddBatchRequest::images_asked_max);
+    auto missing = std::make_shared<MissingImages>(count, std::move(reply));
+    auto image = images.begin();
+    for (std::size_t i = 0; i < count; ++i, ++image)
+        dispatcher.has_image(*image, [missing, asked = *image](std::optional<bool> has) {
+            missing->told(asked, has);
+        });
+    if (!missing->is_answered())
+        timers.post_after(image_answer_max, [missing] { missing->time_is_over(); });
+}
+
+/// Adds the warning that the image is not here.
+void warn_of_missing_image(const std::optional<std::string>& image,
+                           const ImageSet& missing,
+                           AddResponse& response) {
+    if (!image || missing.count(*image) == 0) return;
+    std::string warning = fmt::format(
+        "the image {} is not here, and this version does not pull: load it before the job is due, "
+        "or it will be failed",
+        full_image_name(*image));
+    response.warning = response.warning ? *response.warning + "; " + warning : warning;
+}
+
+/// The answer to one submission, after the engine's word on its image.
+void answer_with_image(Dispatcher& dispatcher,
+                       Executor& timers,
+                       const std::optional<std::string>& image,
+                       AddResponse response,
+                       Reply<AddResponse> reply) {
+    ImageSet images;
+    if (image) images.insert(*image);
+    find_missing_images(dispatcher,
+                        timers,
+                        images,
+                        [image, response = std::move(response), reply = std::move(reply)](
+                            const ImageSet& missing) mutable {
+                            warn_of_missing_image(image, missing, response);
+                            reply(std::move(response));
+                        });
+}
+
+/// The same for several.
+void answer_batch(Dispatcher& dispatcher,
+                  Executor& timers,
+                  std::vector<Checked> all,
+                  AddBatchResponse response,
+                  Reply<AddBatchResponse> reply) {
+    ImageSet images;
+    for (const Checked& checked : all)
+        if (checked.image) images.insert(*checked.image);
+    find_missing_images(dispatcher,
+                        timers,
+                        images,
+                        [all = std::move(all),
+                         response = std::move(response),
+                         reply = std::move(reply)](const ImageSet& missing) mutable {
+                            for (std::size_t i = 0; i < all.size(); ++i)
+                                warn_of_missing_image(all[i].image, missing, response.jobs[i]);
+                            reply(std::move(response));
+                        });
 }
 
 }  // namespace
@@ -276,7 +332,7 @@ void Service::handle(const AddRequest& request, const Caller& caller, Reply<AddR
     Dispatcher& dispatcher = parts_->dispatcher;
     Executor& timers = parts_->timers;
     if (request.dry_run)
-        return warn_of_missing_image(
+        return answer_with_image(
             dispatcher, timers, checked->image, answer_dry_run(*checked), std::move(reply));
     std::vector<NewJob> jobs{checked->job};
     parts_->store.insert(std::move(jobs),
@@ -288,11 +344,11 @@ void Service::handle(const AddRequest& request, const Caller& caller, Reply<AddR
                              if (!added) return reply(fail(added.error()));
                              if (!added->front().replayed) metrics.count_submitted();
                              dispatcher.wake_at(added->front().job.due_at.at);
-                             warn_of_missing_image(dispatcher,
-                                                   timers,
-                                                   checked.image,
-                                                   answer(checked, std::move(added->front())),
-                                                   std::move(reply));
+                             answer_with_image(dispatcher,
+                                               timers,
+                                               checked.image,
+                                               answer(checked, std::move(added->front())),
+                                               std::move(reply));
                          });
 }
 
@@ -318,20 +374,22 @@ void Service::handle(const AddBatchRequest& request,
         jobs.push_back(checked->job);
         all.push_back(std::move(*checked));
     }
-    parts_->store.insert(std::move(jobs),
-                         [&dispatcher = parts_->dispatcher,
-                          &metrics = parts_->metrics,
-                          all = std::move(all),
-                          reply = std::move(reply)](Result<std::vector<AddedJob>> added) mutable {
-                             if (!added) return reply(fail(added.error()));
-                             AddBatchResponse response;
-                             for (std::size_t i = 0; i < all.size(); ++i) {
-                                 if (!(*added)[i].replayed) metrics.count_submitted();
-                                 dispatcher.wake_at((*added)[i].job.due_at.at);
-                                 response.jobs.push_back(answer(all[i], std::move((*added)[i])));
-                             }
-                             reply(std::move(response));
-                         });
+    parts_->store.insert(
+        std::move(jobs),
+        [&dispatcher = parts_->dispatcher,
+         &timers = parts_->timers,
+         &metrics = parts_->metrics,
+         all = std::move(all),
+         reply = std::move(reply)](Result<std::vector<AddedJob>> added) mutable {
+            if (!added) return reply(fail(added.error()));
+            AddBatchResponse response;
+            for (std::size_t i = 0; i < all.size(); ++i) {
+                if (!(*added)[i].replayed) metrics.count_submitted();
+                dispatcher.wake_at((*added)[i].job.due_at.at);
+                response.jobs.push_back(answer(all[i], std::move((*added)[i])));
+            }
+            answer_batch(dispatcher, timers, std::move(all), std::move(response), std::move(reply));
+        });
 }
 
 }  // namespace scheduler

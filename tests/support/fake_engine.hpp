@@ -3,6 +3,7 @@
 /// once, on the caller's thread, unless it is down: then every call is no_answer.
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,10 @@ class FakeEngine final : public Engine {
     std::map<std::string, int> refuses;  ///< verb: so many of the next calls, without an effect
     std::string refuse_create;           ///< the engine's words
     std::string refuse_start;
-    int follows = 0;  ///< how often output was followed
+    std::set<std::string> missing_images;
+    bool is_silent_on_images = false;
+    bool is_silent_on_logs = false;  ///< but for output that is followed
+    int follows = 0;                 ///< how often output was followed
     std::string id = "engine-1";
     std::map<std::string, Container> containers;  ///< by id
     std::vector<std::string> calls;               ///< `create schedulerd-…`, `start c1`, …
@@ -158,9 +162,11 @@ class FakeEngine final : public Engine {
                            container.state.labels});
         reply(std::move(all));
     }
-    void has_image(const std::string&, EngineReply<bool> reply) override {
+    void has_image(const std::string& image, EngineReply<bool> reply) override {
         if (is_down) return reply(no_answer<bool>());
-        reply(true);
+        calls.push_back("has_image " + image);
+        if (is_silent_on_images) return unanswered_.push_back(std::move(reply));
+        reply(missing_images.count(image) == 0);
     }
     void remembers_start(const std::string& container,
                          TimePoint,
@@ -219,6 +225,8 @@ class FakeEngine final : public Engine {
     }
 
     FakeClock& clock_;
+    std::vector<EngineReply<bool>> unanswered_;
+    std::vector<EngineReply<Done>> unanswered_logs_;
     Watch watch_;
     std::multimap<std::string, Follower> followers_;
     int last_ = 0;
