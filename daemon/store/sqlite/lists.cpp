@@ -19,13 +19,6 @@ struct ListedJob {
     ListPosition position;
 };
 
-TimePoint earliest_time() {
-    return TimePoint(Duration(std::numeric_limits<std::int64_t>::min()));
-}
-TimePoint latest_time() {
-    return TimePoint(Duration(std::numeric_limits<std::int64_t>::max()));
-}
-
 bool wants(const ListFilter& filter, int section) {
     auto has = [&](JobStatus status) {
         return filter.status.empty() ||
@@ -57,22 +50,39 @@ std::vector<FinishStatus> wanted_ends(const ListFilter& filter) {
     return ends;
 }
 
-/// Before the first row of an ascending section, and of a descending one.
-constexpr ListPosition first_place{0, std::numeric_limits<std::int64_t>::min(), 0};
-constexpr ListPosition last_place{
-    0, std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::max()};
+/// The part of an index that a page reads: what lies between two places, both not counted.
+/// `since`, `until` and the place where the last page ended are folded into it, so that no row is
+/// visited only to be passed over.
+struct Range {
+    using Place = std::pair<std::int64_t, std::int64_t>;  ///< key, number
+    static constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+    static constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
 
-/// ?1 to ?6 of every list: key and number of the place, name, since, until, limit.
-void bind_page(Query& query,
-               const ListPosition& begin,
-               const ListFilter& filter,
-               const std::optional<ListPosition>& after,
-               std::int64_t limit) {
-    const ListPosition& place = after ? *after : begin;
-    query.bind(place.key).bind(place.number).bind(filter.job_name);
-    query.bind(filter.since.value_or(earliest_time()))
-        .bind(filter.until.value_or(latest_time()))
-        .bind(limit);
+    Place from{least, least};
+    Place to{most, most};
+
+    static Range of(const ListFilter& filter) {
+        Range range;
+        // Before the first row of that moment, since numbers are positive.
+        if (filter.since) range.from = {filter.since->time_since_epoch().count(), least};
+        if (filter.until) range.to = {filter.until->time_since_epoch().count(), least};
+        return range;
+    }
+    Range& begin_after(const std::optional<ListPosition>& place) {
+        if (place) from = std::max(from, {place->key, place->number});
+        return *this;
+    }
+    Range& end_before(const std::optional<ListPosition>& place) {
+        if (place) to = std::min(to, {place->key, place->number});
+        return *this;
+    }
+};
+
+/// ?1 to ?4 of every list; ?5 is its limit.
+#define SCHEDULER_WITHIN(key) "(" key ", number) > (?1, ?2) AND (" key ", number) < (?3, ?4) "
+void bind_page(Query& query, const Range& range, std::int64_t limit) {
+    query.bind(range.from.first).bind(range.from.second);
+    query.bind(range.to.first).bind(range.to.second).bind(limit);
 }
 
 std::vector<ListedJob> read_rows(Query query, int section, int key_column) {
@@ -85,18 +95,25 @@ std::vector<ListedJob> read_rows(Query query, int section, int key_column) {
     return rows;
 }
 
+/// Jobs that run are few (--max-running), so that a filter may pass over some of them.
 std::vector<ListedJob> list_running(Database& database,
                                     const ListFilter& filter,
                                     const std::optional<ListPosition>& after,
                                     std::int64_t limit) {
-    Query query = database.query("SELECT " SCHEDULER_JOB_COLUMNS
-                                 ", claimed_at FROM job INDEXED BY job_running WHERE status = "
-                                 "'running' AND (claimed_at, number) > (?, ?) AND "
-                                 "(?3 IS NULL OR name = ?3) AND due_at >= ?4 AND due_at < ?5 ORDER "
-                                 "BY claimed_at, number LIMIT ?6");
-    bind_page(query, first_place, filter, after, limit);
+    Query query = database.query(
+        "SELECT " SCHEDULER_JOB_COLUMNS
+        ", claimed_at FROM job INDEXED BY job_running WHERE status = 'running' AND "
+        SCHEDULER_WITHIN("claimed_at") "AND (?6 IS NULL OR name = ?6) AND due_at >= ?7 AND "
+        "due_at < ?8 ORDER BY claimed_at, number LIMIT ?5");
+    Range by_due = Range::of(filter);
+    bind_page(query, Range().begin_after(after), limit);
+    query.bind(filter.job_name).bind(by_due.from.first).bind(by_due.to.first);
     return read_rows(std::move(query), running_section, job_columns);
 }
+
+#define SCHEDULER_SCHEDULED(index, condition)                             \
+    "SELECT " SCHEDULER_JOB_COLUMNS ", due_at FROM job INDEXED BY " index \
+    " WHERE status = 'scheduled' AND " condition SCHEDULER_WITHIN("due_at")
 
 /// Rows that came due (ready = 1) and rows that wait (ready = 0) lie apart in the index: both are
 /// read in order and merged by SQLite.
@@ -105,59 +122,38 @@ std::vector<ListedJob> list_scheduled(Database& database,
                                       const std::optional<ListPosition>& after,
                                       std::int64_t limit) {
     const char* by_time =
-        "SELECT " SCHEDULER_JOB_COLUMNS
-        ", due_at FROM job INDEXED BY job_scheduled WHERE status = 'scheduled' AND ready = 1 AND "
-        "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 UNION ALL "
-        "SELECT " SCHEDULER_JOB_COLUMNS
-        ", due_at FROM job INDEXED BY job_scheduled WHERE status = 'scheduled' AND ready = 0 AND "
-        "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 AND ?3 IS NULL ORDER BY "
-        "due_at, number LIMIT ?6";
-    const char* by_name = "SELECT " SCHEDULER_JOB_COLUMNS
-                          ", due_at FROM job INDEXED BY job_scheduled_name WHERE status = "
-                          "'scheduled' AND name = ?3 AND "
-                          "(due_at, number) > (?1, ?2) AND due_at >= ?4 AND due_at < ?5 ORDER BY "
-                          "due_at, number LIMIT ?6";
+        SCHEDULER_SCHEDULED("job_scheduled", "ready = 1 AND ") "UNION ALL " SCHEDULER_SCHEDULED(
+            "job_scheduled", "ready = 0 AND ") "ORDER BY due_at, number LIMIT ?5";
+    const char* by_name = SCHEDULER_SCHEDULED("job_scheduled_name",
+                                              "name = ?6 AND ") "ORDER BY due_at, number LIMIT ?5";
     Query query = database.query(filter.job_name ? by_name : by_time);
-    bind_page(query, first_place, filter, after, limit);
+    bind_page(query, Range::of(filter).begin_after(after), limit);
+    if (filter.job_name) query.bind(*filter.job_name);
     return read_rows(std::move(query), scheduled_section, job_columns);
 }
 
-Query history_query(Database& database,
-                    const ListFilter& filter,
-                    std::optional<FinishStatus> finish) {
-    if (filter.job_name)
-        return database.query(
-            "SELECT " SCHEDULER_JOB_COLUMNS
-            ", finished_at FROM job INDEXED BY job_history_name WHERE finished_at IS NOT NULL AND "
-            "name = ?3 AND "
-            "(finished_at, number) < (?1, ?2) AND finished_at >= ?4 AND finished_at < ?5 AND "
-            "(?7 IS NULL OR finish_status = ?7) ORDER BY finished_at DESC, number DESC LIMIT ?6");
-    if (finish)
-        return database.query("SELECT " SCHEDULER_JOB_COLUMNS
-                              ", finished_at FROM job INDEXED BY job_history_finish WHERE "
-                              "finished_at IS NOT NULL AND finish_status = ?7 "
-                              "AND (finished_at, number) < (?1, ?2) AND finished_at >= ?4 AND "
-                              "finished_at < ?5 AND ?3 IS NULL "
-                              "ORDER BY finished_at DESC, number DESC LIMIT ?6");
-    return database.query(
-        "SELECT " SCHEDULER_JOB_COLUMNS
-        ", finished_at FROM job INDEXED BY job_history WHERE finished_at IS NOT NULL AND "
-        "(finished_at, number) < (?1, ?2) AND finished_at >= ?4 AND finished_at < ?5 AND ?3 IS "
-        "NULL AND ?7 IS NULL "
-        "ORDER BY finished_at DESC, number DESC LIMIT ?6");
-}
+#define SCHEDULER_HISTORY(index, condition)                                    \
+    "SELECT " SCHEDULER_JOB_COLUMNS ", finished_at FROM job INDEXED BY " index \
+    " WHERE finished_at IS NOT NULL AND " condition SCHEDULER_WITHIN(          \
+        "finished_at") "ORDER BY finished_at DESC, number DESC LIMIT ?5"
 
+/// Each filter has an index of its own, of which one range is read.
 std::vector<ListedJob> list_ended(Database& database,
                                   const ListFilter& filter,
                                   const std::optional<ListPosition>& after,
                                   std::int64_t limit,
                                   std::optional<FinishStatus> finish) {
-    Query query = history_query(database, filter, finish);
-    bind_page(query, last_place, filter, after, limit);
-    if (finish)
-        query.bind(to_string(*finish));
-    else
-        query.bind_null();
+    const char* sql = SCHEDULER_HISTORY("job_history", "");
+    if (filter.job_name && finish)
+        sql = SCHEDULER_HISTORY("job_history_name_finish", "name = ?6 AND finish_status = ?7 AND ");
+    else if (filter.job_name)
+        sql = SCHEDULER_HISTORY("job_history_name", "name = ?6 AND ");
+    else if (finish)
+        sql = SCHEDULER_HISTORY("job_history_finish", "finish_status = ?6 AND ");
+    Query query = database.query(sql);
+    bind_page(query, Range::of(filter).end_before(after), limit);
+    if (filter.job_name) query.bind(*filter.job_name);
+    if (finish) query.bind(to_string(*finish));
     return read_rows(std::move(query), history_section, job_columns);
 }
 

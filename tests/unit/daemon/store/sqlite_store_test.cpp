@@ -3,6 +3,7 @@
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
 #include <catch2/catch.hpp>
+#include <sqlite3.h>
 
 #include "daemon/base/random.hpp"
 #include "daemon/store/sqlite/schema.hpp"
@@ -344,6 +345,98 @@ TEST_CASE_METHOD(StoreFixture, "each statement of the hot path reads by its inde
 
     REQUIRE(plan.find("INDEX " + index) != std::string::npos);
     REQUIRE(plan.find("TEMP B-TREE") == std::string::npos);
+}
+
+/// Counts the steps of SQLite's machine, of every connection that is opened while it lives.
+class StepCount {
+  public:
+    StepCount() {
+        REQUIRE(sqlite3_auto_extension(entry_point()) == SQLITE_OK);
+        steps() = 0;
+    }
+    ~StepCount() { (void)sqlite3_cancel_auto_extension(entry_point()); }
+    StepCount(const StepCount&) = delete;
+    StepCount& operator=(const StepCount&) = delete;
+
+    static std::int64_t& steps() {
+        static std::int64_t counted = 0;
+        return counted;
+    }
+
+  private:
+    static int add(unsigned, void*, void* statement, void*) {
+        steps() += sqlite3_stmt_status(
+            static_cast<sqlite3_stmt*>(statement), SQLITE_STMTSTATUS_VM_STEP, 1);
+        return 0;
+    }
+    static int watch(sqlite3* database, const char**, const sqlite3_api_routines*) {
+        return sqlite3_trace_v2(database, SQLITE_TRACE_PROFILE, add, nullptr);
+    }
+    static void (*entry_point())() { return reinterpret_cast<void (*)()>(watch); }
+};
+
+TEST_CASE_METHOD(StoreFixture,
+                 "the cost of a filtered list does not grow with history",
+                 "[store]") {
+    StepCount count;
+    open();
+    Database writer(path(), Database::Mode::writer);
+    // One row a second: finished ones in the past, scheduled ones ahead. Of the name `rare` a few
+    // ended otherwise, and those long ago.
+    auto fill = [&](int rows) {
+        auto now = clock.now().time_since_epoch().count();
+        writer.exec("DELETE FROM job");
+        writer
+            .query_text(
+                "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "
+                "INSERT INTO job(id, name, spec, status, created_at, due_at, rank, submitted_by, "
+                "attempt, claimed_at, finished_at, finish_status) SELECT randomblob(16), 'rare', "
+                "'{}', 'finished', 1, 1, 1, 'x', 1, 1, ?2 - i * 1000, "
+                "CASE WHEN i > ?1 - 5 THEN 'lost' ELSE 'success' END FROM n")
+            .bind(rows)
+            .bind(now)
+            .run();
+        writer
+            .query_text(
+                "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "
+                "INSERT INTO job(id, name, spec, status, created_at, due_at, rank, submitted_by) "
+                "SELECT randomblob(16), 'rare', '{}', 'scheduled', 1, ?2 + i * 1000, 1, 'x' FROM n")
+            .bind(rows)
+            .bind(now)
+            .run();
+    };
+    auto cost = [&](const ListFilter& wanted, std::optional<ListPosition> after) {
+        StepCount::steps() = 0;
+        auto page = store->list(wanted, after, 10);
+        REQUIRE(page);
+        REQUIRE_FALSE(page->jobs.empty());
+        return StepCount::steps();
+    };
+    constexpr std::int64_t steps_a_page = 4000;  // some 100 a row, some 10 to pass over one
+    constexpr int many = 5000;
+    fill(many);
+    auto middle = clock.now() - std::chrono::seconds(many / 2);
+    ListPosition newest{2, clock.now().time_since_epoch().count(), many};
+    ListPosition soonest{1, clock.now().time_since_epoch().count(), 0};
+    auto history = [&](ListFilter& f) { f.status = {JobStatus::finished, JobStatus::canceled}; };
+    auto wanted = GENERATE_REF(values<std::pair<ListFilter, std::optional<ListPosition>>>(
+        {{filter([&](ListFilter& f) { history(f), f.until = middle; }), std::nullopt},
+         {filter([&](ListFilter& f) { history(f), f.until = middle; }), newest},
+         {filter([&](ListFilter& f) { history(f), f.since = middle; }), newest},
+         {filter([&](ListFilter& f) { f.until = middle, f.job_name = "rare"; }), newest},
+         {filter(
+              [&](ListFilter& f) { f.until = middle, f.finish_status = {FinishStatus::success}; }),
+          newest},
+         {filter(
+              [&](ListFilter& f) { f.job_name = "rare", f.finish_status = {FinishStatus::lost}; }),
+          std::nullopt},
+         {filter([&](ListFilter& f) {
+              f.status = {JobStatus::scheduled}, f.since = clock.now() + std::chrono::hours(1);
+          }),
+          soonest}}));
+    auto steps = cost(wanted.first, wanted.second);
+    REQUIRE(steps > 0);
+    REQUIRE(steps < steps_a_page);
 }
 
 TEST_CASE_METHOD(StoreFixture, "a pause survives a restart", "[store]") {
