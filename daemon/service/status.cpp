@@ -1,5 +1,7 @@
 /// status, why, readiness, metrics: what the daemon is doing, in data and in sentences.
 
+#include <algorithm>
+
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -48,19 +50,27 @@ std::string outcome_words(const Job& job) {
     return "it ended";
 }
 
-/// How late it started, and why where the claim knew; empty when it was on time.
+/// How late it started, and why: what the claim waited for, and the start itself where that was
+/// slow. Empty when it was on time.
 std::string lateness_words(Store& store, const Job& job) {
     constexpr Duration late = std::chrono::seconds(1);
+    constexpr Duration slow_start = std::chrono::milliseconds(100);
     constexpr std::int64_t events_max = 100;
     if (!job.started_at || job.started_at->at - job.due_at.at < late) return "";
     std::string words = fmt::format("; it started {} after it was due",
                                     in_words(job.started_at->at - job.due_at.at));
     auto events = store.events_after(0, job.id, events_max);
     if (!events) return words;
-    for (auto event = events->rbegin(); event != events->rend(); ++event)
-        if (event->to == JobStatus::running)
-            return event->reason ? words + ": " + *event->reason : words;
-    return words;
+    auto claim = std::find_if(events->rbegin(), events->rend(), [](const JobEvent& event) {
+        return event.to == JobStatus::running;
+    });
+    if (claim == events->rend()) return words;
+    std::vector<std::string> reasons;
+    if (claim->reason) reasons.push_back(*claim->reason);
+    Duration start = job.started_at->at - claim->at.at;
+    if (start >= slow_start)
+        reasons.push_back(fmt::format("starting the container took {} ms", start.count()));
+    return reasons.empty() ? words : fmt::format("{}: {}", words, fmt::join(reasons, "; "));
 }
 
 std::string overdue_words(std::int64_t jobs, TimePoint since, const std::string& why) {

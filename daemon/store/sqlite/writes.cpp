@@ -97,7 +97,8 @@ std::vector<std::int64_t> best_ready(Database& database, const ClaimLimits& limi
 
 /// Why it was claimed so late: the last thing that kept it waiting, where that is known.
 std::optional<std::string> reason_for_lateness(const RunningJob& job, const ClaimLimits& limits) {
-    constexpr Duration late = std::chrono::seconds(1);
+    // Less than what `why` calls late: with a slow start on top it may become so.
+    constexpr Duration late = std::chrono::milliseconds(100);
     if (limits.now - job.due_at < late) return std::nullopt;
     const Hindrance* last = nullptr;
     for (const Hindrance& hindrance : limits.hindrances)
