@@ -12,6 +12,12 @@
 namespace scheduler {
 namespace {
 
+using namespace std::chrono_literals;
+
+/// How long the spool may catch up with what the engine holds. With an engine that hangs, what the
+/// spool has is what there is to show.
+constexpr Duration catch_up_max = 1s;
+
 /// What of the output is wanted.
 struct Selection {
     JobId job;
@@ -49,8 +55,11 @@ Result<std::uint64_t> count_lines(SpoolReader& reader, const Selection& selectio
         if (!selection.wants(**record)) continue;
         const std::string& bytes = (*record)->bytes;
         lines += static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-        if (!(*record)->stream) ++lines;  // a gap is told in a line
         if (!bytes.empty()) in_line = bytes.back() != '\n';
+        if ((*record)->stream) continue;
+        // A gap is told in a line of its own, and ends the one before.
+        lines += in_line ? 2 : 1;
+        in_line = false;
     }
 }
 
@@ -108,15 +117,20 @@ class LogSource final : public TailSource<LogChunk> {
         chunk.stream = record.stream.value_or(LogStream::err);
         chunk.at = Instant{
             TimePoint(std::chrono::floor<Duration>(std::chrono::nanoseconds(record.at_ns)))};
+        bool ends_line = !record.stream && in_line_;
         std::string bytes =
             record.stream
                 ? std::move(record.bytes)
                 : fmt::format(
-                      "[schedulerd: {} bytes of output are missing here: over the log limit]\n",
+                      "{}[schedulerd: {} bytes of output are missing here: over the log limit]\n",
+                      ends_line ? "\n" : "",
                       record.missing);
+        if (!bytes.empty()) in_line_ = bytes.back() != '\n';
+        if (!record.stream) out_at_line_start_ = err_at_line_start_ = !ends_line;
         chunk.data.bytes = selected_lines(std::move(bytes));
         if (selection_.timestamps)
             chunk.data.bytes = stamped(chunk.data.bytes, chunk.stream, record.at_ns);
+        if (!record.stream) out_at_line_start_ = true;
         return chunk;
     }
 
@@ -153,6 +167,7 @@ class LogSource final : public TailSource<LogChunk> {
     std::unique_ptr<SpoolReader> reader_;  ///< none before the first read
     std::uint64_t lines_to_skip_ = 0;
     bool is_over_ = false;
+    bool in_line_ = false;  ///< what came last, of either stream, did not end its line
     bool out_at_line_start_ = true;
     bool err_at_line_start_ = true;
 };
@@ -198,11 +213,14 @@ Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& req
     auto is_ready = std::make_shared<std::atomic<bool>>(has_ended(job->status));
     auto source = std::make_unique<LogSource>(parts_->store, parts_->spool, *selection, is_ready);
     auto stream = std::make_unique<TailStream<LogChunk>>(std::move(source), parts_->timers);
-    if (!*is_ready)
-        parts_->dispatcher.want_output(job->id, [is_ready, wake = stream->wake()] {
+    if (!*is_ready) {
+        auto begin = [is_ready, wake = stream->wake()] {
             *is_ready = true;
             wake();
-        });
+        };
+        parts_->dispatcher.want_output(job->id, begin);
+        parts_->timers.post_after(catch_up_max, begin);
+    }
     if (request.follow)
         if (auto watched = stream->watch(parts_->events, job->id); !watched)
             return fail(watched.error());

@@ -192,6 +192,7 @@ class FakeEngine final : public Engine {
             return;
         }
         if (is_refused("logs")) return reply(refused<Done>());
+        if (is_silent_on_logs) return unanswered_logs_.push_back(std::move(reply));
         const std::string& output = containers.at(container).output;
         if (!output.empty()) (void)sink(LogFrame{LogStream::out, {}, output});
         reply(Done{});
