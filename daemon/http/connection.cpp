@@ -1,5 +1,9 @@
 #include "daemon/http/connection.hpp"
 
+#include <array>
+
+#include <sys/socket.h>
+
 #include <fmt/format.h>
 
 #include "daemon/base/log.hpp"
@@ -126,7 +130,7 @@ class Connection {
 
     /// Writes the answer. False: the connection ends.
     asio::awaitable<bool> send(Answer answer, bool keep_alive) {
-        keep_alive = keep_alive && !session_->is_ending();
+        keep_alive = keep_alive && !session_->is_ending() && !session_->is_leaving();
         service_.metrics().count_http_request(answer.status);
         if (answer.stream) co_return co_await send_stream(std::move(answer), keep_alive);
         co_return co_await session_->write(write_answer(answer, keep_alive, !is_head_request_)) &&
@@ -164,6 +168,12 @@ class Connection {
     bool is_http_1_0_ = false;
 };
 
+std::string refusal_text() {
+    return write_answer(
+        error_answer({ErrorCode::busy, "there are too many connections; try again in a moment"}),
+        false);
+}
+
 }  // namespace
 
 asio::awaitable<void> serve_connection(std::shared_ptr<Session> session,
@@ -174,10 +184,20 @@ asio::awaitable<void> serve_connection(std::shared_ptr<Session> session,
 }
 
 asio::awaitable<void> refuse_connection(std::shared_ptr<Session> session) {
-    Answer answer =
-        error_answer({ErrorCode::busy, "there are too many connections; try again in a moment"});
-    co_await session->write(write_answer(answer, false));
+    co_await session->write(refusal_text());
     co_await session->finish();
+}
+
+void refuse_at_once(int fd) {
+    // What came is read, since closing with unread bytes resets the connection and may destroy the
+    // answer.
+    constexpr int reads_max = 4;
+    std::array<char, 4096> ignored{};
+    std::string text = refusal_text();
+    (void)::send(fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)::shutdown(fd, SHUT_WR);
+    for (int i = 0; i < reads_max; ++i)
+        if (::recv(fd, ignored.data(), ignored.size(), MSG_DONTWAIT) <= 0) return;
 }
 
 }  // namespace scheduler

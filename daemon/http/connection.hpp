@@ -21,5 +21,7 @@ asio::awaitable<void> serve_connection(std::shared_ptr<Session> session,
 
 /// Says that there are too many connections, and ends this one.
 asio::awaitable<void> refuse_connection(std::shared_ptr<Session> session);
+/// The same without waiting for anything, as far as the client lets it. Does not own `fd`.
+void refuse_at_once(int fd);
 
 }  // namespace scheduler

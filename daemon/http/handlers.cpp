@@ -13,21 +13,20 @@ std::optional<Answer> refuse_fields(const Exchange& exchange) {
                                      exchange.request.target.query.front().first.substr(0, 64))});
 }
 
-/// For operations that take their time: they end with the client's side of the connection, so that
-/// nobody who went away keeps a place.
+/// For operations that take their time: they end with the connection, so that nobody who went away
+/// keeps a place. A client may end its half after the request. One that is gone looks the same until
+/// a reset comes; meanwhile it gives its place to others.
 template <class Request>
 asio::awaitable<Answer> answer_slow_read(Exchange& exchange,
                                          Request request,
                                          std::string_view what) {
     auto slot = std::make_shared<Slot<typename Request::Response>>();
     auto token = exchange.service.handle(request, exchange.caller, exchange.session->reply(slot));
-    if (!co_await exchange.session->filled(slot))
-        co_return error_answer(
-            {ErrorCode::unavailable,
-             exchange.session->is_stopping()
-                 ? "schedulerd is shutting down; ask again when it is back"
-                 : fmt::format("{} ended with the client's side of the connection; keep it open",
-                               what)});
+    if (!co_await exchange.session->filled(slot, Session::SteadyTime::max(), ClientEnd::is_reset))
+        co_return error_answer({ErrorCode::unavailable,
+                                exchange.session->is_stopping()
+                                    ? "schedulerd is shutting down; ask again when it is back"
+                                    : fmt::format("{} ended with the connection", what)});
     if (!*slot->result) co_return error_answer(slot->result->error());
     co_return json_answer(encode(**slot->result));
 }

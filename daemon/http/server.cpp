@@ -19,8 +19,11 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::chrono::milliseconds accept_pause{50};
-/// Connections that are being told that there are too many; more than these are just closed.
+/// Connections that are being told that there are too many; more than these are told without
+/// waiting for them to read it.
 constexpr std::size_t refusals_max = 64;
+/// Connections that give way to new ones and have not ended yet.
+constexpr std::size_t leaving_max = 64;
 /// How long sockets that were closed by force have to end their coroutines.
 constexpr std::chrono::seconds unwinding_time{1};
 
@@ -46,7 +49,12 @@ struct HttpServer::Core : std::enable_shared_from_this<Core> {
     asio::steady_timer timer;  ///< of `stop`
 
     std::mutex mutex;  ///< guards what follows
-    std::unordered_map<Session*, std::weak_ptr<Session>> sessions;
+    struct Entry {
+        std::weak_ptr<Session> session;
+        bool is_leaving = false;
+    };
+    std::unordered_map<Session*, Entry> sessions;
+    std::size_t leaving = 0;
     std::size_t refusals = 0;
     bool is_stopping = false;
     UniqueFunction<void()> stopped;
@@ -56,6 +64,8 @@ struct HttpServer::Core : std::enable_shared_from_this<Core> {
     /// Takes what is in the queue. 0, or the errno that ended it.
     int accept_all(Listener& listener);
     void begin(UniqueFd fd, const tcp& protocol);
+    /// Makes the most dispensable connection leave. False when there is none. With the mutex held.
+    bool make_room();
     void serve(const std::shared_ptr<Session>& session);
     void refuse(const std::shared_ptr<Session>& session);
     void ended(Session* session);
@@ -125,25 +135,49 @@ int HttpServer::Core::accept_all(Listener& listener) {
 }
 
 void HttpServer::Core::begin(UniqueFd fd, const tcp& protocol) {
+    auto limits = options.get()->limits;
+    bool is_refused = false;
+    {
+        std::lock_guard lock(mutex);
+        if (is_stopping) return;
+        is_refused = sessions.size() - leaving >= limits.connections && !make_room();
+        if (is_refused && refusals >= refusals_max) return refuse_at_once(fd.get());
+    }
     tcp::socket socket{asio::any_io_executor(asio::make_strand(front_end))};
     error_code error;
     socket.assign(protocol, fd.get(), error);
     if (error) return;
     (void)fd.release();
-    auto limits = options.get()->limits;
     auto session = std::make_shared<Session>(std::move(socket), limits);
-    bool is_refused = false;
     {
         std::lock_guard lock(mutex);
         if (is_stopping) return;
-        is_refused = sessions.size() >= limits.connections;
-        if (is_refused && refusals >= refusals_max) return;
         if (is_refused)
             ++refusals;
         else
-            sessions.emplace(session.get(), session);
+            sessions.emplace(session.get(), Entry{session});
     }
     is_refused ? refuse(session) : serve(session);
+}
+
+bool HttpServer::Core::make_room() {
+    if (leaving >= leaving_max) return false;
+    Entry* chosen = nullptr;
+    Session::Spare best;
+    for (auto& [key, entry] : sessions) {
+        auto session = entry.is_leaving ? nullptr : entry.session.lock();
+        if (!session) continue;
+        auto spare = session->spare();
+        if (spare.kind < best.kind || spare.kind == Session::Spare::Kind::no) continue;
+        if (spare.kind == best.kind && spare.since >= best.since) continue;
+        best = spare;
+        chosen = &entry;
+    }
+    if (chosen == nullptr) return false;
+    chosen->is_leaving = true;
+    ++leaving;
+    if (auto session = chosen->session.lock()) session->leave();
+    return true;
 }
 
 void HttpServer::Core::serve(const std::shared_ptr<Session>& session) {
@@ -171,7 +205,11 @@ void HttpServer::Core::ended(Session* session) {
     bool is_last = false;
     {
         std::lock_guard lock(mutex);
-        sessions.erase(session);
+        auto entry = sessions.find(session);
+        if (entry != sessions.end()) {
+            leaving -= entry->second.is_leaving ? 1 : 0;
+            sessions.erase(entry);
+        }
         is_last = is_stopping && sessions.empty();
     }
     if (is_last) finish_stop();
@@ -179,8 +217,8 @@ void HttpServer::Core::ended(Session* session) {
 
 void HttpServer::Core::close_all() {
     std::lock_guard lock(mutex);
-    for (auto& [key, weak] : sessions)
-        if (auto session = weak.lock()) session->close();
+    for (auto& [key, entry] : sessions)
+        if (auto session = entry.session.lock()) session->close();
 }
 
 bool HttpServer::Core::is_stopped() {
@@ -247,8 +285,8 @@ void HttpServer::stop(Duration grace, UniqueFunction<void()> stopped) {
         core_->is_stopping = true;
         core_->stopped = std::move(stopped);
         is_idle = core_->sessions.empty();
-        for (auto& [key, weak] : core_->sessions)
-            if (auto session = weak.lock()) session->stop();
+        for (auto& [key, entry] : core_->sessions)
+            if (auto session = entry.session.lock()) session->stop();
     }
     asio::post(core_->timer.get_executor(), [core = core_, grace, is_idle] {
         if (is_idle) core->finish_stop();

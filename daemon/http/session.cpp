@@ -1,5 +1,8 @@
 #include "daemon/http/session.hpp"
 
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <fmt/format.h>
 
 namespace scheduler {
@@ -11,6 +14,22 @@ constexpr std::size_t read_bytes = 16 * 1024;
 /// What is read and thrown away after an answer that ends the connection.
 constexpr std::size_t lingering_bytes_max = 16 * 1024 * 1024;
 constexpr std::chrono::seconds lingering_time{2};
+
+/// A client that went away without a word, or that closed while an answer was waited for, is found
+/// by TCP's own probes: they are answered by a reset, at the latest when the client's system has
+/// forgotten the connection (tcp(7), tcp_fin_timeout: 60 s).
+constexpr int probe_after_seconds = 30;
+constexpr int probe_every_seconds = 15;
+constexpr int probes = 4;
+
+void probe_when_silent(Session::Socket& socket) {
+    error_code ignored;  // an option that can't be set leaves the system's long times in force
+    socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    for (auto [name, value] : {std::pair(TCP_KEEPIDLE, probe_after_seconds),
+                               std::pair(TCP_KEEPINTVL, probe_every_seconds),
+                               std::pair(TCP_KEEPCNT, probes)})
+        (void)::setsockopt(socket.native_handle(), IPPROTO_TCP, name, &value, sizeof value);
+}
 
 std::string local_address_of(const Session::Socket& socket) {
     error_code error;
@@ -28,7 +47,7 @@ Session::Session(Socket socket, const HttpLimits& limits)
       bell_(socket_.get_executor()) {
     error_code ignored;  // an option that can't be set costs speed, nothing else
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-    socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+    probe_when_silent(socket_);
 }
 
 asio::awaitable<Result<std::optional<std::size_t>>> Session::read_head() {
@@ -47,11 +66,11 @@ asio::awaitable<Result<std::optional<std::size_t>>> Session::read_head() {
             }
             if (!std::exchange(has_begun, true)) allow(limits_.head);
         }
-        is_idle_ = buffer_.empty();
-        if (is_idle_ && is_stopping_) co_return std::optional<std::size_t>();
+        set_idle(buffer_.empty());
+        if (is_idle_ && (is_stopping_ || is_leaving_)) co_return std::optional<std::size_t>();
         auto error = co_await read_more(limits_.head_bytes -
                                         std::min(buffer_.size(), limits_.head_bytes - 1));
-        is_idle_ = false;
+        set_idle(false);
         if (!error) continue;
         disarm();
         if (is_past_deadline_ && !buffer_.empty())
@@ -139,17 +158,38 @@ asio::awaitable<void> Session::wait_for_bell(SteadyTime until) {
     co_await bell_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-void Session::watch() {
+void Session::set_idle(bool is_idle) {
+    is_idle_ = is_idle;
+    idle_since_ = is_idle ? std::chrono::steady_clock::now().time_since_epoch().count() : 0;
+}
+
+void Session::watch(ClientEnd end) {
+    if (half_closed_since_ != 0) return;
     if (is_watching_ || is_gone_ || buffer_.size() >= watched_bytes_max) return;
     is_watching_ = true;
-    socket_.async_read_some(
-        asio::buffer(watched_), [self = shared_from_this()](error_code error, std::size_t count) {
-            self->is_watching_ = false;
-            self->buffer_.append(self->watched_.data(), count);  // pipelined requests, for later
-            if (!error) self->watch();
-            if (error && error != asio::error::operation_aborted) self->is_gone_ = true;
-            self->ring();
-        });
+    socket_.async_read_some(asio::buffer(watched_),
+                            [self = shared_from_this(), end](error_code error, std::size_t count) {
+                                self->is_watching_ = false;
+                                self->buffer_.append(self->watched_.data(),
+                                                     count);  // pipelined requests, for later
+                                if (!error)
+                                    self->watch(end);
+                                else if (error == asio::error::eof && end == ClientEnd::is_reset)
+                                    self->watch_for_reset();
+                                else if (error != asio::error::operation_aborted)
+                                    self->is_gone_ = true;
+                                self->ring();
+                            });
+}
+
+void Session::watch_for_reset() {
+    half_closed_since_ = std::chrono::steady_clock::now().time_since_epoch().count();
+    is_watching_ = true;
+    socket_.async_wait(Socket::wait_error, [self = shared_from_this()](error_code error) {
+        self->is_watching_ = false;
+        if (!error) self->is_gone_ = true;
+        self->ring();
+    });
 }
 
 asio::awaitable<void> Session::stop_watching() {
@@ -158,6 +198,24 @@ asio::awaitable<void> Session::stop_watching() {
         socket_.cancel(ignored);
         co_await wait_for_bell(SteadyTime::max());
     }
+}
+
+Session::Spare Session::spare() const {
+    if (auto since = idle_since_.load(); since != 0) return {Spare::Kind::idle, since};
+    if (auto since = half_closed_since_.load(); since != 0)
+        return {Spare::Kind::half_closed, since};
+    return {};
+}
+
+void Session::leave() {
+    asio::post(executor(), [self = shared_from_this()] {
+        self->is_leaving_ = true;
+        if (self->spare().kind == Spare::Kind::no) return;
+        self->is_gone_ = true;
+        error_code ignored;
+        self->socket_.close(ignored);
+        self->ring();
+    });
 }
 
 void Session::stop() {

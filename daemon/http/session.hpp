@@ -23,6 +23,10 @@ struct Slot {
     std::optional<Result<T>> result;
 };
 
+/// What of a client's end ends a wait: that it sends no more (it may be gone, or it may have closed
+/// its half only), or that the connection is broken.
+enum class ClientEnd { sends_no_more, is_reset };
+
 class Session : public std::enable_shared_from_this<Session> {
   public:
     using Socket = asio::ip::tcp::socket;
@@ -58,10 +62,11 @@ class Session : public std::enable_shared_from_this<Session> {
     template <class T>
     Reply<T> reply(std::shared_ptr<Slot<T>> slot);
     /// Waits until the slot is filled, at most until `until`. False when it is not: it is late, the
-    /// client went away (half of a closed connection counts), or the server stops.
+    /// client went away, or the server stops.
     template <class T>
     asio::awaitable<bool> filled(std::shared_ptr<Slot<T>> slot,
-                                 SteadyTime until = SteadyTime::max());
+                                 SteadyTime until = SteadyTime::max(),
+                                 ClientEnd end = ClientEnd::sends_no_more);
     /// Waits until the slot is filled, whatever happens to the client.
     template <class T>
     asio::awaitable<void> settled(std::shared_ptr<Slot<T>> slot);
@@ -70,6 +75,20 @@ class Session : public std::enable_shared_from_this<Session> {
 
     [[nodiscard]] bool is_ending() const { return is_gone_ || is_stopping_; }
     [[nodiscard]] bool is_stopping() const { return is_stopping_; }
+    /// The request under way is the last one.
+    [[nodiscard]] bool is_leaving() const { return is_leaving_; }
+
+    // ---- giving way to others ----
+    /// How dispensable it is. Any thread.
+    struct Spare {
+        /// Idle between requests, or waiting for a client that sends no more and may be gone.
+        enum class Kind { no, half_closed, idle };
+        Kind kind = Kind::no;
+        std::chrono::steady_clock::rep since = 0;
+    };
+    [[nodiscard]] Spare spare() const;
+    /// Ends it now if it is still dispensable, else after its request.
+    void leave();
 
     /// The request under way is the last one; an idle connection ends now, streams and waits too.
     void stop();
@@ -87,7 +106,9 @@ class Session : public std::enable_shared_from_this<Session> {
     asio::awaitable<boost::system::error_code> read_more(std::size_t size_max);
     asio::awaitable<void> wait_for_bell(SteadyTime until);
     void ring() { bell_.cancel(); }
-    void watch();
+    void watch(ClientEnd end);
+    void watch_for_reset();
+    void set_idle(bool is_idle);
 
     Socket socket_;
     const HttpLimits limits_;
@@ -100,6 +121,9 @@ class Session : public std::enable_shared_from_this<Session> {
     std::array<char, 2048> watched_{};
     bool is_watching_ = false;
     bool is_idle_ = false;
+    bool is_leaving_ = false;
+    std::atomic<std::chrono::steady_clock::rep> idle_since_{0};         ///< 0: it is not idle
+    std::atomic<std::chrono::steady_clock::rep> half_closed_since_{0};  ///< 0: it is not
     bool is_gone_ = false;
     bool is_stopping_ = false;
 };
@@ -147,11 +171,13 @@ Reply<T> Session::reply(std::shared_ptr<Slot<T>> slot) {
 }
 
 template <class T>
-asio::awaitable<bool> Session::filled(std::shared_ptr<Slot<T>> slot, SteadyTime until) {
+asio::awaitable<bool> Session::filled(std::shared_ptr<Slot<T>> slot,
+                                      SteadyTime until,
+                                      ClientEnd end) {
     auto watch_from = std::min(until, std::chrono::steady_clock::now() + quick);
     while (!slot->result && !is_ending() && std::chrono::steady_clock::now() < watch_from)
         co_await wait_for_bell(watch_from);
-    if (!slot->result && !is_ending()) watch();
+    if (!slot->result && !is_ending()) watch(end);
     while (!slot->result && !is_ending() && std::chrono::steady_clock::now() < until)
         co_await wait_for_bell(until);
     co_return slot->result.has_value();

@@ -275,6 +275,25 @@ TEST_CASE("wait answers when the job has ended", "[contract][http]") {
     CHECK(get("/job/" + id + "?wait=soon").message().find("wait \"soon\" ") == 0);
 }
 
+TEST_CASE("a wait goes on when the client has ended its half", "[contract][http]") {
+    std::string id = add_job();
+    HttpClient ended(shared_daemon().port());
+    ended.send("GET", "/job/" + id + "?wait=60s");
+    ended.socket().end_sending();
+    CHECK(ended.socket().is_silent());
+    HttpClient late(shared_daemon().port());
+    late.send("GET", "/job/" + id + "?wait=1s");
+    late.socket().end_sending();
+    auto at_the_end_of_the_wait = late.read_answer();
+    CHECK(at_the_end_of_the_wait.status == 200);
+    CHECK(at_the_end_of_the_wait.json().at("status") == "scheduled");
+    REQUIRE(ask("DELETE", "/job/" + id).status == 200);
+    auto answer = ended.read_answer();
+    CHECK(answer.status == 200);
+    CHECK(answer.json().at("status") == "canceled");
+    CHECK(ended.socket().is_at_end());
+}
+
 TEST_CASE("clients that went away leave room for others to wait", "[contract][http]") {
     constexpr int more_than_may_wait = 4096 + 1000;
     constexpr int waits_of_one_connection = 256;

@@ -183,18 +183,51 @@ TEST_CASE("clients that send nothing, or half a head, stop nobody", "[contract][
 }
 
 TEST_CASE("connections above the limit are told so", "[contract][http]") {
+    constexpr std::size_t connections_max = 1024;
+    constexpr int more_than_are_waited_for = 64 + 36;
     DaemonProcess daemon;
-    std::vector<HttpClient> open;
-    for (int i = 0; i < 1024; ++i)
-        open.emplace_back(daemon.port());
-    CHECK(open.back().get("/healthz").status == 200);
-    HttpClient more(daemon.port());
-    auto answer = more.read_answer();
-    CHECK(answer.status == 503);
-    CHECK(answer.error_code() == "busy");
-    CHECK_FALSE(answer.header("retry-after").empty());
-    open.erase(open.begin() + 1000, open.end());
+    std::string id =
+        http(daemon.port(), "POST", "/job?job_name=a&time=1h").json().at("id").get<std::string>();
+    std::vector<HttpClient> busy;
+    while (busy.size() < connections_max - 1) {
+        busy.emplace_back(daemon.port());
+        busy.back().send("GET", "/job/" + id + "?wait=10m");
+    }
+    HttpClient last(daemon.port());
+    CHECK(last.get("/healthz").status == 200);
+    last.send("GET", "/job/" + id + "?wait=10m");
+    CHECK(last.socket().is_silent());
+    std::vector<HttpClient> refused;
+    for (int i = 0; i < more_than_are_waited_for; ++i) {
+        refused.emplace_back(daemon.port());
+        auto answer = refused.back().read_answer();
+        REQUIRE(answer.status == 503);
+        CHECK(answer.error_code() == "busy");
+        CHECK_FALSE(answer.header("retry-after").empty());
+    }
+    // A connection that is reset makes room at once.
+    busy.back().socket().reset();
     CHECK(eventually([&] { return http(daemon.port(), "GET", "/healthz").status == 200; }));
+    CHECK(busy.front().socket().is_silent());
+}
+
+TEST_CASE("idle connections give way to new ones, the longest idle first", "[contract][http]") {
+    constexpr std::size_t connections_max = 1024;
+    DaemonProcess daemon;
+    std::vector<HttpClient> idle;
+    while (idle.size() < connections_max)
+        idle.emplace_back(daemon.port());
+    for (HttpClient& client : idle)
+        REQUIRE(client.get("/healthz").status == 200);
+    std::vector<HttpClient> more;
+    for (int i = 0; i < 3; ++i) {
+        more.emplace_back(daemon.port());
+        CHECK(more.back().get("/healthz").status == 200);
+    }
+    for (std::size_t i = 0; i < 3; ++i)
+        CHECK(idle[i].socket().is_at_end());
+    CHECK(idle[3].get("/healthz").status == 200);
+    CHECK(idle.back().get("/healthz").status == 200);
 }
 
 }  // namespace scheduler::test

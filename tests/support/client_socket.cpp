@@ -58,6 +58,12 @@ bool ClientSocket::send(std::string_view bytes) {
     return true;
 }
 
+void ClientSocket::reset() {
+    const linger at_once{1, 0};
+    (void)::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    fd_.reset();
+}
+
 void ClientSocket::end_sending() {
     (void)::shutdown(fd_.get(), SHUT_WR);
 }

@@ -19,6 +19,8 @@ class ClientSocket {
     bool send(std::string_view bytes);
     /// Ends our direction only.
     void end_sending();
+    /// Closes with a reset, as a client does that is killed with unread bytes.
+    void reset();
     /// Up to and with `end`; what came when the other side closed before.
     std::string read_until(std::string_view end);
     std::string read_bytes(std::size_t count);
