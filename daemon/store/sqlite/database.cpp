@@ -3,8 +3,12 @@
 #include <cerrno>
 #include <utility>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <fmt/format.h>
 
+#include "common/unique_fd.hpp"
 #include "daemon/base/failpoint.hpp"
 
 namespace scheduler {
@@ -45,6 +49,14 @@ SqliteError::Kind SqliteError::kind() const {
     if (is_full && code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_DIR_FSYNC)
         return Kind::disk_full;
     return Kind::io;
+}
+
+/// SQLite makes files that others may read, and gives the files beside the database its mode.
+/// A file that exists is not opened here: closing it would end SQLite's locks on it.
+void make_private(const std::filesystem::path& path) {
+    UniqueFd made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    // What can't be made, or belongs to another user, SQLite refuses in better words.
+    if (!made.is_open()) (void)::chmod(path.c_str(), 0600);
 }
 
 Query::~Query() {
@@ -128,7 +140,7 @@ std::optional<TimePoint> Query::optional_time(int column) const {
 
 Database::Database(const std::filesystem::path& path, Mode mode) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
-    if (mode == Mode::writer) flags |= SQLITE_OPEN_CREATE;
+    if (mode == Mode::writer) make_private(path);
     int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
     if (code != SQLITE_OK) {
         std::string message = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);

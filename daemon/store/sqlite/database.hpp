@@ -21,6 +21,9 @@
 
 namespace scheduler {
 
+/// Makes an empty file with mode 0600, or gives one that exists that mode.
+void make_private(const std::filesystem::path& path);
+
 /// `code` is SQLite's extended result code, `os_error` the errno of the call that failed (0 where
 /// none did).
 struct SqliteError : std::runtime_error {

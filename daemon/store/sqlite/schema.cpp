@@ -115,6 +115,7 @@ void copy_beside(Database& database, const std::filesystem::path& path, std::int
     copy += fmt::format(".v{}", version);
     std::error_code ignored;
     std::filesystem::remove(copy, ignored);  // of an attempt that did not end
+    make_private(copy);
     database.query("VACUUM INTO ?").bind(copy.native()).run();
 }
 

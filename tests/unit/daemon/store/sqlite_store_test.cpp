@@ -465,6 +465,21 @@ TEST_CASE_METHOD(StoreFixture,
     REQUIRE(add(job(1h)).number == 5);
 }
 
+TEST_CASE_METHOD(StoreFixture, "a database is its user's alone", "[store]") {
+    auto mode = [](const std::filesystem::path& file) {
+        return std::filesystem::status(file).permissions();
+    };
+    constexpr auto own = std::filesystem::perms::owner_read | std::filesystem::perms::owner_write;
+    add(job(1h));
+    CHECK(mode(path()) == own);
+    CHECK(mode(path().native() + "-wal") == own);
+    CHECK(mode(path().native() + "-shm") == own);
+    store.reset();
+    std::filesystem::permissions(path(), std::filesystem::perms(0644));  // as it was made before
+    open();
+    CHECK(mode(path()) == own);
+}
+
 TEST_CASE("a database of schema 1 is migrated, and kept beside itself", "[store]") {
     TempDir dir;
     auto path = dir.path() / "db";
@@ -475,6 +490,8 @@ TEST_CASE("a database of schema 1 is migrated, and kept beside itself", "[store]
     steps.push_back({2, "ALTER TABLE job ADD COLUMN color TEXT"});
     REQUIRE(migrate(database, path, steps));
     database.exec("UPDATE job SET color = 'red'");
+    CHECK(std::filesystem::status(dir.path() / "db.v1").permissions() ==
+          std::filesystem::perms(0600));
     Database copy(dir.path() / "db.v1", Database::Mode::reader);
     Query query = copy.query("SELECT value FROM meta WHERE key = 'kept'");
     REQUIRE(query.step());
