@@ -88,6 +88,21 @@ DispatchOptions dispatch_options(const Options& options, const StateDir& state_d
     return made;
 }
 
+/// Options that were changed, and that only a restart puts in force.
+std::string changed_for_restart(const Options& in_force, const Options& reloaded) {
+    std::vector<std::string_view> names;
+    auto compare = [&](std::string_view name, auto member) {
+        if (!(in_force.*member == reloaded.*member)) names.push_back(name);
+    };
+    compare("listen", &Options::listen);
+    compare("socket", &Options::socket);
+    compare("socket-group", &Options::socket_group);
+    compare("state-dir", &Options::state_dir);
+    compare("engine", &Options::engine);
+    compare("log-format", &Options::log_format);
+    return fmt::format("{}", fmt::join(names, ","));
+}
+
 /// A user's daemon ends with the user's last session unless lingering is on: loginctl(1).
 std::vector<std::string> lingering_warning() {
     const char* under_systemd =
@@ -262,7 +277,11 @@ void Daemon::Parts::on_signal(int signal) {
     auto reloaded = reload();
     if (reloaded) {
         apply(*reloaded);
-        log_info("reloaded");
+        std::string left = changed_for_restart(options, *reloaded);
+        if (left.empty())
+            log_info("reloaded");
+        else
+            log_warning("reloaded", {{"changed_but_needs_restart", left}});
     } else {
         log_error("reload_failed",
                   {{"error", reloaded.error().message}, {"kept", "the options in force"}});

@@ -77,4 +77,28 @@ TEST_CASE("with a token file each request carries a token, but for the probes",
     CHECK(with("secret-of-alice-123456").status == 401);
 }
 
+TEST_CASE("SIGHUP names what only a restart changes", "[contract]") {
+    TempDir dir;
+    auto file = dir.write("schedulerd.conf", "max-running=5\n");
+    DaemonProcess daemon({"--config", file.string()});
+    auto reload = [&](const std::string& text) {
+        dir.write("schedulerd.conf", text);
+        auto before = daemon.log().size();
+        daemon.send_signal(SIGHUP);
+        std::string line;
+        CHECK(eventually([&] {
+            std::string log = daemon.log().substr(before);
+            auto begin = log.find(" reloaded");
+            if (begin == std::string::npos || log.find('\n', begin) == std::string::npos)
+                return false;
+            line = log.substr(begin, log.find('\n', begin) - begin);
+            return true;
+        }));
+        return line;
+    };
+    CHECK(reload("max-running=6\n") == " reloaded");
+    CHECK(reload("max-running=6\nlog-format=\"json\"\nsocket-group=\"root\"\n") ==
+          " reloaded changed_but_needs_restart=socket-group,log-format");
+}
+
 }  // namespace scheduler::test
