@@ -35,10 +35,12 @@ struct LogChunk {
     LogStream stream = LogStream::out;
     std::optional<Instant> at;  ///< when the engine got it
     Base64Bytes data;
+    std::optional<std::string> place;  ///< where it ends, to resume from
     static void fields(auto& self, auto& visit) {
         visit("stream", self.stream, "stdout or stderr");
         visit("at", self.at, "when the engine got it");
         visit("data", self.data, "base64");
+        visit("place", self.place, "where it ends: what `after` takes");
     }
 };
 
@@ -55,6 +57,7 @@ struct LogsRequest {
     bool timestamps = false;
     std::optional<LogStream> stream;
     std::optional<std::int64_t> attempt;
+    std::optional<std::string> after;
 
     static void fields(auto& self, auto& visit) {
         visit("job_id", self.job_id, "the job");
@@ -64,6 +67,7 @@ struct LogsRequest {
         visit("timestamps", self.timestamps, "an RFC 3339 time before each line");
         visit("stream", self.stream, "only stdout or only stderr");
         visit("attempt", self.attempt, "of this attempt (the newest)");
+        visit("after", self.after, "only what lies behind this place, that of an earlier item");
     }
 };
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "common/local_time.hpp"
 #include "daemon/service/service_parts.hpp"
 
 namespace scheduler {
@@ -18,7 +19,7 @@ Result<ListFilter> filter_of(const ListRequest& request, TimePoint now) {
     for (auto [text, place, name] : {std::tuple(&request.since, &filter.since, "since"),
                                      std::tuple(&request.until, &filter.until, "until")}) {
         if (!*text) continue;
-        auto at = parse_since(**text, now, name);
+        auto at = parse_past(**text, now, name);
         if (!at) return fail(at.error());
         *place = *at;
     }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/local_time.hpp"
+#include "daemon/service/log_resume.hpp"
 #include "daemon/service/service_parts.hpp"
 #include "daemon/service/tail_stream.hpp"
 
@@ -27,6 +28,7 @@ struct Selection {
     std::optional<LogStream> stream;
     std::optional<TimePoint> since;
     std::optional<std::uint64_t> tail;  ///< lines
+    std::optional<LogPlace> after;
 
     [[nodiscard]] bool wants(const SpoolRecord& record) const {
         if (!record.stream) return !stream || stream == LogStream::err;  // a gap is told on stderr
@@ -82,6 +84,7 @@ class LogSource final : public TailSource<LogChunk> {
             auto record = reader_->next();
             if (!record) return fail(record.error());
             if (!*record) break;
+            place_.go_past(**record);
             if (!selection_.wants(**record)) continue;
             LogChunk chunk = chunk_of(std::move(**record));
             if (!chunk.data.bytes.empty()) return Produced<LogChunk>{std::move(chunk), false};
@@ -106,6 +109,10 @@ class LogSource final : public TailSource<LogChunk> {
             lines_to_skip_ = *lines > *selection_.tail ? *lines - *selection_.tail : 0;
         }
         reader_ = open_reader();
+        if (selection_.after) {
+            place_ = *selection_.after;
+            reader_ = std::make_unique<ResumingReader>(std::move(reader_), place_, line_starts_);
+        }
         return Done{};
     }
     [[nodiscard]] std::unique_ptr<SpoolReader> open_reader() const {
@@ -114,6 +121,7 @@ class LogSource final : public TailSource<LogChunk> {
 
     LogChunk chunk_of(SpoolRecord record) {
         LogChunk chunk;
+        chunk.place = place_.to_string();
         chunk.stream = record.stream.value_or(LogStream::err);
         chunk.at = Instant{
             TimePoint(std::chrono::floor<Duration>(std::chrono::nanoseconds(record.at_ns)))};
@@ -126,11 +134,12 @@ class LogSource final : public TailSource<LogChunk> {
                       ends_line ? "\n" : "",
                       record.missing);
         if (!bytes.empty()) in_line_ = bytes.back() != '\n';
-        if (!record.stream) out_at_line_start_ = err_at_line_start_ = !ends_line;
         chunk.data.bytes = selected_lines(std::move(bytes));
+        // The line that a gap ends has its time already, unless it was left out.
+        if (!record.stream) line_starts_.err = chunk.data.bytes.rfind('\n', 0) != 0;
         if (selection_.timestamps)
             chunk.data.bytes = stamped(chunk.data.bytes, chunk.stream, record.at_ns);
-        if (!record.stream) out_at_line_start_ = true;
+        if (!record.stream) line_starts_.out = true;
         return chunk;
     }
 
@@ -147,7 +156,7 @@ class LogSource final : public TailSource<LogChunk> {
     }
 
     std::string stamped(const std::string& bytes, LogStream stream, std::int64_t at_ns) {
-        bool& at_line_start = stream == LogStream::out ? out_at_line_start_ : err_at_line_start_;
+        bool& at_line_start = line_starts_.of(stream);
         std::string result;
         for (std::size_t begin = 0; begin < bytes.size();) {
             auto newline = bytes.find('\n', begin);
@@ -168,8 +177,8 @@ class LogSource final : public TailSource<LogChunk> {
     std::uint64_t lines_to_skip_ = 0;
     bool is_over_ = false;
     bool in_line_ = false;  ///< what came last, of either stream, did not end its line
-    bool out_at_line_start_ = true;
-    bool err_at_line_start_ = true;
+    LogPlace place_;  ///< where the last record ended
+    LineStarts line_starts_;
 };
 
 Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint now) {
@@ -184,9 +193,16 @@ Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint n
         return fail(ErrorCode::bad_field,
                     fmt::format("tail must be 0 or more, not {}", *request.tail));
     if (request.since) {
-        auto since = parse_since(*request.since, now, "since");
+        auto since = parse_past(*request.since, now, "since");
         if (!since) return fail(since.error());
         selection.since = *since;
+    }
+    if (request.after && request.tail)
+        return fail(ErrorCode::bad_field, "after and tail exclude each other: give one of them");
+    if (request.after) {
+        auto after = LogPlace::parse(*request.after);
+        if (!after) return fail(after.error());
+        selection.after = *after;
     }
     if (request.tail) selection.tail = static_cast<std::uint64_t>(*request.tail);
     selection.attempt = static_cast<int>(attempt);

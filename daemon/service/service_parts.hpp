@@ -29,13 +29,10 @@ struct Service::Parts {
     std::shared_ptr<std::atomic<int>> verifications = std::make_shared<std::atomic<int>>(0);
 };
 
-/// `date`, RFC 3339, or a time like `10m`, which means so long ago. Errors: bad_date.
-Result<TimePoint> parse_since(const std::string& text, TimePoint now, std::string_view field);
-
 /// What a job is shown with: environment values hidden, and how long it waits though it is due.
 Job shown(Job job, TimePoint now);
 
-/// `3h`, `2m`, `5s`: a length of time for sentences, in one unit.
+/// A length of time for sentences: `300 ms`, `1m17s`, `3h`.
 std::string in_words(Duration length);
 
 }  // namespace scheduler
