@@ -32,6 +32,7 @@ struct StatusResponse {
     std::vector<std::string> listen;
     std::string socket;
     std::vector<std::string> warnings;
+    std::optional<std::int64_t> last_event;  ///< what `subscribe` can go on after
 
     static void fields(auto& self, auto& visit) {
         visit("version", self.version, "of the daemon");
@@ -55,6 +56,7 @@ struct StatusResponse {
         visit("listen", self.listen, "HTTP addresses");
         visit.with_default("socket", self.socket, "Unix socket");
         visit("warnings", self.warnings, "what someone should look at");
+        visit("last_event", self.last_event, "seq of the newest event");
     }
 };
 

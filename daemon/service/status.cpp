@@ -131,6 +131,9 @@ Result<StatusResponse> Service::handle(const StatusRequest&, const Caller&) {
     auto overdue = parts_->store.count_overdue(now, overdue_max);
     if (!overdue) return fail(overdue.error());
 
+    auto last_event = parts_->store.last_event();
+    if (!last_event) return fail(last_event.error());
+
     ServiceOptions options = parts_->options.get();
     Readiness ready = readiness();
     EngineStatus engine = parts_->dispatcher.engine_status();
@@ -164,6 +167,7 @@ Result<StatusResponse> Service::handle(const StatusRequest&, const Caller&) {
     status.log_total = options.log_total;
     if (*overdue > 0 && *next_due && now - **next_due >= Metrics::late)
         status.warnings.push_back(overdue_words(*overdue, **next_due, hindrance(now)));
+    status.last_event = *last_event;
     return status;
 }
 
@@ -216,7 +220,9 @@ std::string Service::hindrance(TimePoint now) {
     auto counts = parts_->store.counts();
     int max_running = parts_->options.get().max_running;
     if (counts && (*counts)["running"] >= max_running)
-        return fmt::format("all {} slots are taken (--max-running)", max_running);
+        return (max_running == 1 ? "the only slot is taken"
+                                 : fmt::format("all {} slots are taken", max_running)) +
+               std::string(" (--max-running)");
     return "";
 }
 
