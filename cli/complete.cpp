@@ -31,6 +31,8 @@ struct TypedLine {
     std::string current;            ///< the word being typed
 };
 
+constexpr std::string_view socket_is = "--socket=";
+
 TypedLine take_apart(const std::vector<std::string>& words) {
     TypedLine line;
     if (words.empty()) return line;
@@ -39,6 +41,8 @@ TypedLine take_apart(const std::vector<std::string>& words) {
         bool has_value = i + 2 < words.size();  // else the value is what is being typed
         if (words[i] == "--socket" && has_value)
             line.socket = words[++i];
+        else if (words[i].starts_with(socket_is))
+            line.socket = words[i].substr(socket_is.size());
         else if (line.command.empty() && !words[i].starts_with("-"))
             line.command = words[i];
         else
@@ -176,6 +180,7 @@ std::vector<Candidate> complete_arguments(const TypedLine& line,
 std::vector<Candidate> complete_command(const TypedLine& line,
                                         std::span<const CommandRow> commands) {
     if (!line.rest.empty() && line.rest.back() == "--socket") return words_of({":files"});
+    if (line.current.starts_with(socket_is)) return words_of({":files"});
     if (line.current.starts_with("-"))
         return {{"--socket", "the daemon's socket"},
                 {"--json", "answers and errors as JSON"},
@@ -207,7 +212,9 @@ std::string complete(const std::vector<std::string>& words,
                      std::span<const CommandRow> commands,
                      std::vector<std::string> socket_paths) {
     TypedLine line = take_apart(words);
-    if (line.command.empty()) return print(complete_command(line, commands), line.current);
+    bool asks_help = line.command == "help" && line.rest.empty();
+    if (line.command.empty() || asks_help)
+        return print(complete_command(line, commands), line.current);
     auto row = std::find_if(commands.begin(), commands.end(), [&](const CommandRow& candidate) {
         return candidate.name == line.command;
     });

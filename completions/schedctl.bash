@@ -26,6 +26,10 @@ _schedctl() {
         COMPREPLY+=("$line")
     done < <("${words[0]}" __complete "${words[@]:1:cword}" 2>/dev/null)
 
+    # To readline = ends a word, so that what stands before it must not be said again.
+    if [[ $cur == --*=* && $COMP_WORDBREAKS == *=* ]]; then
+        COMPREPLY=("${COMPREPLY[@]#--*=}")
+    fi
     if declare -F __ltrim_colon_completions >/dev/null; then
         __ltrim_colon_completions "$cur"
     fi

@@ -10,4 +10,5 @@ function __schedctl_complete
     test (count $lines) -gt 0; and printf '%s\n' $lines
 end
 
-complete -c schedctl -f -a '(__schedctl_complete)'
+# -k keeps the order given: jobs by time, commands as in --help.
+complete -c schedctl -f -k -a '(__schedctl_complete)'

@@ -54,7 +54,8 @@ std::vector<std::string> complete_in_bash(const std::string& socket, const std::
         source "$COMPLETION"
         COMP_LINE=$LINE COMP_POINT=${#LINE}
         # As readline does: blanks, and each of COMP_WORDBREAKS, end a word.
-        read -r -a COMP_WORDS <<< "${LINE//:/ : }"
+        cut=${LINE//:/ : }
+        read -r -a COMP_WORDS <<< "${cut//=/ = }"
         [[ $LINE == *' ' ]] && COMP_WORDS+=("")
         COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
         _schedctl 2>&1
@@ -91,6 +92,10 @@ TEST_CASE("bash completes subcommands and options", "[completion]") {
     CHECK(complete_in_bash("/nonexistent", "schedctl ls --finish-s") == Lines{"--finish-status"});
     CHECK(complete_in_bash("/nonexistent", "schedctl ls --status sc") == Lines{"scheduled"});
     CHECK(complete_in_bash("/nonexistent", "schedctl --json res") == Lines{"resume"});
+    // = ends a word in bash: what stands before it is on the line already.
+    CHECK(complete_in_bash("/nonexistent", "schedctl ls --status=f") == Lines{"finished"});
+    CHECK(complete_in_bash("/nonexistent", "schedctl ls --status=").size() == 4);
+    CHECK(complete_in_bash("/nonexistent", "schedctl help sta") == Lines{"status"});
 }
 
 TEST_CASE("bash completes the daemon's jobs", "[completion]") {
@@ -140,6 +145,10 @@ TEST_CASE("values are completed by what they are", "[completion]") {
     CHECK(ask(daemon.path(), {"ls", "--status=f"}) == Lines{"--status=finished\t"});
     CHECK(ask(daemon.path(), {"show", "42"}) == Lines{"42\t$(touch /nonexistent/x) y, scheduled"});
     CHECK(ask("/nonexistent", {"--socket", daemon.path(), "show", "41"}) ==
+          Lines{"41\talpine:3.20, scheduled"});
+    CHECK(ask("/nonexistent", {"--socket=" + daemon.path(), "show", "41"}) ==
+          Lines{"41\talpine:3.20, scheduled"});
+    CHECK(ask("/nonexistent", {"show", "--socket=" + daemon.path(), "41"}) ==
           Lines{"41\talpine:3.20, scheduled"});
     CHECK(ask(daemon.path(), {"logs", "41", ""}).empty());
     CHECK(ask(daemon.path(), {"nothing", ""}).empty());
