@@ -10,7 +10,7 @@ build_packages=(
     libboost-dev libcli11-dev libcpp-httplib-dev libfmt-dev libsqlite3-dev libssl-dev libsystemd-dev
     nlohmann-json3-dev prometheus-cpp-dev
 )
-run_packages=(busybox-static curl tzdata)
+run_packages=(busybox-static curl man-db tzdata)
 test_packages=(bash-completion catch2 fish libfaketime mandoc procps python3 shellcheck strace zsh)
 
 # as_root COMMAND…: run it as root, or fail.
