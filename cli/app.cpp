@@ -1,6 +1,7 @@
 #include "cli/app.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <optional>
@@ -21,6 +22,10 @@ namespace scheduler {
 namespace {
 
 constexpr std::string_view complete_command = "__complete";
+constexpr std::string_view help_command = "help";
+/// Announced, and not there yet: a guess at another command would mislead.
+constexpr std::array<std::string_view, 7> planned_commands{
+    "edit", "hold", "release", "def", "schedule", "group", "policy"};
 
 /// The line as it was given, taken apart at the subcommand's name. What stands before the name
 /// joins what stands behind it, since the common options may be given in both places.
@@ -43,6 +48,18 @@ CommandLine split_line(const std::vector<std::string>& arguments) {
                               arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1,
                               arguments.end());
     return line;
+}
+
+/// `help` is `--help`, `help add` is `add --help`.
+CommandLine as_help_option(const CommandLine& line) {
+    CommandLine asked;
+    for (const std::string& word : line.arguments)
+        if (asked.command || word.starts_with("-"))
+            asked.arguments.push_back(word);
+        else
+            asked.command = word;
+    asked.arguments.emplace_back("--help");
+    return asked;
 }
 
 int refuse_usage(Console& console, const std::string& message) {
@@ -68,7 +85,6 @@ int run_without_command(const std::vector<std::string>& arguments,
     CommonOptions common;
     common.declare(options);
     auto parsed = options.parse(arguments);
-    if (common.json) console.use_json();
     if (!parsed) return refuse_usage(console, parsed.error().message);
     if (common.version) {
         console.print(version_text());
@@ -88,6 +104,12 @@ int refuse_command(const std::string& name,
     std::vector<std::string> names;
     for (const CommandRow& row : commands)
         names.emplace_back(row.name);
+    if (std::find(planned_commands.begin(), planned_commands.end(), name) != planned_commands.end())
+        return refuse_usage(
+            console,
+            fmt::format("{} is not in this version ({}); see schedctl --help for what is",
+                        name,
+                        SCHEDULER_VERSION));
     std::string hint = did_you_mean(name, names);
     if (hint.empty()) hint = "; see schedctl --help";
     return refuse_usage(console, fmt::format("there is no command {}{}", escape_text(name), hint));
@@ -114,11 +136,10 @@ int run_command(const CommandRow& row,
         console.print(version_text());
         return exit_done;
     }
-    if (asks("--json")) console.use_json();
     if (auto parsed = options.parse(arguments); !parsed)
         return refuse_usage(console, parsed.error().message);
-    if (common.json) console.use_json();
     Client client(socket_paths(common));
+    client.set_on_silence([&console](std::string_view sentence) { console.note(sentence); });
     Context context{client, console};
     return command->run(context);
 }
@@ -154,6 +175,10 @@ int run_schedctl(const std::vector<std::string>& arguments,
         console.print(complete(line.arguments, commands, socket_paths(CommonOptions{})));
         return exit_done;
     }
+    // Before anything is refused: an error is JSON too.
+    auto dashes = std::find(line.arguments.begin(), line.arguments.end(), "--");
+    if (std::find(line.arguments.begin(), dashes, "--json") != dashes) console.use_json();
+    if (line.command == help_command) line = as_help_option(line);
     if (!line.command)
         return check_output(run_without_command(line.arguments, commands, console), console);
     auto row = std::find_if(commands.begin(), commands.end(), [&](const CommandRow& candidate) {

@@ -52,6 +52,7 @@ int exit_code_of(const CallError& error) {
         case CallError::Kind::unreachable:
         case CallError::Kind::lost:
         case CallError::Kind::too_late:
+        case CallError::Kind::silent:
             return exit_unreachable;
     }
     return exit_refused;
@@ -111,38 +112,76 @@ CallResult<Done> Client::send_call(std::string_view method, std::string_view par
         auto sent = ::send(socket_.get(), left.data(), left.size(), MSG_NOSIGNAL);
         if (sent >= 0)
             left.remove_prefix(static_cast<std::size_t>(sent));
+        else if (errno == EAGAIN)  // connect_unix set a limit
+            return fail(silent());
         else if (errno != EINTR)
-            return fail(give_up(CallError::Kind::lost,
-                                ErrorCode::unavailable,
-                                fmt::format("the connection to the daemon broke: {}",
-                                            std::generic_category().message(errno))));
+            return fail(broken(errno));
     }
     return Done{};
 }
 
-CallResult<Done> Client::read_more() {
-    switch (wait_for(socket_.get(), interrupt_, deadline_)) {
-        case Wake::interrupted:
-            return fail(
-                give_up(CallError::Kind::interrupted, ErrorCode::unavailable, "interrupted"));
-        case Wake::deadline:
+CallError Client::broken(int error) {
+    return give_up(CallError::Kind::lost,
+                   ErrorCode::unavailable,
+                   fmt::format("the connection to the daemon broke: {}",
+                               std::generic_category().message(error)));
+}
+
+CallError Client::silent() {
+    return give_up(
+        CallError::Kind::silent,
+        ErrorCode::unavailable,
+        fmt::format(
+            "the daemon at {} has not answered for {} s: it hangs, is stopped, or waits for "
+            "its disk.\nIts log says more (journalctl -u schedulerd). It may be restarted "
+            "(systemctl restart schedulerd): jobs are kept, and what runs goes on.",
+            paths_.front(),
+            silence_max.count()));
+}
+
+CallResult<Done> Client::wait_until_readable() {
+    for (;;) {
+        auto end = deadline_;
+        bool for_silence = false;
+        if (silent_since_) {
+            auto silence_end = *silent_since_ + (silence_told_ ? silence_max : silence_noted);
+            for_silence = !end || silence_end < *end;
+            if (for_silence) end = silence_end;
+        }
+        switch (wait_for(socket_.get(), interrupt_, end)) {
+            case Wake::ready:
+                return Done{};
+            case Wake::interrupted:
+                return fail(
+                    give_up(CallError::Kind::interrupted, ErrorCode::unavailable, "interrupted"));
+            case Wake::deadline:
+                break;
+        }
+        if (!for_silence)
             return fail(give_up(CallError::Kind::too_late,
                                 ErrorCode::unavailable,
                                 "the daemon did not answer in time"));
-        case Wake::ready:
-            break;
+        if (silence_told_) return fail(silent());
+        silence_told_ = true;
+        if (on_silence_)
+            on_silence_(fmt::format("the daemon has not answered for {} s; waiting {} s at most",
+                                    silence_noted.count(),
+                                    silence_max.count()));
     }
+}
+
+CallResult<Done> Client::read_more() {
+    if (auto readable = wait_until_readable(); !readable) return readable;
     auto old_size = received_.size();
     received_.resize(old_size + read_bytes);
     auto count = ::recv(socket_.get(), received_.data() + old_size, read_bytes, 0);
     int error = errno;
     received_.resize(old_size + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    if (count > 0 && silent_since_) silent_since_ = Clock::now();
     if (count > 0 || (count < 0 && error == EINTR)) return Done{};
-    return fail(give_up(CallError::Kind::lost,
-                        ErrorCode::unavailable,
-                        count == 0 ? "the daemon closed the connection"
-                                   : fmt::format("the connection to the daemon broke: {}",
-                                                 std::generic_category().message(error))));
+    if (count < 0) return fail(broken(error));
+    return fail(
+        give_up(CallError::Kind::lost, ErrorCode::unavailable, "the daemon closed the connection"));
 }
 
 CallResult<std::string> Client::read_line() {

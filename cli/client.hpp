@@ -2,7 +2,8 @@
 /// Client speaks JSON lines with the daemon over a Unix socket, one call at a time, blocking.
 /// Owns its connection, which is opened by the first call. One thread.
 /// A call can be ended from outside by a descriptor that becomes readable (Ctrl-C) or by a
-/// deadline; the connection is then closed, since its answer would come late.
+/// deadline; the connection is then closed, since its answer would come late. A daemon that hangs
+/// ends it too, unless the request is one that takes long (`Request::takes_long`) or a stream.
 
 #include <chrono>
 #include <cstdint>
@@ -27,6 +28,7 @@ struct CallError {
         lost,         ///< the connection broke, or its answer can't be read
         interrupted,  ///< by the interrupt descriptor
         too_late,     ///< by the deadline
+        silent,       ///< there is a daemon, and it has not answered for Client::silence_max
     };
     Kind kind = Kind::refused;
     Error error;
@@ -53,6 +55,9 @@ using CallResult = Result<T, CallError>;
 class Client {
   public:
     using Clock = std::chrono::steady_clock;
+    /// After so long without a word from the daemon it is said; after so long the call ends.
+    static constexpr auto silence_noted = std::chrono::seconds(3);
+    static constexpr auto silence_max = std::chrono::seconds(10);
 
     /// `paths` are tried in order; the first that accepts is kept for good, so that a connection
     /// that breaks is never taken up with another daemon.
@@ -64,8 +69,17 @@ class Client {
     void set_deadline(std::optional<Clock::time_point> deadline) { deadline_ = deadline; }
     [[nodiscard]] std::optional<Clock::time_point> deadline() const { return deadline_; }
 
+    /// Told once a call, in a sentence, while the daemon lets it wait.
+    void set_on_silence(std::function<void(std::string_view)> told) {
+        on_silence_ = std::move(told);
+    }
+
     template <class Request>
     CallResult<Answer<typename Request::Response>> call(const Request& request) {
+        constexpr bool takes_long = requires {
+            requires Request::takes_long;
+        };
+        expect_answer(takes_long ? std::nullopt : std::optional(Clock::now()));
         auto json = call_text(Request::method, encode(request));
         if (!json) return fail(std::move(json).error());
         auto value = decode<typename Request::Response>(*json);
@@ -79,6 +93,7 @@ class Client {
         const Request& request,
         const std::function<bool(const typename Request::Item&, std::string_view)>& each) {
         std::optional<Error> bad_item;
+        expect_answer(std::nullopt);
         auto result = stream_text(Request::method, encode(request), [&](std::string_view json) {
             auto item = decode<typename Request::Item>(json);
             if (!item) bad_item = std::move(item).error();
@@ -97,17 +112,28 @@ class Client {
                                  std::string_view params,
                                  const std::function<bool(std::string_view)>& each);
 
+    /// `since`: when silence begins to count; nothing: it is no sign of trouble.
+    void expect_answer(std::optional<Clock::time_point> since) {
+        silent_since_ = since;
+        silence_told_ = false;
+    }
     CallResult<Done> connect();
     CallResult<Done> send_call(std::string_view method, std::string_view params);
     CallResult<RpcReply> read_reply();
     CallResult<std::string> read_line();
+    CallResult<Done> wait_until_readable();
     CallResult<Done> read_more();
+    CallError broken(int error);
+    CallError silent();
     CallError give_up(CallError::Kind kind, ErrorCode code, std::string message);
     static CallError unreadable(const Error& error);
 
     std::vector<std::string> paths_;
     int interrupt_ = -1;
     std::optional<Clock::time_point> deadline_;
+    std::optional<Clock::time_point> silent_since_;
+    bool silence_told_ = false;
+    std::function<void(std::string_view)> on_silence_;
     UniqueFd socket_;
     std::string received_;  ///< what came after the last line
     std::int64_t last_id_ = 0;

@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <fmt/format.h>
@@ -66,6 +67,12 @@ std::string explain(int error, const std::string& path) {
                 return "it is not a socket";
             return "not running: nothing listens there";
         }
+        case EAGAIN:
+            return fmt::format(
+                "a daemon is there and has taken no connection for {} s: it hangs or is stopped; "
+                "see "
+                "its log, or restart it",
+                send_wait_max.count());
         default:
             return std::generic_category().message(error);
     }
@@ -84,6 +91,9 @@ Result<UniqueFd, ConnectFailure> connect_unix(const std::string& path) {
 
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd.is_open()) return failed(std::generic_category().message(errno));
+    timeval wait_max{send_wait_max.count(), 0};
+    if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &wait_max, sizeof wait_max) != 0)
+        return failed(std::generic_category().message(errno));
     int result = 0;
     do {
         result = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);

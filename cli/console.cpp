@@ -75,7 +75,7 @@ void Console::report(const CallError& error) {
     // The daemon's words may quote a stranger's; ours are escaped where they quote.
     const std::string& message = error.error.message;
     print_to_stderr(
-        fmt::format("schedctl: {}\n", error.json.empty() ? message : escape_text(message)));
+        fmt::format("schedctl: {}\n", error.json.empty() ? message : daemon_words(message)));
 }
 
 }  // namespace scheduler

@@ -12,13 +12,16 @@
 
 namespace scheduler {
 
+/// What names a job on the line; hexadecimal digits in upper case mean the same. Errors: bad_field.
+Result<JobRef> job_ref(std::string text);
+
 /// Calls `act(JobRef)`, which answers with a CallResult, for each id; reports each failure. The
 /// exit code.
 template <class Act>
 int for_each_job(Context& context, const std::vector<std::string>& ids, Act act) {
     int exit_code = exit_done;
     for (const std::string& text : ids) {
-        auto ref = JobRef::parse(text);
+        auto ref = job_ref(text);
         if (!ref) {
             context.console.report(ref.error());
             exit_code = exit_refused;

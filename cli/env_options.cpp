@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/output/text.hpp"
+#include "common/json.hpp"
 #include "common/unique_fd.hpp"
 
 namespace scheduler {
@@ -20,20 +22,28 @@ constexpr std::size_t env_file_bytes_max = 1024 * 1024;
 Result<Done> add_variable(JobEnvironment& environment,
                           const std::string& text,
                           const EnvironmentLookup& lookup) {
-    auto equals = text.find('=');
+    const auto equals = text.find('=');
     std::string name = text.substr(0, equals);
     if (name.empty())
         return fail(ErrorCode::bad_field,
-                    fmt::format("\"{}\" has no name; write NAME=VALUE or NAME", text));
+                    fmt::format("\"{}\" has no name; write NAME=VALUE or NAME", escape_text(text)));
     if (name.find_first_of(" \t") != std::string::npos)
-        return fail(ErrorCode::bad_field, fmt::format("variable name \"{}\" holds a blank", name));
-    if (equals != std::string::npos) {
-        environment.values[name] = text.substr(equals + 1);
-    } else if (auto value = lookup(name)) {
-        environment.values[name] = *value;
-    } else {
+        return fail(ErrorCode::bad_field,
+                    fmt::format("variable name \"{}\" holds a blank", escape_text(name)));
+    std::optional<std::string> value =
+        equals != std::string::npos ? text.substr(equals + 1) : lookup(name);
+    if (!value) {
         environment.unset.push_back(name);
+        return Done{};
     }
+    // The value is not shown: it may be a secret.
+    if (!is_valid_utf8(name))
+        return fail(ErrorCode::bad_field,
+                    fmt::format("variable name \"{}\" is not valid UTF-8", escape_text(name)));
+    if (!is_valid_utf8(*value) || value->find('\0') != std::string::npos)
+        return fail(ErrorCode::bad_field,
+                    fmt::format("the value of {} is not valid UTF-8 without NUL", name));
+    environment.values[name] = *std::move(value);
     return Done{};
 }
 

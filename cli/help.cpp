@@ -1,6 +1,7 @@
 #include "cli/help.hpp"
 
 #include <array>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -80,12 +81,14 @@ std::string general_help(std::span<const CommandRow> commands) {
            "  --version      print the version and exit\n"
            "  -h, --help     print this, or with a command its options, and exit\n"
            "\nA job ID is its number (42), its id, the beginning of its id, or `last`.\n"
-           "More: schedctl COMMAND --help; man schedctl\n";
+           "More: schedctl help COMMAND; man schedctl\n";
 }
 
 std::string command_help(const CommandRow& row, const OptionSet& options) {
     std::string text = usage(row.name, row.synopsis);
-    text += fmt::format("\nTo {}.\n\nOptions:\n", row.summary);
+    std::string summary(row.summary);
+    summary[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(summary[0])));
+    text += fmt::format("\n{}.\n\nOptions:\n", summary);
     for (const OptionSet::Option& option : options.options())
         text += option_line(option);
     return text;

@@ -9,6 +9,7 @@
 
 #include "cli/output/text.hpp"
 #include "cli/suggest.hpp"
+#include "common/json.hpp"
 
 namespace scheduler {
 namespace {
@@ -165,9 +166,28 @@ Result<Done> OptionSet::parse(const std::vector<std::string>& arguments) {
     auto looked_at = std::min(given->words.size(), words_.count_max + 1);
     for (std::size_t i = 0; i < looked_at; ++i)
         if (looks_like_option(given->words[i])) return fail(unknown_option(given->words[i]));
+    if (auto readable = check_text(*given); !readable) return readable;
     for (const auto& [option, values] : given->values)
         if (auto assigned = option->assign(values); !assigned) return assigned;
     return assign_words(*given);
+}
+
+/// JSON, and so the daemon, knows UTF-8 alone; the name of a file may be any bytes.
+Result<Done> OptionSet::check_text(const Given& given) {
+    auto check = [](const std::string& what,
+                    const std::vector<std::string>& texts) -> Result<Done> {
+        for (const std::string& text : texts)
+            if (!is_valid_utf8(text))
+                return wrong_usage(
+                    fmt::format("{}\"{}\" is not valid UTF-8", what, escape_text(text)));
+        return Done{};
+    };
+    for (const auto& [option, values] : given.values) {
+        if (option->completes == Completes::file) continue;
+        if (auto checked = check(option->names.back() + ' ', values); !checked) return checked;
+    }
+    if (auto checked = check("", given.words); !checked) return checked;
+    return check("the command's word ", given.command);
 }
 
 Result<Done> OptionSet::assign_words(const Given& given) const {

@@ -88,6 +88,7 @@ class OptionSet {
   private:
     struct Given;
     Result<Given> read(const std::vector<std::string>& arguments) const;
+    [[nodiscard]] static Result<Done> check_text(const Given& given);
     [[nodiscard]] Result<Done> assign_words(const Given& given) const;
     [[nodiscard]] Error unknown_option(std::string_view word) const;
     [[nodiscard]] Error too_many_words(const Given& given) const;

@@ -1,7 +1,6 @@
 #include "cli/waiting.hpp"
 
 #include <algorithm>
-#include <map>
 #include <thread>
 
 #include <fmt/format.h>
@@ -64,30 +63,29 @@ CallResult<Answer<Job>> wait_until_ended(Context& context, JobId id) {
     }
 }
 
-CallResult<Done> print_output(Context& context, const LogsRequest& request) {
-    std::map<LogStream, std::size_t> printed;
+CallResult<Done> print_output(Context& context, LogsRequest request) {
     auto attempt = [&] {
-        auto to_skip = printed;  // the stream begins again from its start
         return context.client.stream(request, [&](const LogChunk& chunk, std::string_view json) {
-            std::string_view bytes = chunk.data.bytes;
-            std::size_t known = std::min(to_skip[chunk.stream], bytes.size());
-            to_skip[chunk.stream] -= known;
-            bytes.remove_prefix(known);
-            if (bytes.empty()) return true;
-            printed[chunk.stream] += bytes.size();
+            // Where the next connection goes on. The copy there may hold less than we printed.
+            request.after = chunk.place;
+            if (chunk.place) request.tail.reset();
             if (context.console.json())
                 context.console.print(std::string(json) + '\n');
             else if (chunk.stream == LogStream::out)
-                context.console.print(bytes);
+                context.console.print(chunk.data.bytes);
             else
-                context.console.print_to_stderr(bytes);
+                context.console.print_to_stderr(chunk.data.bytes);
             return context.console.is_ok();
         });
     };
-    // The last lines of a growing output are other lines the next time: they can't be taken up
-    // again.
-    bool can_resume = request.follow && !request.tail;
-    return can_resume ? persist(context, attempt) : attempt();
+    return request.follow ? persist(context, attempt) : attempt();
+}
+
+std::string how_to_go_on(std::string_view job) {
+    return fmt::format(
+        "\nJob {0} goes on: `schedctl wait {0}` waits for it again, `schedctl logs -f {0}` follows "
+        "its output.",
+        job);
 }
 
 int wait_and_tell(Context& context, const Job& job, bool follow) {
@@ -108,7 +106,11 @@ int wait_and_tell(Context& context, const Job& job, bool follow) {
                           : CallResult<Answer<Job>>(fail(std::move(followed).error()));
     context.client.set_interrupt(-1);
     if (ended) {
-        if (context.console.json() && !follow) context.console.print(ended->json + '\n');
+        std::string line = context.console.json() ? ended->json + '\n' : "";
+        if (follow)
+            context.console.print_to_stderr(line);  // standard output is the job's alone
+        else
+            context.console.print(line);
         if (ended->value.finish_status != FinishStatus::success)
             context.console.note(outcome_sentence(ended->value));
         return exit_code_of(ended->value);
@@ -118,6 +120,8 @@ int wait_and_tell(Context& context, const Job& job, bool follow) {
             "stopped waiting; job {0} goes on (schedctl wait {0}, schedctl kill {0})", job.number));
         return exit_interrupted;
     }
+    if (ended.error().kind == CallError::Kind::lost)
+        ended.error().error.message += how_to_go_on(std::to_string(job.number));
     context.console.report(ended.error());
     return exit_no_code;
 }

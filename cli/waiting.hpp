@@ -45,7 +45,10 @@ CallResult<Answer<Job>> wait_until_ended(Context& context, JobId id);
 
 /// Writes a job's output to standard output and standard error, each piece once, however often the
 /// connection breaks meanwhile.
-CallResult<Done> print_output(Context& context, const LogsRequest& request);
+CallResult<Done> print_output(Context& context, LogsRequest request);
+
+/// What to do about a job, by its number, when the daemon went away for good: it is not harmed.
+std::string how_to_go_on(std::string_view job);
 
 /// Waits, says how it ended unless it is a success, and gives the job's exit code. An interrupt
 /// ends the waiting with a word about the job. `follow`: with its output.

@@ -61,7 +61,7 @@ class AddCommand : public Command {
         options.flag("--follow", follow_, "print its output, wait, and exit with its code");
         options.flag("--dry-run", dry_run_, "check it and say when it would run; submit nothing");
         options.value("--key", "KEY", key_, "a repeat under the same key adds nothing");
-        options.flag("-q,--quiet", quiet_, "print the id alone");
+        options.flag("-q,--quiet", quiet_, "print the id alone; of a dry run the moment");
         options.words({.metavar = "NAME",
                        .count_min = 1,
                        .count_max = 1,
@@ -78,7 +78,7 @@ class AddCommand : public Command {
         auto request = make_request(context);
         if (!request) {
             context.console.report(request.error());
-            return exit_refused;
+            return request.error().code == ErrorCode::internal ? exit_refused : exit_usage;
         }
         auto answer = persist(context, [&] { return context.client.call(*request); });
         if (!answer) return explain(context, std::move(answer).error(), *request);
@@ -98,6 +98,9 @@ class AddCommand : public Command {
         if (past_ && *past_ != "run" && *past_ != "refuse")
             return wrong(
                 fmt::format("--past takes run or refuse, not \"{}\"", escape_text(*past_)));
+        if (past_ && !at_) return wrong("--past is about a past --at; leave it out");
+        if (auto at = check_at(at_); !at) return at;
+        if (auto in = span_option("--in", in_); !in) return fail(in.error());
         if (dry_run_ && (wait_ || follow_)) return wrong("--dry-run submits nothing to wait for");
         return Done{};
     }
@@ -152,7 +155,7 @@ class AddCommand : public Command {
         if (dry_run_)
             line = fmt::format(
                 "{} would be due {}; nothing was submitted", escape_text(name_.front()), due);
-        if (quiet_) line = added.id ? added.id->to_string() : "";
+        if (quiet_) line = added.id ? added.id->to_string() : added.job.due_at.to_string();
         if (console.json()) line = answer.json;
         if (!line.empty()) line += '\n';
         if (follow_)
@@ -166,7 +169,11 @@ class AddCommand : public Command {
     }
 
     int explain(Context& context, CallError error, const AddRequest& request) const {
-        if (error.kind == CallError::Kind::lost && !dry_run_)
+        using Kind = CallError::Kind;
+        bool is_past = error.error.message.find("is in the past") != std::string::npos;
+        if (error.is(ErrorCode::bad_date) && is_past && !past_)
+            error.error.message += " with --past run";
+        if ((error.kind == Kind::lost || error.kind == Kind::silent) && !dry_run_)
             error.error.message += fmt::format(
                 "\nThe job may have been submitted. With --key {} a repeat of this line adds "
                 "nothing twice.",

@@ -13,7 +13,10 @@ class LogsCommand : public Command {
     void declare(OptionSet& options) override {
         options.flag("-f,--follow", follow_, "wait for the start, and end with the job");
         options.number("--tail", "N", tail_, 0, "only the last N lines");
-        options.value("--since", "TIME", since_, "only what came then or later: 10m, or a date");
+        options.value("--since",
+                      "TIME",
+                      since_,
+                      "only what came then or later: 10m (ago), 20:00 (the last one), a date");
         options.flag("--timestamps", timestamps_, "a time (RFC 3339) before each line");
         options.value(
             "--stream", "NAME", stream_, "only this one: stdout or stderr", Completes::stream);
@@ -28,7 +31,12 @@ class LogsCommand : public Command {
         LogsRequest request;
         request.follow = follow_;
         request.tail = tail_;
-        request.since = since_text(since_, wall_now());
+        auto since = since_option("--since", since_, wall_now());
+        if (!since) {
+            context.console.report(since.error());
+            return exit_usage;
+        }
+        request.since = *since;
         request.timestamps = timestamps_;
         if (stream_) {
             auto stream = parse_log_stream(*stream_);

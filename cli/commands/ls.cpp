@@ -58,7 +58,8 @@ class LsCommand : public Command {
         options.value("--since",
                       "TIME",
                       since_,
-                      "only jobs that ended or are due then or later: 2h, or a date");
+                      "only jobs that ended or are due then or later: 2h (ago), 20:00 (the last "
+                      "one), a date");
         options.value("--until", "TIME", until_, "only jobs that ended or are due before");
         options.number("-n,--limit", "COUNT", limit_, 1, "at most so many, running ones first");
         options.flag("-a,--all", all_, "all of them");
@@ -104,8 +105,12 @@ class LsCommand : public Command {
             request.finish_status.push_back(*finish);
         }
         request.job_name = name_;
-        request.since = since_text(since_, wall_now());
-        request.until = since_text(until_, wall_now());
+        for (auto [name, given, field] : {std::tuple("--since", &since_, &request.since),
+                                          std::tuple("--until", &until_, &request.until)}) {
+            auto text = since_option(name, *given, wall_now());
+            if (!text) return fail(text.error());
+            *field = *text;
+        }
         return request;
     }
 

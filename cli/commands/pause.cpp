@@ -17,7 +17,13 @@ class PauseCommand : public Command {
         auto span = span_option("--for", for_);
         if (!span) {
             context.console.report(span.error());
-            return exit_refused;
+            return exit_usage;
+        }
+        if (*span && (*span)->length == Duration(0)) {
+            context.console.report(
+                Error{ErrorCode::bad_time,
+                      "--for 0s is no pause; leave --for out to pause until schedctl resume"});
+            return exit_usage;
         }
         auto answer = context.client.call(PauseRequest{*span});
         if (!answer) {

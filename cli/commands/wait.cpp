@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/each_job.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/moment.hpp"
@@ -29,7 +30,7 @@ class WaitCommand : public Command {
         auto patience = span_option("--for", for_);
         if (!patience) {
             context.console.report(patience.error());
-            return exit_refused;
+            return exit_usage;
         }
         if (*patience) context.client.set_deadline(Client::Clock::now() + (*patience)->length);
         InterruptWatch interrupt;
@@ -49,33 +50,58 @@ class WaitCommand : public Command {
         bool go_on;  ///< with the next job
     };
 
-    Outcome wait_for_one(Context& context, const std::string& text) const {
-        auto ref = JobRef::parse(text);
+    Outcome wait_for_one(Context& context, const std::string& text) {
+        auto ref = job_ref(text);
         if (!ref) {
             context.console.report(ref.error());
             return {exit_no_code, true};
         }
-        // `last` must stay the same job for as long as we wait: it is resolved once.
-        auto job = persist(context, [&] { return context.client.call(ShowRequest{*ref}); });
-        auto ended = job ? wait_until_ended(context, job->value.id) : std::move(job);
-        if (!ended) return explain(context, ended.error(), text);
-        std::string line = context.console.json() ? ended->json : outcome_sentence(ended->value);
-        context.console.print(line + '\n');
-        return {exit_code_of(ended->value), true};
+        if (!is_late_) {
+            auto outcome = wait_until_late(context, *ref);
+            if (!is_late_) return outcome;
+            context.client.set_deadline(std::nullopt);
+        }
+        // It may have ended meanwhile: asked once, without waiting.
+        auto job = context.client.call(ShowRequest{*ref});
+        if (!job) return explain(context, std::move(job).error(), text);
+        if (has_ended(job->value.status)) return tell(context, *job);
+        context.console.report(
+            Error{ErrorCode::unavailable,
+                  fmt::format("gave up after {}; job {} goes on", *for_, job->value.number)});
+        return {exit_no_code, true};
     }
 
-    Outcome explain(Context& context, CallError error, const std::string& id) const {
+    /// Sets `is_late_` when the time of --for is over. `ref` then means one job for good.
+    Outcome wait_until_late(Context& context, JobRef& ref) {
+        auto job = persist(context, [&] { return context.client.call(ShowRequest{ref}); });
+        std::string name = job ? std::to_string(job->value.number) : ref.text;
+        // `last` must stay the same job for as long as we wait: it is resolved once.
+        if (job) ref = JobRef{job->value.id.to_string()};
+        auto ended = job ? wait_until_ended(context, job->value.id) : std::move(job);
+        if (ended) return tell(context, *ended);
+        is_late_ = ended.error().kind == CallError::Kind::too_late;
+        return is_late_ ? Outcome{exit_no_code, true}
+                        : explain(context, std::move(ended).error(), name);
+    }
+
+    static Outcome tell(Context& context, const Answer<Job>& ended) {
+        std::string line = context.console.json() ? ended.json : outcome_sentence(ended.value);
+        context.console.print(line + '\n');
+        return {exit_code_of(ended.value), true};
+    }
+
+    /// `name`: the job's number once it is known.
+    static Outcome explain(Context& context, CallError error, const std::string& name) {
         using Kind = CallError::Kind;
         if (error.kind == Kind::interrupted)
-            error.error.message = fmt::format("stopped waiting; job {} goes on", escape_text(id));
-        if (error.kind == Kind::too_late)
-            error.error.message =
-                fmt::format("gave up after {}; job {} goes on", *for_, escape_text(id));
+            error.error.message = fmt::format("stopped waiting; job {} goes on", escape_text(name));
+        if (error.kind == Kind::lost) error.error.message += how_to_go_on(name);
         context.console.report(error);
         switch (error.kind) {
             case Kind::interrupted:
                 return {exit_interrupted, false};
             case Kind::unreachable:
+            case Kind::silent:
                 return {exit_unreachable, false};
             case Kind::lost:
                 return {exit_no_code, false};
@@ -86,6 +112,7 @@ class WaitCommand : public Command {
         return {exit_no_code, true};
     }
 
+    bool is_late_ = false;  ///< the time of --for is over
     std::optional<std::string> for_;
     std::vector<std::string> ids_;
 };

@@ -116,6 +116,26 @@ std::string escape_field(std::string_view text) {
     return escape(text, true);
 }
 
+std::string daemon_words(std::string_view message) {
+    constexpr std::size_t id_digits = 32;
+    constexpr std::string_view separators[] = {": ", ", "};
+    if (message.find("is ambiguous") == std::string_view::npos) return escape_text(message);
+    auto begins_job = [&](std::size_t at) {
+        return message.find_first_not_of("0123456789abcdef", at) == at + id_digits &&
+               message.substr(at + id_digits, 2) == " (";
+    };
+    std::string out;
+    std::size_t line_begin = 0;
+    for (std::size_t at = 2; at < message.size(); ++at) {
+        auto before = message.substr(at - 2, 2);
+        if ((before != separators[0] && before != separators[1]) || !begins_job(at)) continue;
+        auto end = before == separators[0] ? at - 1 : at - 2;
+        out += escape_text(message.substr(line_begin, end - line_begin)) + "\n  ";
+        line_begin = at;
+    }
+    return out + escape_text(message.substr(line_begin));
+}
+
 std::size_t display_width(std::string_view text) {
     std::size_t width = 0;
     while (!text.empty()) {

@@ -14,6 +14,9 @@ std::string escape_text(std::string_view text);
 /// The same for a field between tabs: a backslash is doubled, so that the escapes can be undone.
 std::string escape_field(std::string_view text);
 
+/// The daemon's message, escaped; of an ambiguous id each job that it may mean on its own line.
+std::string daemon_words(std::string_view message);
+
 /// Columns on a terminal: 0 for combining marks, 2 for wide characters. `text` is escaped UTF-8.
 std::size_t display_width(std::string_view text);
 

@@ -8,6 +8,7 @@ namespace scheduler {
 struct WaitRequest {
     using Response = Job;
     static constexpr std::string_view method = "wait";
+    static constexpr bool takes_long = true;
     static constexpr Duration wait_max = std::chrono::minutes(10);
 
     JobRef job_id;

@@ -89,8 +89,9 @@ std::string list_of(std::vector<Job> jobs, bool more = false) {
     return encode(response);
 }
 
-std::string chunk(LogStream stream, std::string_view bytes) {
+std::string chunk(LogStream stream, std::string_view bytes, std::string place = "1.0") {
     LogChunk item;
+    item.place = place;
     item.stream = stream;
     item.data.bytes = bytes;
     return encode(item);
@@ -197,6 +198,8 @@ TEST_CASE("a dry run says when, and submits nothing", "[schedctl]") {
           "JOB_A would be due 20-06-2027 20:00:00 Europe/Lisbon, in 3h; nothing was submitted\n");
     CHECK(result.err == "schedctl: warning: the image JOB_A is not here\n");
     CHECK(has(daemon.calls()[0].line, R"("dry_run":true)"));
+    auto quiet = schedctl(daemon, {"add", "JOB_A", "--in", "3h", "--dry-run", "-q"});
+    CHECK(quiet.out == response.job.due_at.to_string() + "\n");
 }
 
 TEST_CASE("a wrong line is exit 2 and reaches no daemon", "[schedctl]") {
@@ -211,6 +214,24 @@ TEST_CASE("a wrong line is exit 2 and reaches no daemon", "[schedctl]") {
                                                {"add", "J", "--inn", "2m"},
                                                {"add", "J", "--now", "--past", "x"},
                                                {"add", "J", "--now", "--dry-run", "--wait"},
+                                               {"add", "J", "--in", "2m", "--past", "run"},
+                                               {"add", "J", "--in", "2h30m"},
+                                               {"add", "J", "--at", "25:00"},
+                                               {"add", "J", "--now", "--timeout", "5x"},
+                                               {"add", "J", "--now", "-e", "=x"},
+                                               {"add", "J", "--now", "-e", "A=\xff"},
+                                               {"add", "J\xff", "--now"},
+                                               {"add", "J", "--now", "--image", "i\xff"},
+                                               {"add", "J", "--now", "--key", "k\xff"},
+                                               {"add", "J", "--now", "--", "ls", "\xff"},
+                                               {"ls", "--since", "foo"},
+                                               {"ls", "--until", "25:00"},
+                                               {"logs", "1", "--since", "foo"},
+                                               {"wait", "1", "--for", "1x"},
+                                               {"pause", "--for", "abc"},
+                                               {"pause", "--for", "0s"},
+                                               {"help", "lss"},
+                                               {"edit", "1"},
                                                {"ls", "-n", "0"},
                                                {"ls", "--status", "gone"},
                                                {"show"},
@@ -224,6 +245,140 @@ TEST_CASE("a wrong line is exit 2 and reaches no daemon", "[schedctl]") {
         CHECK_FALSE(result.err.empty());
     }
     CHECK(daemon.calls().empty());
+}
+
+TEST_CASE("under --json a wrong line is one object too", "[schedctl]") {
+    ScriptedDaemon daemon(answers({}));
+    for (const auto& words : std::vector<std::vector<std::string>>{{"--json", "lss"},
+                                                                   {"lss", "--json"},
+                                                                   {"--json", "--nonsense"},
+                                                                   {"--json", "edit"},
+                                                                   {"add", "--json", "J"},
+                                                                   {"add", "--nonsense", "--json"},
+                                                                   {"--json", "wait", "--for"}}) {
+        INFO(Catch::Detail::stringify(words));
+        auto result = schedctl(daemon, words);
+        CHECK(result.exit_code == 2);
+        CHECK(result.err.find("{\"code\":") == 0);
+        CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    }
+    // Behind -- it is the job's.
+    CHECK(schedctl(daemon, {"add", "--", "--json"}).err.find("schedctl: ") == 0);
+}
+
+TEST_CASE("a command that is not there yet is not taken for another", "[schedctl]") {
+    ScriptedDaemon daemon(answers({}));
+    CHECK(has(schedctl(daemon, {"edit", "42"}).err, "edit is not in this version"));
+    CHECK(has(schedctl(daemon, {"statsu"}).err, "did you mean status?"));
+}
+
+TEST_CASE("help is --help", "[schedctl]") {
+    ScriptedDaemon daemon(answers({}));
+    auto general = schedctl(daemon, {"help"});
+    CHECK(general.exit_code == 0);
+    CHECK(general.out == schedctl(daemon, {"--help"}).out);
+    auto add = schedctl(daemon, {"help", "add"});
+    CHECK(add.exit_code == 0);
+    CHECK(add.out == schedctl(daemon, {"add", "--help"}).out);
+    CHECK(has(add.out, "\nSubmit a job: one run of an image at one moment.\n"));
+}
+
+TEST_CASE("a past moment is refused with the option that allows it", "[schedctl]") {
+    ScriptedDaemon daemon([](DaemonSession& session, const DaemonCall& call) {
+        session.error(call,
+                      {ErrorCode::bad_date,
+                       "date \"x\" is in the past; give a later one, or allow it to run at once"});
+    });
+    auto result = schedctl(daemon, {"add", "J", "--at", "20-06-2020 10:00:00"});
+    CHECK(result.exit_code == 1);
+    CHECK(has(result.err, "allow it to run at once with --past run\n"));
+}
+
+TEST_CASE("an id may be in upper case", "[schedctl]") {
+    ScriptedDaemon daemon(answers({{"show", encode(make_job())}}));
+    CHECK(schedctl(daemon, {"show", "0197D2C0A5B3"}).exit_code == 0);
+    CHECK(field(daemon.calls()[0].line, "job_id") == "0197d2c0a5b3");
+}
+
+TEST_CASE("a daemon that hangs is told of and given up", "[schedctl]") {
+    ScriptedDaemon daemon(
+        [](DaemonSession& session, const DaemonCall&) { session.wait_for_close(); });
+    auto result = schedctl(daemon, {"status"});
+    CHECK(result.exit_code == 3);
+    CHECK(has(result.err, "schedctl: the daemon has not answered for 3 s; waiting 10 s at most\n"));
+    CHECK(has(result.err, daemon.path() + " has not answered for 10 s"));
+    CHECK(has(result.err, "systemctl restart schedulerd"));
+}
+
+TEST_CASE("a job whose submit a hanging daemon did not answer may be sent again", "[schedctl]") {
+    ScriptedDaemon daemon(
+        [](DaemonSession& session, const DaemonCall&) { session.wait_for_close(); });
+    auto result = schedctl(daemon, {"add", "J", "--now"});
+    CHECK(result.exit_code == 3);
+    CHECK(has(result.err, "With --key " + field(daemon.calls()[0].line, "key") + " a repeat"));
+}
+
+TEST_CASE("a daemon that takes no more connections is given up too", "[schedctl]") {
+    // Nobody accepts, and the queue is full: what a stopped daemon looks like after a while.
+    test::TempDir dir;
+    std::string path = (dir.path() / "full.sock").string();
+    auto hang = fmt::format(
+        "import socket, time\n"
+        "s = socket.socket(socket.AF_UNIX); s.bind('{0}'); s.listen(0)\n"
+        "c = socket.socket(socket.AF_UNIX); c.connect('{0}')\n"
+        "print('full', flush=True); time.sleep(600)\n",
+        path);
+    auto result =
+        run_program({"bash",
+                     "-c",
+                     fmt::format("coproc python3 -c \"{}\"; read -ru ${{COPROC[0]}}; {} "
+                                 "--socket {} status; code=$?; kill $COPROC_PID; exit $code",
+                                 hang,
+                                 SCHEDCTL_PATH,
+                                 path)});
+    CHECK(result.exit_code == 3);
+    CHECK(has(result.err, "has taken no connection for 10 s"));
+}
+
+TEST_CASE("events begins where things are when it is started", "[schedctl]") {
+    // The daemon goes away before it has told of anything: what happens meanwhile is not missed.
+    ScriptedDaemon daemon([](DaemonSession& session, const DaemonCall& call) {
+        StatusResponse status;
+        status.last_event = 17;
+        if (call.method == "status") return session.result(call, encode(status));
+        if (call.number == 1) return session.hang_up();
+        JobEvent event;
+        event.seq = 18;
+        event.to = JobStatus::scheduled;
+        event.job_name = "J";
+        session.item(call, encode(event));
+        session.result(call, "{}");
+    });
+    auto result = schedctl(daemon, {"events"});
+    CHECK(result.exit_code == 0);
+    CHECK(has(result.out, "\tJ\tscheduled\n"));
+    auto calls = daemon.calls();
+    REQUIRE(calls.size() == 3);
+    CHECK(has(calls[1].line, R"("after_seq":17)"));
+    CHECK(has(calls[2].line, R"("after_seq":17)"));
+}
+
+TEST_CASE("at the deadline a wait tells of what has ended", "[schedctl]") {
+    ScriptedDaemon daemon([](DaemonSession& session, const DaemonCall& call) {
+        if (call.method == "wait") return session.wait_for_close();
+        Job job = make_job();
+        if (field(call.line, "job_id") == "43") {
+            job = make_ended(FinishStatus::failed, 3);
+            job.number = 43;
+        }
+        session.result(call, encode(job));
+    });
+    auto result = schedctl(daemon, {"wait", "--for", "1s", "last", "43", "42"});
+    CHECK(result.exit_code == 125);
+    CHECK(result.out == "job 43 failed with exit code 3\n");
+    CHECK(result.err ==
+          "schedctl: gave up after 1s; job 42 goes on\n"
+          "schedctl: gave up after 1s; job 42 goes on\n");
 }
 
 TEST_CASE("the right line is shown for words without --", "[schedctl]") {
@@ -357,10 +512,12 @@ TEST_CASE("a follow goes on after a restart and repeats nothing", "[schedctl]") 
         if (call.method == "add") return session.result(call, added(make_job()));
         if (call.method == "wait")
             return session.result(call, encode(make_ended(FinishStatus::failed, 3)));
-        session.item(call, chunk(LogStream::out, "one\n"));
-        session.item(call, chunk(LogStream::err, "oops\n"));
-        if (call.number == 1) return session.hang_up();
-        session.item(call, chunk(LogStream::out, "two\n"));
+        if (call.number == 1) {
+            session.item(call, chunk(LogStream::out, "one\n", "5.4"));
+            session.item(call, chunk(LogStream::err, "oops\n", "7.5"));
+            return session.hang_up();
+        }
+        session.item(call, chunk(LogStream::out, "two\n", "9.4"));
         session.result(call, "{}");
     });
     auto result = schedctl(daemon, {"add", "alpine:3.20", "--now", "--follow", "-q"});
@@ -368,6 +525,45 @@ TEST_CASE("a follow goes on after a restart and repeats nothing", "[schedctl]") 
     CHECK(result.out == "one\ntwo\n");
     CHECK(has(result.err, "job 42 failed with exit code 3\n"));
     CHECK(result.err.find("oops") == result.err.rfind("oops"));
+    // At a place: the daemon may have dropped some of what was printed.
+    CHECK_FALSE(has(daemon.calls()[1].line, "after"));
+    CHECK(has(daemon.calls()[2].line, R"("after":"7.5")"));
+}
+
+TEST_CASE("the last lines are followed over a restart as well", "[schedctl]") {
+    ScriptedDaemon daemon([](DaemonSession& session, const DaemonCall& call) {
+        if (call.number == 1) session.item(call, chunk(LogStream::out, "one\n", "5.4"));
+        if (call.number < 2) return session.hang_up();
+        session.item(call, chunk(LogStream::out, "two\n", "9.4"));
+        session.result(call, "{}");
+    });
+    auto result = schedctl(daemon, {"logs", "-f", "--tail", "5", "42"});
+    CHECK(result.exit_code == 0);
+    CHECK(result.out == "one\ntwo\n");
+    auto calls = daemon.calls();
+    REQUIRE(calls.size() == 3);
+    CHECK(has(calls[1].line, R"("tail":5)"));
+    CHECK_FALSE(has(calls[2].line, "tail"));
+    CHECK(has(calls[2].line, R"("after":"5.4")"));
+}
+
+TEST_CASE("a follow in JSON ends with the job as it ended", "[schedctl]") {
+    std::string ended = encode(make_ended(FinishStatus::failed, 3));
+    ScriptedDaemon daemon([&](DaemonSession& session, const DaemonCall& call) {
+        if (call.method == "add") return session.result(call, added(make_job()));
+        if (call.method == "wait") return session.result(call, ended);
+        session.item(call, chunk(LogStream::out, "one\n", "5.4"));
+        session.result(call, "{}");
+    });
+    auto result = schedctl(daemon, {"add", "J", "--now", "--follow", "--json"});
+    CHECK(result.exit_code == 3);
+    CHECK(decode<LogChunk>(result.out));
+    auto newline = result.err.find('\n');
+    REQUIRE(newline != std::string::npos);
+    CHECK(decode<AddResponse>(result.err.substr(0, newline)));
+    auto job = decode<Job>(result.err.substr(newline + 1));
+    REQUIRE(job);
+    CHECK(job->exit_code == 3);
 }
 
 TEST_CASE("waiting exits with the job's code", "[schedctl]") {

@@ -7,7 +7,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "common/requests/logs.hpp"
 #include "tests/support/live_daemon.hpp"
+#include "tests/support/rpc_client.hpp"
 
 namespace scheduler::test {
 namespace {
@@ -45,6 +47,32 @@ bool has_ended(const LiveDaemon& daemon, const std::string& id) {
         auto status = daemon.status(id);
         return status == "finished" || status == "canceled";
     });
+}
+
+/// Once the newest output is there.
+bool has_line(const LiveDaemon& daemon, const std::string& id, const std::string& line) {
+    return daemon.schedctl({"logs", "--tail", "1", id}).out == line + '\n';
+}
+
+struct Piece {
+    std::string bytes;
+    std::string place;
+};
+
+/// What `logs` streams over the socket from a place on.
+std::vector<Piece> output_after(const LiveDaemon& daemon,
+                                const std::string& id,
+                                const std::string& after,
+                                bool timestamps) {
+    RpcClient client(daemon.socket_path());
+    client.send("logs", {{"job_id", id}, {"after", after}, {"timestamps", timestamps}});
+    std::vector<Piece> pieces;
+    for (auto line = client.read(); line.contains("params"); line = client.read()) {
+        const auto& item = line["params"]["item"];
+        pieces.push_back(
+            {Base64Bytes::parse(item["data"].get<std::string>()).value().bytes, item["place"]});
+    }
+    return pieces;
 }
 
 TEST_CASE("a job runs when it is due, and its output and exit code are kept", "[e2e]") {
@@ -145,6 +173,54 @@ TEST_CASE("kill -9 of the daemon loses nothing: a running job is adopted, with i
     REQUIRE(daemon.schedctl({"logs", running}).out == "1\n2\n3\n4\n5\n6\n7\n8\n");
     REQUIRE(daemon.schedctl({"wait", overdue}).exit_code == 0);
     REQUIRE(daemon.schedctl({"logs", overdue}).out == "ran late\n");
+}
+
+TEST_CASE("a follow goes on after a restart, also when the output is over its limit", "[e2e]") {
+    LiveDaemon daemon({"--log-limit", "128KiB"});
+    // More than twice the limit: the daemon's copy and maybe the engine's lose some of it.
+    auto id = add(daemon,
+                  "0s",
+                  "trap 'echo the end; exit 0' TERM; seq 1 60000; echo up; "
+                  "while :; do sleep 0.1; done");
+    testing::Program follow({SCHEDCTL_PATH, "--socket", daemon.socket_path(), "logs", "-f", id});
+    REQUIRE(eventually([&] { return has_line(daemon, id, "up"); }));
+    (void)daemon.stop(SIGKILL);
+    daemon.start();
+    REQUIRE(eventually([&] { return has_line(daemon, id, "up"); }));
+    REQUIRE(daemon.schedctl({"kill", id}).exit_code == 0);
+    auto result = follow.finish();
+    CHECK(result.exit_code == 0);
+    const std::string end = "\nup\nthe end\n";
+    REQUIRE(result.out.size() > end.size());
+    CHECK(result.out.substr(result.out.size() - end.size()) == end);
+    CHECK(result.out.find("\nup\n") == result.out.rfind("\nup\n"));
+}
+
+TEST_CASE("output goes on from the place of any piece of it", "[e2e]") {
+    LiveDaemon daemon;
+    auto id = add(daemon, "0s", "seq 1 20; echo oops >&2; printf tail");
+    REQUIRE(has_ended(daemon, id));
+    for (bool timestamps : {false, true}) {
+        auto whole = output_after(daemon, id, "0.0", timestamps);
+        REQUIRE(whole.size() > 3);
+        std::string rest;
+        for (auto piece = whole.rbegin(); piece + 1 != whole.rend(); ++piece) {
+            rest = piece->bytes + rest;
+            std::string again;
+            for (const auto& more : output_after(daemon, id, (piece + 1)->place, timestamps))
+                again += more.bytes;
+            CHECK(again == rest);
+        }
+        const std::string& end = whole.back().place;
+        CHECK(output_after(daemon, id, end, timestamps).empty());
+        // Inside of the last piece, `tail`: nothing is said twice, and no stamp stands in a line.
+        auto inside = output_after(daemon, id, end.substr(0, end.find('.')) + ".2", timestamps);
+        REQUIRE(inside.size() == 1);
+        CHECK(inside[0].bytes == "il");
+    }
+    test::RpcClient client(daemon.socket_path());
+    CHECK(client.call("logs", {{"job_id", id}, {"after", "12"}}).contains("error"));
+    CHECK(client.call("logs", {{"job_id", id}, {"after", "1.1"}, {"tail", 1}}).contains("error"));
 }
 
 TEST_CASE("SIGTERM leaves containers running and exits 0; the next daemon records their end",

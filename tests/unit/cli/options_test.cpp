@@ -87,6 +87,21 @@ TEST_CASE("a line that is wrong is told how", "[cli]") {
     CHECK(line.error({"J", "--"}).find("no command after --") == 0);
 }
 
+TEST_CASE("what is not UTF-8 is refused, and the word is named", "[cli]") {
+    Line line;
+    CHECK(line.error({"J\xff", "--in", "2m"}) == "\"J\\xff\" is not valid UTF-8");
+    CHECK(line.error({"J", "--in", "\xc0m"}) == "--in \"\\xc0m\" is not valid UTF-8");
+    CHECK(line.error({"J", "-e", "A=\xff"}) == "--env \"A=\\xff\" is not valid UTF-8");
+    CHECK(line.error({"J", "--", "ls", "\xff"}) ==
+          "the command's word \"\\xff\" is not valid UTF-8");
+    CHECK(line.error({"J\xc3\xa9", "--in", "2m", "--", "\xc3\xa9"}).empty());
+    // The name of a file is any bytes.
+    std::optional<std::string> file;
+    line.options.value("--env-file", "FILE", file, "variables", Completes::file);
+    CHECK(line.error({"J", "--env-file", "f\xff"}).empty());
+    CHECK(file == "f\xff");
+}
+
 TEST_CASE("a near miss is guessed, a far one is not", "[cli]") {
     Words commands{"add", "ls", "show", "status", "resume"};
     CHECK(closest_word("lss", commands) == "ls");
@@ -138,15 +153,28 @@ TEST_CASE("a job's environment is read as docker reads it", "[cli]") {
     CHECK(add_variables_of(environment, "A=1\n=x\n", "vars", lookup)
               .error()
               .message.find("vars:2: ") == 0);
+    CHECK(add_variable(environment, "A\xff=1", lookup).error().message ==
+          "variable name \"A\\xff\" is not valid UTF-8");
+    CHECK(add_variable(environment, "A=\xff", lookup).error().message ==
+          "the value of A is not valid UTF-8 without NUL");
+    CHECK_FALSE(add_variable(environment, std::string("A=\0", 3), lookup));
+    CHECK_FALSE(add_variable(environment, "BAD", [](const std::string&) { return "\xff"; }));
     CHECK(read_env_file("/nonexistent").error().message ==
           "--env-file /nonexistent: No such file or directory");
 }
 
-TEST_CASE("since takes a length of time or leaves the date to the daemon", "[cli]") {
+TEST_CASE("since takes a length of time or leaves the moment to the daemon", "[cli]") {
     TimePoint now = parse_rfc3339("2027-06-20T17:00:00Z").value();
-    CHECK(since_text("10m", now) == "2027-06-20T16:50:00.000Z");
-    CHECK(since_text("20-06-2027 10:00:00", now) == "20-06-2027 10:00:00");
-    CHECK_FALSE(since_text(std::nullopt, now));
+    auto since = [&](std::optional<std::string> text) {
+        return since_option("--since", text, now);
+    };
+    CHECK(since("10m").value() == "2027-06-20T16:50:00.000Z");
+    CHECK(since("20-06-2027 10:00:00").value() == "20-06-2027 10:00:00");
+    CHECK(since("20:00").value() == "20:00");
+    CHECK_FALSE(since(std::nullopt).value());
+    CHECK(since("fo\no").error().message.find("--since \"fo\\no\" is not a moment") == 0);
+    CHECK(check_at("tomorrow 03:00"));
+    CHECK(check_at("25:00").error().message.find("--at: date \"25:00\" names a time") == 0);
     CHECK(span_option("--for", "2h30m").error().message.find("--for: time \"2h30m\"") == 0);
 }
 

@@ -43,18 +43,15 @@ Job make_failed_job() {
 
 }  // namespace
 
-TEST_CASE("lengths of time are short and never lie by more than a unit", "[cli]") {
-    CHECK(short_duration(0s) == "0s");
-    CHECK(short_duration(45s) == "45s");
-    CHECK(short_duration(150s) == "2m30s");
-    CHECK(short_duration(2min) == "2m");
-    CHECK(short_duration(12min + 30s) == "12m30s");
-    CHECK(short_duration(3h) == "3h");
-    CHECK(short_duration(3h + 20min) == "3h20m");
-    CHECK(short_duration(24h * 2 + 4h) == "2d4h");
-    CHECK(short_duration(24h * 400 + 5h) == "400d");
-    CHECK(short_duration(119999ms) == "2m");
-    CHECK(short_duration(-90s) == "1m30s");
+TEST_CASE("of an ambiguous id each job stands on its own line", "[cli]") {
+    std::string a(32, 'a');
+    std::string b(32, 'b');
+    CHECK(daemon_words("\"01\" is ambiguous; give more digits or the number: " + a +
+                       " (alpine:3.20), " + b + " (x, y\n), …") ==
+          "\"01\" is ambiguous; give more digits or the number:\n  " + a + " (alpine:3.20)\n  " +
+              b + " (x, y\\n), …");
+    CHECK(daemon_words("other: " + a + " (x)") == "other: " + a + " (x)");
+    CHECK(daemon_words("is ambiguous: ") == "is ambiguous: ");
 }
 
 TEST_CASE("moments are told relative to now", "[cli]") {
