@@ -187,7 +187,7 @@ Result<TimePoint> parse_at(std::string_view text, TimePoint now) {
 
 Result<TimePoint> parse_past(std::string_view text, TimePoint now, std::string_view field) {
     if (auto ago = parse_duration(text)) return now - *ago;
-    if (auto today = match_clock(text, start_of_day(now, 0))) {
+    if (auto today = match_clock(text, start_of_day(now, 0)); today && has_time(*today)) {
         auto at = resolve(text, *today);
         if (at && *at <= now) return at;
         return resolve(text, *match_clock(text, start_of_day(now, -1)));

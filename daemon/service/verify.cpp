@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/local_time.hpp"
 #include "daemon/service/service_parts.hpp"
 #include "daemon/service/verification.hpp"
 
@@ -18,7 +19,7 @@ Result<Verification::Options> options_of(const VerifyRequest& request, TimePoint
                                 options.findings_listed));
     options.late = request.late ? request.late->length : VerifyRequest::late_default;
     if (request.since) {
-        auto since = parse_since(*request.since, now, "since");
+        auto since = parse_past(*request.since, now, "since");
         if (!since) return fail(since.error());
         options.since = *since;
     }

@@ -177,11 +177,12 @@ TEST_CASE("kill -9 of the daemon loses nothing: a running job is adopted, with i
 
 TEST_CASE("a follow goes on after a restart, also when the output is over its limit", "[e2e]") {
     LiveDaemon daemon({"--log-limit", "128KiB"});
-    // More than twice the limit: the daemon's copy and maybe the engine's lose some of it.
-    auto id = add(daemon,
-                  "0s",
-                  "trap 'echo the end; exit 0' TERM; seq 1 60000; echo up; "
-                  "while :; do sleep 0.1; done");
+    // More than twice the limit, so that the daemon's copy loses some of it.
+    auto id =
+        add(daemon,
+            "0s",
+            "trap 'echo the end; exit 0' TERM; yes $(seq 1 100 | tr -d '\\n') | head -n 1500; "
+            "echo up; while :; do sleep 0.1; done");
     testing::Program follow({SCHEDCTL_PATH, "--socket", daemon.socket_path(), "logs", "-f", id});
     REQUIRE(eventually([&] { return has_line(daemon, id, "up"); }));
     (void)daemon.stop(SIGKILL);

@@ -59,12 +59,12 @@ TEST_CASE_METHOD(LogsWorld, "output is given though the engine hangs", "[service
 
 TEST_CASE_METHOD(LogsWorld, "missing output is told in a line of its own", "[service]") {
     JobId id = add(1h);
-    spool->set_limit(1000);
+    spool->set_limit(128 * 1024);
     auto part = spool->open_part(id, 1);
     REQUIRE(part);
     bool has_lines = GENERATE(false, true);
-    const std::string line = has_lines ? std::string(49, 'x') + '\n' : std::string(50, 'x');
-    for (int i = 0; i < 60; ++i)
+    const std::string line = has_lines ? std::string(998, 'x') + '\n' : std::string(999, 'x');
+    for (int i = 0; i < 300; ++i)
         REQUIRE((*part)->append(LogStream::out, 0, line));
     store->cancel(id, clock.now(), "removed", [](Result<Done>) {});
     executor.run();
@@ -82,7 +82,20 @@ TEST_CASE_METHOD(LogsWorld, "missing output is told in a line of its own", "[ser
     CHECK(stamped.find("limit]\n1970-01-01T00:00:00.000000000Z x") != std::string::npos);
 
     auto lines = std::count(text.begin(), text.end(), '\n') + (has_lines ? 0 : 1);
-    for (std::int64_t tail = 0; tail <= lines + 1; ++tail) {
+    auto after_gap = std::count(text.begin() + static_cast<std::ptrdiff_t>(gap), text.end(), '\n') +
+                     (has_lines ? 0 : 1);
+    std::string from_gap = all(*open(id, [&](LogsRequest& request) {
+        request.timestamps = true;
+        request.tail = after_gap;
+    }));
+    CHECK(from_gap.find("1970-01-01T00:00:00.000000000Z [schedulerd: ") == 0);
+    for (std::int64_t tail : {std::ptrdiff_t{0},
+                              std::ptrdiff_t{1},
+                              after_gap - 1,
+                              after_gap,
+                              after_gap + 1,
+                              lines,
+                              lines + 1}) {
         INFO(tail);
         std::string last = all(*open(id, [&](LogsRequest& request) { request.tail = tail; }));
         CHECK(text.substr(text.size() - last.size()) == last);
