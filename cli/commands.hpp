@@ -24,6 +24,7 @@ std::unique_ptr<Command> make_prune();
 std::unique_ptr<Command> make_resume();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_verify();
+std::unique_ptr<Command> make_backup();
 
 std::span<const CommandRow> all_commands();
 

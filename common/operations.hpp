@@ -5,6 +5,7 @@
 
 #include "common/fields.hpp"
 #include "common/requests/add.hpp"
+#include "common/requests/backup.hpp"
 #include "common/requests/kill.hpp"
 #include "common/requests/list.hpp"
 #include "common/requests/logs.hpp"
@@ -37,7 +38,8 @@ using Operations = TypeList<AddRequest,
                             PruneRequest,
                             StatusRequest,
                             WhyRequest,
-                            VerifyRequest>;
+                            VerifyRequest,
+                            BackupRequest>;
 
 /// Operations that answer with a stream of items instead of one response.
 template <class Request>

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "daemon/base/clock.hpp"
 #include "daemon/daemon.hpp"
+#include "daemon/restore.hpp"
 
 namespace {
 
@@ -28,6 +30,12 @@ int serve(int argc, char** argv) {
         auto checked = Daemon::check_database(parsed->options);
         if (!checked) return complain(checked.error(), 1);
         fmt::print("{}\n", *checked);
+        return 0;
+    }
+    if (parsed->action == ParsedOptions::Action::restore) {
+        auto restored = restore(parsed->options, SystemClock());
+        if (!restored) return complain(restored.error(), 1);
+        fmt::print("{}\n", *restored);
         return 0;
     }
     auto reload = [argc, argv, surroundings]() -> Result<Options> {

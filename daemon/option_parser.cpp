@@ -144,6 +144,11 @@ void add_program(CLI::App& app, WrittenOptions& written) {
         ->configurable(false);
     app.add_flag("--check-database", written.check_database, "look for damage, and exit")
         ->configurable(false);
+    add_text(
+        app, "--restore", written.restore, "FILE", "make the state directory of a backup, exit")
+        ->configurable(false);
+    app.add_flag("--run-missed", written.run_missed, "with --restore: run what came due since")
+        ->configurable(false);
     add_text(app, "--log-format", written.log_format, "text|json", "of the log on stderr (text)")
         ->check(CLI::IsMember({"text", "json"}).description(""));
     add_text(app, "--log-level", written.log_level, "LEVEL", "debug, info, warning or error (info)")

@@ -31,6 +31,8 @@ struct WrittenOptions {
     std::string config;
     bool check_config = false;
     bool check_database = false;
+    std::string restore;
+    bool run_missed = false;
     bool paused = false;
     std::string log_format = "text";
     std::string log_level = "info";
@@ -40,7 +42,8 @@ class OptionParser {
   public:
     enum class Kind {
         unknown,
-        flag_only,  ///< can't be set in the config file: help, version, config, check-…
+        flag_only,  ///< can't be set in the config file: help, version, config, check-…,
+                    ///< restore, run-missed
         single,
         list,
     };

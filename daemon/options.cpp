@@ -166,6 +166,12 @@ Result<Options> resolve(const WrittenOptions& written, const Surroundings& surro
     options.paused = written.paused;
     options.log_format = written.log_format == "json" ? LogFormat::json : LogFormat::text;
     options.log_level = to_log_level(written.log_level);
+    options.restore = absolute(written.restore, surroundings);
+    options.run_missed = written.run_missed;
+    if (options.run_missed && options.restore.empty())
+        return fail(ErrorCode::bad_field,
+                    "--run-missed says what --restore FILE does with jobs that came due since the "
+                    "backup; give both");
     return options;
 }
 
@@ -219,6 +225,7 @@ Result<ParsedOptions> parse_options(int argc,
     if (!options) return fail(options.error());
     options->config_file = config_file;
     ParsedOptions parsed{ParsedOptions::Action::serve, std::move(*options), ""};
+    if (!parsed.options.restore.empty()) parsed.action = ParsedOptions::Action::restore;
     if (written->check_config) {
         parsed.action = ParsedOptions::Action::print;
         parsed.text = describe(parsed.options);

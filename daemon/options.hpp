@@ -54,12 +54,14 @@ struct Options {
     LogFormat log_format = LogFormat::text;
     LogLevel log_level = LogLevel::info;
     std::string config_file;  ///< the one that was read; empty when there was none
+    std::string restore;      ///< absolute path of the backup; empty: serve
+    bool run_missed = false;
 };
 
 /// What the program shall do: serve, print `text` to stdout and exit 0 (--help, --version,
-/// --check-config), or look for damage in the database.
+/// --check-config), look for damage in the database, or make the state directory of a backup.
 struct ParsedOptions {
-    enum class Action { serve, print, check_database };
+    enum class Action { serve, print, check_database, restore };
     Action action = Action::serve;
     Options options;
     std::string text;

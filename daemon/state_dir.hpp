@@ -18,6 +18,10 @@ class StateDir {
     static Result<StateDir> open(const std::filesystem::path& path);
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    /// What a restore is made in: it takes the database's name when it is whole.
+    [[nodiscard]] std::filesystem::path restoring() const {
+        return path_ / "schedulerd.db.restoring";
+    }
     [[nodiscard]] std::filesystem::path database() const { return path_ / "schedulerd.db"; }
     [[nodiscard]] std::filesystem::path ballast() const { return path_ / "ballast"; }
     [[nodiscard]] std::filesystem::path logs() const { return path_ / "logs"; }

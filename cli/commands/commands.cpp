@@ -32,6 +32,7 @@ constexpr std::array command_rows{
                "[OPTION…]",
                "check that nothing was lost, doubled, early or late",
                make_verify},
+    CommandRow{"backup", daemon, "FILE", "copy the database into a new file", make_backup},
 };
 
 }  // namespace

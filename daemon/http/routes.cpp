@@ -72,6 +72,7 @@ std::string job_list_schema() {
 
 /// Operations without a line here, and why:
 ///   add_batch  `POST /job` takes one job; a batch is for the socket, where it is `add` with `jobs`
+///   backup     writes a file as the daemon's user, which is for who may use the socket
 ///   wait       is `?wait=` of the routes of `show`
 std::vector<Route> make_table() {
     const std::string message = object_schema<MessageResponse>();

@@ -74,6 +74,8 @@ class Service {
     [[nodiscard]] WaitToken handle(const VerifyRequest& request,
                                    const Caller& caller,
                                    Reply<VerifyResponse> reply);
+    /// Once begun it ends, whoever went away.
+    void handle(const BackupRequest& request, const Caller& caller, Reply<BackupResponse> reply);
     void handle(const PauseRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const ResumeRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const PruneRequest& request, const Caller& caller, Reply<PruneResponse> reply);

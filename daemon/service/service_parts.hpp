@@ -27,6 +27,7 @@ struct Service::Parts {
     std::shared_ptr<WaitList> waits;
     /// How many are under way.
     std::shared_ptr<std::atomic<int>> verifications = std::make_shared<std::atomic<int>>(0);
+    std::shared_ptr<std::atomic<bool>> is_backing_up = std::make_shared<std::atomic<bool>>(false);
 };
 
 /// What a job is shown with: environment values hidden, and how long it waits though it is due.

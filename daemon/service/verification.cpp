@@ -69,6 +69,10 @@ void Verification::begin() {
     auto tally = parts_.store.tally();
     if (!tally) return give_up(tally.error());
     tally_ = std::move(*tally);
+    auto restored = parts_.store.meta("restored_at");
+    if (!restored) return give_up(restored.error());
+    if (*restored)
+        if (auto at = parse_rfc3339(**restored)) restored_at_ = *at;
     next();
 }
 
@@ -147,6 +151,9 @@ void Verification::check_job(const JobRecord& record) {
     check_punctuality(record);
     if (auto finding = cross_check_.running(record, survey_))
         suspect(What::running, record.job.id, "", std::move(*finding));
+    bool was_restored =
+        restored_at_ && record.job.finished_at && record.job.finished_at->at <= *restored_at_;
+    if (was_restored) return;
     if (auto finding = cross_check_.output(record))
         suspect(What::output, record.job.id, "", std::move(*finding));
 }

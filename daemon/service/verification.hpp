@@ -92,6 +92,8 @@ class Verification : public std::enable_shared_from_this<Verification> {
     Survey survey_;
     std::uint64_t claims_at_begin_ = 0;
     Tally tally_;
+    /// A backup has no output in it: what ended before is not missed.
+    std::optional<TimePoint> restored_at_;
     std::map<std::string, std::int64_t> counted_;
     VerifyResponse response_;
     Phase phase_ = Phase::jobs;

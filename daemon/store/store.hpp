@@ -7,6 +7,7 @@
 /// (docs/architecture.md): writes answer `unavailable`.
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -246,6 +247,13 @@ class Store {
     virtual void give_back_space(std::int64_t pages_max,
                                  std::int64_t pages_kept,
                                  Reply<bool> reply) = 0;
+    /// Begins a copy of the database into `file`, which is there and empty; one that is under way
+    /// ends. Errors: internal.
+    virtual void begin_copy(std::filesystem::path file, Reply<Done> reply) = 0;
+    /// Copies some more. Commits go on between slices, and are copied too. Replies with true when
+    /// the copy is whole: it holds all that was committed by then. Errors, which end the copy:
+    /// disk_full, internal.
+    virtual void copy_slice(Reply<bool> reply) = 0;
 
     // ---- reads ----
     /// With its specification (environment values as they are). `caller` gives `last` its meaning.

@@ -63,7 +63,7 @@ def check_keys():
     text = (root / "man/schedulerd.conf.5").read_text()
     keys = set(re.findall(r"^\.It Cm ([a-z-]+)", text, re.M))
     flags = {flag[2:] for flag in flags_in(help_of("schedulerd"))}
-    wanted = flags - {"help", "version", "config", "check-config", "check-database"}
+    wanted = flags - {"help", "version", "config", "check-config", "check-database", "restore", "run-missed"}
     for key in sorted(wanted - keys):
         complain(f"man/schedulerd.conf.5: the key {key} is missing")
     for key in sorted(keys - wanted):

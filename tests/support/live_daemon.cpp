@@ -35,6 +35,16 @@ LiveDaemon::LiveDaemon(SmallDisk disk) : DaemonProcess(NotStarted{}, {}) {
     start();
 }
 
+LiveDaemon::LiveDaemon(const Restored& restored) : DaemonProcess(NotStarted{}, {}) {
+    std::vector<std::string> words{
+        SCHEDULERD_PATH, "--restore", restored.file, "--state-dir", state_dir()};
+    words.insert(words.end(), restored.options.begin(), restored.options.end());
+    auto result = testing::run_program(words);
+    INFO(result.out << result.err);
+    REQUIRE(result.exit_code == 0);
+    start();
+}
+
 LiveDaemon::~LiveDaemon() {
     if (pid() > 0) (void)stop(SIGKILL);
     if (has_own_disk_) (void)::umount2(state_dir().c_str(), MNT_DETACH);

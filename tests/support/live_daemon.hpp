@@ -18,6 +18,12 @@ class LiveDaemon : public DaemonProcess {
         int mib = 4;
     };
     explicit LiveDaemon(SmallDisk disk);
+    /// Of a backup, restored with these options.
+    struct Restored {
+        std::vector<std::string> options;
+        std::string file;
+    };
+    explicit LiveDaemon(const Restored& restored);
     /// Removes the containers of its jobs.
     ~LiveDaemon() override;
 

@@ -187,6 +187,9 @@ void Database::configure(Mode mode) {
         exec("PRAGMA journal_size_limit=67108864");
         // Takes the place of SQLite's own automatic checkpoint, which keeps its errors to itself.
         (void)sqlite3_wal_hook(handle_, &Database::on_wal, this);
+    } else if (mode == Mode::copy) {
+        exec("PRAGMA journal_mode=OFF");
+        exec("PRAGMA synchronous=OFF");
     } else {
         exec("PRAGMA query_only=ON");
     }

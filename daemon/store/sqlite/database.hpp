@@ -98,7 +98,8 @@ class Query {
 
 class Database {
   public:
-    enum class Mode { writer, reader };
+    /// A copy is written in one piece and synced by whoever has it made.
+    enum class Mode { writer, reader, copy };
     /// Opens (a writer creates) the file and sets its pragmas. Throws SqliteError.
     Database(const std::filesystem::path& path, Mode mode);
     Database(const Database&) = delete;

@@ -59,6 +59,15 @@ Result<std::unique_ptr<Database>> open_database(const std::filesystem::path& pat
     return database;
 }
 
+/// A full disk under the copy is no trouble of the store's own.
+Error copy_error(const std::filesystem::path& file, const SqliteError& error) {
+    bool is_full = error.kind() == SqliteError::Kind::disk_full;
+    return {is_full ? ErrorCode::disk_full : ErrorCode::internal,
+            fmt::format("the database can't be copied to {}: {}",
+                        file.native(),
+                        is_full ? "there is no room for it" : error.what())};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Parts parts) {
@@ -87,6 +96,35 @@ SqliteStore::SqliteStore(Parts parts,
         writer_.failed_elsewhere(error);
     });
     walk_->begin();
+}
+
+void SqliteStore::begin_copy(std::filesystem::path file, Reply<Done> reply) {
+    writer_.between_commits<Done>(
+        [this, file = std::move(file)](Database& database) -> Result<Done> {
+            try {
+                copy_ = std::make_unique<DatabaseCopy>(database, file);
+                return Done{};
+            } catch (const SqliteError& error) {
+                return fail(copy_error(file, error));
+            }
+        },
+        std::move(reply));
+}
+
+void SqliteStore::copy_slice(Reply<bool> reply) {
+    writer_.between_commits<bool>(
+        [this](Database&) -> Result<bool> {
+            if (!copy_) return fail(ErrorCode::internal, "no copy of the database is under way");
+            try {
+                bool is_whole = copy_->copy_slice();
+                if (is_whole) copy_.reset();
+                return is_whole;
+            } catch (const SqliteError& error) {
+                auto file = std::exchange(copy_, nullptr)->file();
+                return fail(copy_error(file, error));
+            }
+        },
+        std::move(reply));
 }
 
 }  // namespace scheduler

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "daemon/base/id_generator.hpp"
+#include "daemon/store/sqlite/copy.hpp"
 #include "daemon/store/sqlite/integrity_walk.hpp"
 #include "daemon/store/sqlite/reader_pool.hpp"
 #include "daemon/store/sqlite/writer.hpp"
@@ -64,6 +65,8 @@ class SqliteStore final : public Store {
     void give_back_space(std::int64_t pages_max,
                          std::int64_t pages_kept,
                          Reply<bool> reply) override;
+    void begin_copy(std::filesystem::path file, Reply<Done> reply) override;
+    void copy_slice(Reply<bool> reply) override;
 
     Result<Job> find(const JobRef& ref, const std::string& caller) override;
     Result<ListPage> list(const ListFilter& filter,
@@ -104,6 +107,7 @@ class SqliteStore final : public Store {
     Writer writer_;
     ReaderPool readers_;
     std::optional<IntegrityWalk> walk_;
+    std::unique_ptr<DatabaseCopy> copy_;  ///< writer only; ends before `writer_` closes its source
 };
 
 }  // namespace scheduler

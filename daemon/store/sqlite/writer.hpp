@@ -49,6 +49,13 @@ class Writer {
     void submit(UniqueFunction<Result<T>(WriteContext&)> apply, Reply<T> reply) {
         enqueue(std::make_unique<TypedWrite<T>>(std::move(apply), std::move(reply)));
     }
+    /// `act` runs between two transactions. Its error is told, and says nothing of the store.
+    template <class T>
+    void between_commits(UniqueFunction<Result<T>(Database&)> act, Reply<T> reply) {
+        executor_.post([this, act = std::move(act), reply = std::move(reply)]() mutable {
+            reply(act(*database_));
+        });
+    }
     /// Called after each commit that wrote events. Set before the first write.
     void on_commit(CommitListener listener) { listener_ = std::move(listener); }
     /// Called when the disk turned out to be full, once until it has space again. Set like that.

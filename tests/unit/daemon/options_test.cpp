@@ -416,3 +416,22 @@ TEST_CASE("a socket path that Unix can't hold is refused", "[options]") {
     path.pop_back();
     CHECK(Machine().options({"--socket", path.c_str()}).socket == path);
 }
+
+TEST_CASE("restore takes a file, and run-missed belongs to it", "[options]") {
+    auto parsed = Machine().parse({"--restore", "copy.db", "--run-missed"});
+    REQUIRE(parsed);
+    CHECK(parsed->action == ParsedOptions::Action::restore);
+    CHECK(parsed->options.restore == "/work-dir/copy.db");
+    CHECK(parsed->options.run_missed);
+    CHECK_FALSE(Machine().parse({"--restore", "/copy.db"})->options.run_missed);
+    CHECK_THAT(Machine().error({"--run-missed"}), Contains("--restore FILE"));
+    CHECK_THAT(Machine().error({"--restore", ""}), Contains("--restore"));
+
+    // What is done once is no setting.
+    TempDir dir;
+    auto file = dir.write("conf", "restore = /copy.db\n");
+    CHECK_THAT(Machine().error({"--config", file.c_str()}), Contains("can't be set in the file"));
+    Machine machine;
+    machine.set("SCHEDULERD_RESTORE", "/copy.db");
+    CHECK(machine.options().restore.empty());
+}

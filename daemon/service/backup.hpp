@@ -1,0 +1,50 @@
+#pragma once
+/// Backup copies the database into a file, slice by slice: a slice on the store's writer, between
+/// commits; its sync on the `steps` executor before the next one, so that the disk is never
+/// flooded. The file has a temporary name until it is whole and synced, and never takes another
+/// one's place. Kept alive by what it waits for: once begun it goes on, whoever asked.
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+
+#include "common/requests/backup.hpp"
+#include "common/unique_fd.hpp"
+#include "daemon/base/executor.hpp"
+#include "daemon/store/store.hpp"
+
+namespace scheduler {
+
+class Backup : public std::enable_shared_from_this<Backup> {
+  public:
+    /// All outlive the backup. `is_under_way` is taken by the caller and given back here.
+    struct Parts {
+        Store& store;
+        Executor& steps;
+        std::shared_ptr<std::atomic<bool>> is_under_way;
+    };
+    Backup(Parts parts, std::filesystem::path file, Reply<BackupResponse> reply);
+    ~Backup();
+    Backup(const Backup&) = delete;
+    Backup& operator=(const Backup&) = delete;
+
+    void begin();
+
+    /// Errors: bad_field, in words for the user.
+    static Result<std::filesystem::path> check(const std::string& file);
+
+  private:
+    void copy_slice();
+    void on_slice(Result<bool> is_whole);
+    Result<BackupResponse> put_in_place();
+    void end(Result<BackupResponse> result);
+
+    const Parts parts_;
+    const std::filesystem::path file_;
+    const std::filesystem::path temporary_;
+    Reply<BackupResponse> reply_;
+    UniqueFd fd_;
+    bool has_ended_ = false;
+};
+
+}  // namespace scheduler

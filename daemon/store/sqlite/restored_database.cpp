@@ -1,0 +1,202 @@
+#include "daemon/store/sqlite/restored_database.hpp"
+
+#include <fmt/format.h>
+
+#include "daemon/store/sqlite/database.hpp"
+#include "daemon/store/sqlite/schema.hpp"
+
+namespace scheduler {
+namespace {
+
+constexpr std::int64_t events_step = 1'000'000'000;
+
+constexpr const char* lost_reason =
+    "it was running when the backup was made that this daemon is restored from, so how it ended is "
+    "not known here";
+constexpr const char* missed_reason =
+    "it was due before this daemon was restored from a backup, so the original may have run it; "
+    "restore with --run-missed to run such jobs";
+
+std::int64_t one_integer(Database& database, const char* sql) {
+    Query query = database.query(sql);
+    return query.step() ? query.integer(0) : 0;
+}
+
+std::string one_text(Database& database, const char* sql) {
+    Query query = database.query(sql);
+    return query.step() ? query.text(0) : "";
+}
+
+Failure<Error> damaged(const std::filesystem::path& file, std::string_view how) {
+    return fail(ErrorCode::internal,
+                fmt::format("the backup {} is damaged ({}), so nothing is restored from it; take "
+                            "another backup",
+                            file.native(),
+                            how.substr(0, how.find('\n'))));
+}
+
+Result<Done> check(Database& database, const std::filesystem::path& file) {
+    if (one_integer(database, "PRAGMA application_id") != application_id)
+        return fail(ErrorCode::internal,
+                    fmt::format("{} is not a database of schedulerd; give a file that schedctl "
+                                "backup made",
+                                file.native()));
+    auto version = one_integer(database, "PRAGMA user_version");
+    if (version > migrations().back().version)
+        return fail(ErrorCode::internal,
+                    fmt::format("{} was made by a newer schedulerd (schema {}, this one knows up "
+                                "to {}); restore it with that version",
+                                file.native(),
+                                version,
+                                migrations().back().version));
+    std::string verdict = one_text(database, "PRAGMA integrity_check(1)");
+    if (verdict != "ok") return damaged(file, verdict);
+    return Done{};
+}
+
+void count(Database& database, const char* state, std::int64_t change) {
+    if (change == 0) return;
+    database
+        .query(
+            "INSERT INTO counter(state, n) VALUES(?1, ?2) ON CONFLICT(state) DO UPDATE SET n = n + "
+            "?2")
+        .bind(state)
+        .bind(change)
+        .run();
+}
+
+void set_meta(Database& database, const char* key, std::string_view value) {
+    database
+        .query(
+            "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2")
+        .bind(key)
+        .bind(value)
+        .run();
+}
+
+std::int64_t lose_running(Database& database, TimePoint now) {
+    database
+        .query(
+            "INSERT INTO event(job, at, from_status, to_status, reason) SELECT number, ?, "
+            "'running', 'finished', ? FROM job WHERE status = 'running' ORDER BY number")
+        .bind(now)
+        .bind(lost_reason)
+        .run();
+    database
+        .query(
+            "INSERT INTO attempt(job, attempt, engine_id, container_id, claimed_at, started_at, "
+            "finished_at, finish_status, error) SELECT number, attempt, engine_id, container_id, "
+            "claimed_at, started_at, ?, 'lost', ? FROM job WHERE status = 'running'")
+        .bind(now)
+        .bind(lost_reason)
+        .run();
+    database
+        .query(
+            "UPDATE job SET status = 'finished', finish_status = 'lost', finished_at = ?, error = "
+            "?, deadline_at = NULL WHERE status = 'running'")
+        .bind(now)
+        .bind(lost_reason)
+        .run();
+    std::int64_t lost = database.changes();
+    count(database, "running", -lost);
+    count(database, "lost", lost);
+    return lost;
+}
+
+std::int64_t cancel_missed(Database& database, TimePoint now) {
+    database
+        .query(
+            "INSERT INTO event(job, at, from_status, to_status, reason) SELECT number, ?1, "
+            "'scheduled', 'canceled', ?2 FROM job WHERE status = 'scheduled' AND due_at <= ?1 "
+            "ORDER BY number")
+        .bind(now)
+        .bind(missed_reason)
+        .run();
+    database
+        .query(
+            "UPDATE job SET status = 'canceled', ready = 0, finish_status = 'did_not_run', "
+            "finished_at = ?1, error = ?2 WHERE status = 'scheduled' AND due_at <= ?1")
+        .bind(now)
+        .bind(missed_reason)
+        .run();
+    std::int64_t missed = database.changes();
+    count(database, "scheduled", -missed);
+    count(database, "did_not_run", missed);
+    return missed;
+}
+
+/// Before anything is recorded, so that no number and no event's place is given twice.
+void move_sequences(Database& database) {
+    for (const char* table : {"job", "event"})
+        database
+            .query(
+                "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 "
+                "FROM "
+                "sqlite_sequence WHERE name = ?1)")
+            .bind(table)
+            .run();
+    database.query("UPDATE sqlite_sequence SET seq = (seq / ?1 + 1) * ?1 WHERE name = 'job'")
+        .bind(numbers_step)
+        .run();
+    database.query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'event'")
+        .bind(events_step)
+        .run();
+}
+
+RestoreReport fence(Database& database, const RestoreOptions& options) {
+    RestoreReport report;
+    move_sequences(database);
+    report.lost = lose_running(database, options.now);
+    if (options.run_missed) {
+        Query due =
+            database.query("SELECT count(*) FROM job WHERE status = 'scheduled' AND due_at <= ?");
+        due.bind(options.now);
+        if (due.step()) report.missed = due.integer(0);
+    } else {
+        report.missed = cancel_missed(database, options.now);
+    }
+    set_meta(database,
+             "restored_instance",
+             one_text(database, "SELECT value FROM meta WHERE key = 'instance'"));
+    set_meta(database, "instance", options.instance);
+    set_meta(database, "restored_at", to_rfc3339(options.now));
+    set_meta(database, "paused_until", "resume");
+    database.exec("DELETE FROM meta WHERE key IN ('engine_id', 'engine_address')");
+    report.jobs = one_integer(database, "SELECT count(*) FROM job");
+    report.scheduled = one_integer(database, "SELECT count(*) FROM job WHERE status = 'scheduled'");
+    return report;
+}
+
+RestoreReport fence_in_one_transaction(Database& database, const RestoreOptions& options) {
+    database.exec("BEGIN IMMEDIATE");
+    RestoreReport report = fence(database, options);  // an exception closes the copy, which goes
+    database.exec("COMMIT");
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    return report;
+}
+
+}  // namespace
+
+Result<RestoreReport> make_restored(const std::filesystem::path& path,
+                                    const std::filesystem::path& file,
+                                    const RestoreOptions& options) {
+    try {
+        Database database(path, Database::Mode::writer);
+        if (auto checked = check(database, file); !checked) return fail(checked.error());
+        auto version = one_integer(database, "PRAGMA user_version");
+        if (auto migrated = migrate(database, path, migrations()); !migrated)
+            return fail(migrated.error());
+        // The backup itself is the copy that a migration keeps.
+        std::error_code ignored;
+        std::filesystem::remove(fmt::format("{}.v{}", path.native(), version), ignored);
+        return fence_in_one_transaction(database, options);
+    } catch (const SqliteError& error) {
+        if (error.kind() == SqliteError::Kind::damage) return damaged(file, error.what());
+        return fail(
+            ErrorCode::internal,
+            fmt::format(
+                "{} can't be restored: {}; is the disk full?", file.native(), error.what()));
+    }
+}
+
+}  // namespace scheduler

@@ -1,0 +1,42 @@
+#pragma once
+/// Makes a copy of a backup fit to go on as a daemon's database of its own: it may never run again
+/// what the original ran after the backup. Offline, on the main thread.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "common/result.hpp"
+#include "common/time.hpp"
+
+namespace scheduler {
+
+struct RestoreOptions {
+    TimePoint now{};
+    std::string instance;     ///< the new one: containers of the original are not this daemon's
+    bool run_missed = false;  ///< jobs that are due by now stay scheduled
+};
+
+struct RestoreReport {
+    std::int64_t jobs = 0;
+    std::int64_t scheduled = 0;  ///< after the restore
+    std::int64_t lost = 0;       ///< they were running at the backup
+    std::int64_t missed = 0;     ///< due by now
+};
+
+/// In one transaction, and checked whole before it. `database` is the copy, `file` what messages
+/// call it. In force afterwards:
+///   - running jobs are lost: how they ended only the original knows
+///   - jobs that are due by now did not run, unless `run_missed`
+///   - it is paused, and has no engine yet
+///   - numbers and events go on at the next whole `numbers_step` and far above, since the original
+///     has given some out meanwhile
+/// Errors: internal, one sentence, for a file that is damaged, another program's, or of a newer
+/// version.
+Result<RestoreReport> make_restored(const std::filesystem::path& database,
+                                    const std::filesystem::path& file,
+                                    const RestoreOptions& options);
+
+inline constexpr std::int64_t numbers_step = 10'000;
+
+}  // namespace scheduler

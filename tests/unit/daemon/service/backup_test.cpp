@@ -1,0 +1,66 @@
+/// backup in the service: one at a time, and a failure leaves nothing.
+
+#include "daemon/service/backup.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "daemon/service/service.hpp"
+#include "tests/support/dispatch_world.hpp"
+
+namespace scheduler::test {
+namespace {
+
+struct BackupWorld : DispatchWorld {
+    BackupWorld() : service(*store, *spool, *dispatcher, events, metrics, clock, executor) {}
+
+    std::shared_ptr<std::optional<Result<BackupResponse>>> begin(const std::string& name) {
+        auto answer = std::make_shared<std::optional<Result<BackupResponse>>>();
+        service.handle(BackupRequest{dir / name}, {"test"}, [answer](Result<BackupResponse> made) {
+            answer->emplace(std::move(made));
+        });
+        return answer;
+    }
+    bool is_there(const std::string& name) const { return std::filesystem::exists(dir / name); }
+
+    Service service;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(BackupWorld, "one backup is made at a time", "[service][backup]") {
+    (void)add(1h);
+    auto first = begin("first");
+    auto second = begin("second");
+    REQUIRE(*second);
+    CHECK((**second).error().code == ErrorCode::busy);
+    executor.run();
+    REQUIRE(*first);
+    REQUIRE(**first);
+    CHECK(is_there("first"));
+    auto third = begin("third");
+    executor.run();
+    REQUIRE(*third);
+    CHECK(**third);
+    CHECK_FALSE(is_there("second"));
+}
+
+TEST_CASE_METHOD(BackupWorld, "a file that comes meanwhile is not replaced", "[service][backup]") {
+    auto answer = begin("copy");
+    auto file = dir.write("copy", "someone's");
+    executor.run();
+    REQUIRE(*answer);
+    CHECK((**answer).error().code == ErrorCode::bad_field);
+    CHECK(std::filesystem::file_size(file) == 9);
+    CHECK_FALSE(is_there("copy.schedulerd-tmp"));
+    auto next = begin("next");
+    executor.run();
+    CHECK(**next);
+}
+
+TEST_CASE_METHOD(BackupWorld, "a path may have so many bytes", "[service][backup]") {
+    std::string longest = "/" + std::string(BackupRequest::path_bytes_max - 1, 'x');
+    CHECK(Backup::check(longest));
+    CHECK_FALSE(Backup::check(longest + "x"));
+}
+
+}  // namespace scheduler::test
