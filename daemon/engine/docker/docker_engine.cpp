@@ -33,6 +33,7 @@ bool holds(std::string_view text, std::string_view words) {
 
 /// As many as Docker keeps for those who ask for past ones: moby, daemon/events, eventsLimit.
 constexpr std::size_t events_remembered = 256;
+constexpr Duration memory_ahead = 2s;
 
 bool is_podman(const EngineIdentity& engine) {
     return engine.name.rfind("Podman", 0) == 0;
@@ -306,8 +307,9 @@ void DockerEngine::remembers_creation(const std::string& container, EngineReply<
     state_->client->spawn(task(state_, container, std::move(reply)));
 }
 
-/// All events that Docker still knows, up to its own present: of fewer than it keeps it has
-/// forgotten none, unless it restarted.
+/// All events that Docker still knows: of fewer than it keeps it has forgotten none, unless it
+/// restarted. `until` is a moment ahead by the engine's clock, so that none of them is left out;
+/// what it remembers comes at once, and only a "no" waits for that moment.
 asio::awaitable<EngineResult<Engine::Memory>> DockerEngine::find_creation(
     std::shared_ptr<State> state, std::string container) {
     if (!state->engine) co_return fail(EngineFailure{Kind::no_answer, "no engine has answered"});
@@ -315,6 +317,7 @@ asio::awaitable<EngineResult<Engine::Memory>> DockerEngine::find_creation(
     // Podman's containers do not depend on the process that answers.
     if (is_podman(engine.identity)) co_return Memory::yes;
     std::string version = "/v" + engine.identity.api_version;
+    auto asked_at = std::chrono::steady_clock::now();
     auto begun = state->client->begin(engine.peer, query(version + "/info", state->timeouts.query));
     auto info = co_await state->client->finish(begun);
     if (!info) co_return fail(std::move(info).error());
@@ -324,23 +327,28 @@ asio::awaitable<EngineResult<Engine::Memory>> DockerEngine::find_creation(
 
     std::size_t count = 0;
     bool is_found = false;
+    bool is_prompt = false;
     EventLines lines([&](const ContainerEvent& event) {
         is_found = is_found || (event.is_creation && event.container == container);
     });
-    auto nanos = now->time_since_epoch().count();
+    auto nanos = (*now + memory_ahead).time_since_epoch().count();
     std::string until = fmt::format("{}.{:09}", nanos / 1'000'000'000, nanos % 1'000'000'000);
     EngineRequest request = query(
         version + "/events" + url_query({{"since", "1"}, {"until", until}}), state->timeouts.query);
+    request.silence_timeout = state->timeouts.query;
+    request.on_open = [&] {
+        is_prompt = std::chrono::steady_clock::now() - asked_at < memory_ahead / 2;
+    };
     request.on_body = [&](std::string_view bytes) {
         count += static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-        return lines.feed(bytes);
+        return lines.feed(bytes) && !is_found && count < events_remembered;
     };
     begun = state->client->begin(engine.peer, std::move(request));
     auto answer = co_await state->client->finish(begun);
     if (!answer) co_return fail(std::move(answer).error());
     if (!is_success(*answer)) co_return fail(refusal(*answer));
     if (is_found) co_return Memory::yes;
-    co_return count < events_remembered ? Memory::no : Memory::unclear;
+    co_return is_prompt&& count < events_remembered ? Memory::no : Memory::unclear;
 }
 
 void DockerEngine::logs(const std::string& container,
