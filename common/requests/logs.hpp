@@ -33,12 +33,12 @@ struct Base64Bytes {
 /// A piece of a job's output.
 struct LogChunk {
     LogStream stream = LogStream::out;
-    std::optional<Instant> at;  ///< when the engine got it
+    std::optional<Instant> at;  ///< when the engine got the first of it
     Base64Bytes data;
     std::optional<std::string> place;  ///< where it ends, to resume from
     static void fields(auto& self, auto& visit) {
         visit("stream", self.stream, "stdout or stderr");
-        visit("at", self.at, "when the engine got it");
+        visit("at", self.at, "when the engine got the first of it");
         visit("data", self.data, "base64");
         visit("place", self.place, "where it ends: what `after` takes");
     }

@@ -17,6 +17,7 @@ constexpr Duration backoff_first = 1s;
 constexpr Duration backoff_longest = 30s;
 constexpr Duration deadline_step = 60s;  ///< bounds how long a timer outlives its job
 constexpr Duration follow_again_after = 1s;
+constexpr Duration follow_again_after_disk_error = 10s;
 
 }  // namespace
 
@@ -183,25 +184,41 @@ void JobRun::check_deadline() {
 
 void JobRun::follow_output() {
     if (step_ != Step::watching || follow_) return;
-    auto part = parts_.spool.open_part(job_.id, job_.attempt);
-    if (!part)
-        return log_warning("output_not_followed",
-                           {{"job", job_.id.to_string()}, {"error", part.error().message}});
-    follow_ = std::make_shared<OutputCopy>(std::move(*part), parts_.events, job_.id);
-    // Whatever ends it, the output is read again whole when the job has ended.
-    follow_->run(
-        parts_.engine, *job_.container_id, true, [weak = weak_from_this()](EngineResult<Done> end) {
-            auto self = weak.lock();
-            if (!self) return;
-            self->follow_.reset();
-            self->has_caught_up_ = false;
-            if (!end) self->follow_again_later();
-        });
+    followed_.reset();
+    has_caught_up_ = false;
+    auto open = [&spool = parts_.spool, id = job_.id, attempt = job_.attempt] {
+        return spool.open_part(id, attempt);
+    };
+    follow_ = std::make_shared<OutputCopy>(
+        parts_.core, parts_.disk, parts_.events, job_.id, std::move(open));
+    follow_->run(parts_.engine,
+                 *job_.container_id,
+                 true,
+                 [weak = weak_from_this(), copy = std::weak_ptr(follow_)](EngineResult<Done> end) {
+                     auto self = weak.lock();
+                     if (self && self->follow_ && self->follow_ == copy.lock())
+                         self->on_follow_ended(std::move(end));
+                 });
+}
+
+void JobRun::on_follow_ended(EngineResult<Done> end) {
+    auto copy = std::exchange(follow_, nullptr);
+    if (copy->disk_error())
+        log_warning("output_not_followed",
+                    {{"job", job_.id.to_string()}, {"error", copy->disk_error()->message}});
+    if (end && !copy->disk_error()) {
+        followed_ = std::move(copy);
+    } else {
+        copy->close();
+        follow_again_later(copy->disk_error() ? follow_again_after_disk_error : follow_again_after);
+    }
+    if (auto outcome = std::exchange(waits_for_follow_, std::nullopt))
+        copy_output(std::move(*outcome));
 }
 
 /// A stream can break alone. One that broke with the engine is begun anew when that is back.
-void JobRun::follow_again_later() {
-    parts_.core.post_after(follow_again_after, [weak = weak_from_this()] {
+void JobRun::follow_again_later(Duration after) {
+    parts_.core.post_after(after, [weak = weak_from_this()] {
         auto self = weak.lock();
         if (self && self->parts_.link.is_up()) self->follow_output();
     });
@@ -218,7 +235,7 @@ void JobRun::want_output(UniqueFunction<void()> reply) {
     };
     parts_.engine.logs(
         *job_.container_id,
-        false,
+        LogReading{},
         std::move(count),
         [weak = weak_from_this(), bytes, reply = std::move(reply)](EngineResult<Done>) mutable {
             auto self = weak.lock();

@@ -61,7 +61,7 @@ struct RunParts {
     Metrics& metrics;
     const Clock& clock;
     Executor& core;
-    Executor& disk;  ///< where files are synced
+    Executor& disk;  ///< where output is written
     EngineLink& link;
     RunOwner& owner;
     std::string instance;
@@ -82,7 +82,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     /// The wish is committed already. `now`: without grace.
     void kill(const std::string& by, bool now);
     /// Someone reads the output: it is copied as it comes from now on. Calls back when what was
-    /// printed so far is in the spool, or can't be.
+    /// printed so far is in the spool, or can't be; the caller bounds its waiting.
     void want_output(UniqueFunction<void()> reply);
     /// What take_start_slot calls back.
     void got_start_slot();
@@ -115,7 +115,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void watch();
     /// Copies the output as it comes, if the job runs and nobody does yet.
     void follow_output();
-    void follow_again_later();
+    void on_follow_ended(EngineResult<Done> end);
+    void follow_again_later(Duration after);
 
     void on_state(const ContainerState& state);
     void on_gone();
@@ -134,6 +135,10 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     [[nodiscard]] bool is_end_of_a_stop(const ContainerState& state) const;
     void copy_output(Outcome outcome);
     void output_not_kept(const Error& error, const Outcome& outcome);
+    void wait_for_follow(Outcome outcome, std::uint64_t bytes_read);
+    void complete_follow(Outcome outcome);
+    void read_output_again(Outcome outcome);
+    void store_output(Outcome outcome, Spool::Whole whole);
     void finish(Outcome outcome);
     void finish_without_container(FinishStatus status,
                                   std::optional<std::int64_t> exit_code,
@@ -179,11 +184,13 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     bool is_create_unanswered_ = false;  ///< it may be executed when all is over
     bool end_was_hinted_ = false;        ///< an end was reported while another step was under way
     int failures_ = 0;
-    int refusals_ = 0;            ///< of what an engine in trouble may do later
-    int seen_running_in_ = 0;     ///< the engine link's contact
-    int memory_asked_in_ = 0;     ///< the same, when it was asked whether it restarted
-    bool has_caught_up_ = false;  ///< the followed output
-    std::shared_ptr<OutputCopy> follow_;
+    int refusals_ = 0;                      ///< of what an engine in trouble may do later
+    int seen_running_in_ = 0;               ///< the engine link's contact
+    int memory_asked_in_ = 0;               ///< the same, when it was asked whether it restarted
+    bool has_caught_up_ = false;            ///< the followed output
+    std::shared_ptr<OutputCopy> follow_;    ///< reads
+    std::shared_ptr<OutputCopy> followed_;  ///< has read until the engine said that it ended
+    std::optional<Outcome> waits_for_follow_;
 };
 
 }  // namespace scheduler

@@ -18,6 +18,7 @@ constexpr Duration restart_window = 15s;  ///< rule 6: after the first answered 
 /// An engine that is told to stop ends its containers before it goes: dockerd(8),
 /// --shutdown-timeout, which is 15 s.
 constexpr Duration shutdown_window = 20s;
+constexpr Duration follow_silence = 2s;  ///< of a followed output, when the job has ended
 
 }  // namespace
 
@@ -91,16 +92,56 @@ bool JobRun::is_end_of_a_stop(const ContainerState& state) const {
     return is_suspect && !state.out_of_memory && state.finished_at;
 }
 
+/// What was followed from the beginning is not read a second time, if it can be shown to be whole.
 void JobRun::copy_output(Outcome outcome) {
     if (mutated("forgets_output")) return finish(outcome);
-    auto whole = parts_.spool.open_whole(job_.id, job_.attempt);
-    if (!whole) return output_not_kept(whole.error(), outcome);
-    auto copy = std::make_shared<OutputCopy>(std::move(*whole), parts_.events, job_.id);
+    if (followed_ && followed_->is_exact()) return complete_follow(std::move(outcome));
+    if (follow_ && follow_->is_exact()) {
+        waits_for_follow_ = std::move(outcome);
+        return wait_for_follow(*waits_for_follow_, follow_->bytes_read());
+    }
+    read_output_again(std::move(outcome));
+}
+
+/// The engine ends a followed stream when the container has ended and all was read. It goes on as
+/// long as something comes.
+void JobRun::wait_for_follow(Outcome outcome, std::uint64_t bytes_read) {
+    parts_.core.post_after(
+        follow_silence, [weak = weak_from_this(), outcome = std::move(outcome), bytes_read] {
+            auto self = weak.lock();
+            if (!self || !self->waits_for_follow_ || !self->follow_) return;
+            if (self->follow_->bytes_read() != bytes_read)
+                return self->wait_for_follow(outcome, self->follow_->bytes_read());
+            self->waits_for_follow_.reset();
+            self->read_output_again(outcome);
+        });
+}
+
+void JobRun::complete_follow(Outcome outcome) {
+    auto copy = std::exchange(followed_, nullptr);
+    copy->complete(parts_.engine,
+                   *job_.container_id,
+                   [weak = weak_from_this(), copy, outcome = std::move(outcome)](bool is_complete) {
+                       copy->close();
+                       auto self = weak.lock();
+                       if (!self) return;
+                       if (!is_complete) return self->read_output_again(outcome);
+                       self->store_output(outcome, Spool::Whole::partial);
+                   });
+}
+
+void JobRun::read_output_again(Outcome outcome) {
+    auto open = [&spool = parts_.spool, id = job_.id, attempt = job_.attempt] {
+        return spool.open_whole(id, attempt);
+    };
+    auto copy = std::make_shared<OutputCopy>(
+        parts_.core, parts_.disk, parts_.events, job_.id, std::move(open));
     copy->run(
         parts_.engine,
         *job_.container_id,
         false,
         then<Done, EngineFailure>([outcome, copy](JobRun& self, EngineResult<Done> copied) {
+            copy->close();
             if (!copied && copied.error().kind == EngineFailure::Kind::no_answer)
                 return self.unsettled(copied.error());
             bool is_refused = !copied && copied.error().kind == EngineFailure::Kind::refused;
@@ -113,24 +154,31 @@ void JobRun::copy_output(Outcome outcome) {
                 return self.retry_later([outcome](JobRun& run) { run.copy_output(outcome); });
             if (self.follow_) self.follow_->close();
             self.follow_.reset();
-            // The sync takes as long as the disk does, so it happens on the disk's own thread.
-            auto stored = self.then_on_core<std::uint64_t>(
-                [outcome](JobRun& run, Result<std::uint64_t> bytes) mutable {
-                    if (!bytes) return run.output_not_kept(bytes.error(), outcome);
-                    run.parts_.spool.set_trouble("");
-                    failpoint("output_stored");
-                    outcome.output_bytes = static_cast<std::int64_t>(*bytes);
-                    run.finish(outcome);
-                });
-            self.parts_.disk.post([&spool = self.parts_.spool,
-                                   id = self.job_.id,
-                                   attempt = self.job_.attempt,
-                                   stored = std::move(stored)]() mutable {
-                auto done = spool.commit(id, attempt);
-                if (!done) return stored(fail(done.error()));
-                stored(spool.bytes_stored(id, attempt));
-            });
+            if (!copied) return self.store_output(outcome, Spool::Whole::partial);
+            auto whole = copy->is_exact() ? Spool::Whole::surely_complete : Spool::Whole::complete;
+            self.store_output(outcome, whole);
         }));
+}
+
+/// The sync takes as long as the disk does, so it happens on the disk's own thread.
+void JobRun::store_output(Outcome outcome, Spool::Whole whole) {
+    auto stored =
+        then_on_core<std::uint64_t>([outcome](JobRun& self, Result<std::uint64_t> bytes) mutable {
+            if (!bytes) return self.output_not_kept(bytes.error(), outcome);
+            self.parts_.spool.set_trouble("");
+            failpoint("output_stored");
+            outcome.output_bytes = static_cast<std::int64_t>(*bytes);
+            self.finish(outcome);
+        });
+    parts_.disk.post([&spool = parts_.spool,
+                      id = job_.id,
+                      attempt = job_.attempt,
+                      whole,
+                      stored = std::move(stored)]() mutable {
+        auto done = spool.commit(id, attempt, whole);
+        if (!done) return stored(fail(done.error()));
+        stored(spool.bytes_stored(id, attempt));
+    });
 }
 
 /// A full disk, or one that fails: the job has not ended before its output is kept.

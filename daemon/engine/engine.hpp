@@ -3,7 +3,9 @@
 /// callback comes on the core thread. Calls have deadlines of their own; destroying the engine
 /// drops what is under way. It keeps no state about jobs.
 
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +15,7 @@
 #include "common/requests/logs.hpp"
 #include "common/time.hpp"
 #include "daemon/base/reply.hpp"
+#include "daemon/engine/read_gate.hpp"
 
 namespace scheduler {
 
@@ -48,9 +51,19 @@ struct ContainerRequest {
     std::vector<std::string> command;
     std::map<std::string, std::string> env;
     std::map<std::string, std::string> labels;
-    std::int64_t log_bytes_max =
-        0;  ///< the engine keeps at least this much output, and little more
+    /// The engine keeps at least this much of the newest output, and all of an output that is not
+    /// longer.
+    std::int64_t log_bytes_max = 0;
 };
+
+/// An engine keeps output in files of its own and changes to a new file now and then. It may take a
+/// piece of output up to this many bytes more than the piece itself.
+constexpr std::uint64_t log_piece_cost_max = 48;
+/// The first change to a new file comes no earlier than this, in bytes of the engine's own,
+/// whatever the limit. What was read of a log is exact up to there: later its beginning may be
+/// gone, and a reading that follows may leave out or repeat some of it (measured with Docker
+/// 20.10).
+constexpr std::uint64_t log_file_bytes_min = std::uint64_t{64} * 1024 * 1024;
 
 struct ContainerState {
     enum class Phase {
@@ -84,6 +97,13 @@ struct LogFrame {
 };
 /// Called for each frame; returns false to end the reading.
 using LogFrameSink = UniqueFunction<bool(const LogFrame&)>;
+
+/// How a container's output is read.
+struct LogReading {
+    bool follow = false;                       ///< until the container ends; else what there is now
+    std::optional<int> tail;                   ///< the last pieces only; an engine may give more
+    std::shared_ptr<ReadGate> gate = nullptr;  ///< while it is closed, the engine is not read
+};
 
 class Engine {
   public:
@@ -130,10 +150,10 @@ class Engine {
         reply(Memory::yes);
     }
 
-    /// Reads output from its beginning; with `follow` until the container ends. Replies Done at a
-    /// clean end (last chunk seen, or the sink said stop), no_answer when it was cut.
+    /// Reads output from the beginning of what the engine still has. Replies Done at a clean end
+    /// (last chunk seen, or the sink said stop), no_answer when it was cut.
     virtual void logs(const std::string& container,
-                      bool follow,
+                      LogReading reading,
                       LogFrameSink sink,
                       EngineReply<Done> reply) = 0;
 

@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 /// How long the spool may catch up with what the engine holds. With an engine that hangs, what the
 /// spool has is what there is to show.
 constexpr Duration catch_up_max = 1s;
+/// Of output in one item; a longer piece is one item all the same.
+constexpr std::size_t chunk_bytes = std::size_t{16} * 1024;
 
 /// What of the output is wanted.
 struct Selection {
@@ -80,15 +82,9 @@ class LogSource final : public TailSource<LogChunk> {
             if (auto opened = open(); !opened) return fail(opened.error());
         }
         bool was_over = is_over_;
-        for (;;) {
-            auto record = reader_->next();
-            if (!record) return fail(record.error());
-            if (!*record) break;
-            place_.go_past(**record);
-            if (!selection_.wants(**record)) continue;
-            LogChunk chunk = chunk_of(std::move(**record));
-            if (!chunk.data.bytes.empty()) return Produced<LogChunk>{std::move(chunk), false};
-        }
+        auto chunk = next_chunk();
+        if (!chunk) return fail(chunk.error());
+        if (*chunk) return Produced<LogChunk>{std::move(*chunk), false};
         if (!selection_.follow || was_over) return Produced<LogChunk>{std::nullopt, true};
         // The job may end between the read above and this look: then what it left is read once
         // more.
@@ -119,6 +115,31 @@ class LogSource final : public TailSource<LogChunk> {
         return spool_.open_reader(selection_.job, selection_.attempt);
     }
 
+    /// Adjacent pieces of one stream, which are often a line each: one item for each line would
+    /// cost clients and us ten times as much as its bytes.
+    Result<std::optional<LogChunk>> next_chunk() {
+        auto chunk = std::exchange(ahead_, std::nullopt);
+        while (!chunk || chunk->data.bytes.size() < chunk_bytes) {
+            auto record = reader_->next();
+            if (!record) return fail(record.error());
+            if (!*record) break;
+            place_.go_past(**record);
+            if (!selection_.wants(**record)) continue;
+            LogChunk piece = chunk_of(std::move(**record));
+            if (piece.data.bytes.empty()) continue;
+            if (!chunk) {
+                chunk = std::move(piece);
+            } else if (chunk->stream == piece.stream) {
+                chunk->data.bytes += piece.data.bytes;
+                chunk->place = std::move(piece.place);
+            } else {
+                ahead_ = std::move(piece);
+                break;
+            }
+        }
+        return chunk;
+    }
+
     LogChunk chunk_of(SpoolRecord record) {
         LogChunk chunk;
         chunk.place = place_.to_string();
@@ -130,8 +151,9 @@ class LogSource final : public TailSource<LogChunk> {
             record.stream
                 ? std::move(record.bytes)
                 : fmt::format(
-                      "{}[schedulerd: {} bytes of output are missing here: over the log limit]\n",
+                      "{}[schedulerd: {}{} bytes of output are missing here: over the log limit]\n",
                       ends_line ? "\n" : "",
+                      record.may_be_more ? "at least " : "",
                       record.missing);
         if (!bytes.empty()) in_line_ = bytes.back() != '\n';
         chunk.data.bytes = selected_lines(std::move(bytes));
@@ -174,10 +196,11 @@ class LogSource final : public TailSource<LogChunk> {
     const Selection selection_;
     std::shared_ptr<const std::atomic<bool>> is_ready_;
     std::unique_ptr<SpoolReader> reader_;  ///< none before the first read
+    std::optional<LogChunk> ahead_;        ///< read already, of the other stream
     std::uint64_t lines_to_skip_ = 0;
     bool is_over_ = false;
     bool in_line_ = false;  ///< what came last, of either stream, did not end its line
-    LogPlace place_;  ///< where the last record ended
+    LogPlace place_;        ///< where the last record ended
     LineStarts line_starts_;
 };
 

@@ -19,7 +19,9 @@ class RecordSink {
         encode_record(buffer_, *record.stream, record.at_ns, bytes);
         return buffer_.size() < buffer_bytes ? Result<Done>(Done{}) : flush();
     }
-    void put_gap(std::int64_t at_ns, std::uint64_t missing) { encode_gap(buffer_, at_ns, missing); }
+    void put_gap(std::int64_t at_ns, std::uint64_t missing, bool may_be_more) {
+        encode_gap(buffer_, at_ns, missing, may_be_more);
+    }
     Result<Done> flush() {
         auto written = spool_file::write_all(fd_, path_, buffer_);
         file_bytes_ += buffer_.size();
@@ -47,7 +49,7 @@ struct Cut {
         std::uint64_t head = std::min({summary.head_bytes, Spool::head_bytes, bytes_max / 2});
         std::uint64_t excess = summary.bytes_kept > bytes_max ? summary.bytes_kept - bytes_max : 0;
         std::uint64_t end = head + excess;
-        if (summary.bytes_missing > 0) end = std::max(end, summary.head_bytes);
+        if (summary.has_gap) end = std::max(end, summary.head_bytes);
         return {head, end};
     }
     [[nodiscard]] std::uint64_t size() const { return end - begin; }
@@ -63,14 +65,17 @@ Result<SpoolSummary> summarize(int fd, const std::filesystem::path& path) {
         auto state = cursor.next(record);
         if (!state) return fail(state.error());
         if (*state != RecordCursor::State::record) break;
+        summary.last_at_ns = std::max(summary.last_at_ns, record.at_ns);
         if (record.stream) {
             summary.bytes_kept += record.bytes.size();
         } else {
             summary.bytes_missing += record.missing;
+            summary.may_miss_more = summary.may_miss_more || record.may_be_more;
+            summary.has_gap = true;
             summary.head_bytes = summary.bytes_kept;
         }
     }
-    if (summary.bytes_missing == 0) summary.head_bytes = summary.bytes_kept;
+    if (!summary.has_gap) summary.head_bytes = summary.bytes_kept;
     summary.file_bytes = cursor.offset();
     return summary;
 }
@@ -84,7 +89,8 @@ Result<SpoolSummary> compact(int from,
     const std::uint64_t missing = summary.bytes_missing + cut.size();
     RecordCursor cursor(from, to_path);
     RecordSink sink(to, to_path);
-    bool has_gap = missing == 0;
+    const bool needs_gap = missing > 0 || summary.has_gap;
+    bool has_gap = !needs_gap;
     std::uint64_t place = 0;
     SpoolRecord record;
     while (cursor.offset() < summary.file_bytes) {
@@ -99,7 +105,7 @@ Result<SpoolSummary> compact(int from,
         if (auto put = sink.put(record, bytes.substr(0, within(cut.begin))); !put)
             return fail(put.error());
         if (!has_gap && place + bytes.size() > cut.begin) {
-            sink.put_gap(record.at_ns, missing);
+            sink.put_gap(record.at_ns, missing, summary.may_miss_more);
             has_gap = true;
         }
         if (auto put = sink.put(record, bytes.substr(std::max(within(cut.end), within(cut.begin))));
@@ -107,12 +113,15 @@ Result<SpoolSummary> compact(int from,
             return fail(put.error());
         place += bytes.size();
     }
-    if (!has_gap) sink.put_gap(record.at_ns, missing);
+    if (!has_gap) sink.put_gap(record.at_ns, missing, summary.may_miss_more);
     if (auto flushed = sink.flush(); !flushed) return fail(flushed.error());
     SpoolSummary result;
     result.bytes_kept = summary.bytes_kept - cut.size();
     result.bytes_missing = missing;
-    result.head_bytes = missing > 0 ? cut.begin : result.bytes_kept;
+    result.head_bytes = needs_gap ? cut.begin : result.bytes_kept;
+    result.has_gap = needs_gap;
+    result.may_miss_more = summary.may_miss_more;
+    result.last_at_ns = summary.last_at_ns;
     result.file_bytes = sink.file_bytes();
     return result;
 }

@@ -15,6 +15,9 @@ struct SpoolSummary {
     std::uint64_t bytes_kept = 0;     ///< of output
     std::uint64_t bytes_missing = 0;  ///< said by the gap
     std::uint64_t head_bytes = 0;     ///< kept before the gap; all where there is none
+    bool has_gap = false;             ///< there is one at most
+    bool may_miss_more = false;       ///< the gap says so
+    std::int64_t last_at_ns = 0;      ///< the newest time of a record
     std::uint64_t file_bytes = 0;     ///< of complete records; behind them is what a crash tore
 
     [[nodiscard]] std::uint64_t bytes_seen() const { return bytes_kept + bytes_missing; }

@@ -1,5 +1,7 @@
 #include "daemon/spool/file_reader.hpp"
 
+#include <utility>
+
 #include <sys/stat.h>
 
 #include <fmt/format.h>
@@ -37,6 +39,9 @@ Result<std::optional<SpoolRecord>> FileReader::next_here() {
                                     final_path_.string(),
                                     cursor_->offset()));
         if (*state != RecordCursor::State::record) return std::optional<SpoolRecord>();
+        // It may be told without a single byte that is known to be missing.
+        if (record.may_be_more && record.missing == 0 && !std::exchange(has_told_open_gap_, true))
+            return std::optional(std::move(record));
         std::uint64_t begin = file_place_;
         file_place_ += output_bytes(record);
         if (file_place_ <= given_place_) continue;

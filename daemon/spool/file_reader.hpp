@@ -34,6 +34,7 @@ class FileReader final : public SpoolReader {
     std::optional<RecordCursor> cursor_;
     std::uint64_t file_place_ = 0;   ///< of the cursor, in bytes of output
     std::uint64_t given_place_ = 0;  ///< up to here it was given out
+    bool has_told_open_gap_ = false;
 };
 
 }  // namespace scheduler

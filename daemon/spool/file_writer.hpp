@@ -17,10 +17,16 @@ class FileWriter final : public SpoolWriter {
     FileWriter(UniqueFd fd, std::filesystem::path path, const std::atomic<std::uint64_t>& bytes_max)
         : fd_(std::move(fd)), path_(std::move(path)), bytes_max_(bytes_max) {}
 
-    Result<Done> append(LogStream stream, std::int64_t at_ns, std::string_view bytes) override;
+    Result<Done> append(const OutputBatch& batch) override;
+    /// At most once.
+    Result<Done> append_gap(std::int64_t at_ns, std::uint64_t missing, bool may_be_more);
+    [[nodiscard]] const SpoolSummary& holds() const { return holds_; }
+    [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] std::uint64_t bytes_seen() const override { return holds_.bytes_seen(); }
 
   private:
+    /// Writes `buffer_`: all or nothing.
+    Result<Done> write_records();
     /// Makes the file smaller, to the limit.
     Result<Done> make_room(std::uint64_t limit);
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::uint8_t gap_kind = 0;
 constexpr std::size_t gap_payload_bytes = 8;
+constexpr std::size_t open_gap_payload_bytes = 9;
 
 void put_integer(std::string& to, std::uint64_t value, std::size_t bytes) {
     for (std::size_t i = 0; i < bytes; ++i)
@@ -30,7 +31,7 @@ void put_header(std::string& to, std::uint8_t kind, std::int64_t at_ns, std::siz
 }
 
 bool is_valid(std::uint8_t kind, std::uint64_t length) {
-    if (kind == gap_kind) return length == gap_payload_bytes;
+    if (kind == gap_kind) return length == gap_payload_bytes || length == open_gap_payload_bytes;
     bool is_stream = kind == static_cast<std::uint8_t>(LogStream::out) ||
                      kind == static_cast<std::uint8_t>(LogStream::err);
     return is_stream && length > 0 && length <= record_payload_max;
@@ -50,9 +51,10 @@ void encode_record(std::string& to,
     to.append(payload);
 }
 
-void encode_gap(std::string& to, std::int64_t at_ns, std::uint64_t missing) {
-    put_header(to, gap_kind, at_ns, gap_payload_bytes);
+void encode_gap(std::string& to, std::int64_t at_ns, std::uint64_t missing, bool may_be_more) {
+    put_header(to, gap_kind, at_ns, may_be_more ? open_gap_payload_bytes : gap_payload_bytes);
     put_integer(to, missing, gap_payload_bytes);
+    if (may_be_more) put_integer(to, 1, 1);
 }
 
 Result<RecordCursor::State> RecordCursor::next(SpoolRecord& record) {
@@ -73,6 +75,7 @@ Result<RecordCursor::State> RecordCursor::next(SpoolRecord& record) {
     record.at_ns = at_ns;
     if (kind == gap_kind) {
         record.missing = get_integer(payload, gap_payload_bytes);
+        record.may_be_more = length == open_gap_payload_bytes;
     } else {
         record.stream = static_cast<LogStream>(kind);
         record.bytes.assign(payload, length);

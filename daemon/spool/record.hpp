@@ -22,7 +22,7 @@ std::uint64_t output_bytes(const SpoolRecord& record);
 
 /// Appends a record as it stands in the file.
 void encode_record(std::string& to, LogStream stream, std::int64_t at_ns, std::string_view payload);
-void encode_gap(std::string& to, std::int64_t at_ns, std::uint64_t missing);
+void encode_gap(std::string& to, std::int64_t at_ns, std::uint64_t missing, bool may_be_more);
 
 /// Reads a file's records in order. Does not own the descriptor. One thread at a time.
 class RecordCursor {

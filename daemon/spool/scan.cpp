@@ -1,5 +1,7 @@
 #include "daemon/spool/scan.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "daemon/spool/file.hpp"
@@ -12,8 +14,9 @@ constexpr std::size_t id_digits = 32;
 SpoolFile::Kind kind_of(std::string_view suffix) {
     if (suffix.empty()) return SpoolFile::Kind::output;
     if (suffix == ".part") return SpoolFile::Kind::part;
-    bool is_copy =
-        suffix == ".whole" || suffix == ".tmp" || suffix == ".part.tmp" || suffix == ".whole.tmp";
+    constexpr std::array<std::string_view, 7> copies = {
+        ".whole", ".head", ".joined", ".tmp", ".part.tmp", ".whole.tmp", ".joined.tmp"};
+    bool is_copy = std::find(copies.begin(), copies.end(), suffix) != copies.end();
     return is_copy ? SpoolFile::Kind::copy : SpoolFile::Kind::unknown;
 }
 
@@ -23,7 +26,7 @@ bool is_missing(const std::error_code& error) {
 
 }  // namespace
 
-/// `<32 hex digits>.<attempt>[.part|.whole|.tmp]`
+/// `<32 hex digits>.<attempt>[.part|.head|.whole|.joined|.tmp]`
 SpoolFile SpoolFile::named(std::filesystem::path path) {
     SpoolFile file;
     file.path = std::move(path);

@@ -17,7 +17,7 @@ struct SpoolFile {
     enum class Kind {
         output,   ///< the final file
         part,     ///< what is followed while a job runs
-        copy,     ///< `.whole` or `.tmp`: in the making
+        copy,     ///< `.head`, `.whole`, `.joined` or `.tmp`: in the making
         unknown,  ///< its name is none of the spool's
     };
     std::filesystem::path path;

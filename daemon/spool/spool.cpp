@@ -7,6 +7,7 @@
 
 #include "daemon/base/failpoint.hpp"
 #include "daemon/spool/compaction.hpp"
+#include "daemon/spool/copies.hpp"
 #include "daemon/spool/file.hpp"
 #include "daemon/spool/file_reader.hpp"
 #include "daemon/spool/file_writer.hpp"
@@ -18,6 +19,8 @@ using Path = std::filesystem::path;
 
 constexpr std::string_view part_suffix = ".part";
 constexpr std::string_view whole_suffix = ".whole";
+constexpr std::string_view head_suffix = ".head";
+constexpr std::string_view joined_suffix = ".joined";
 constexpr std::string_view temporary_suffix = ".tmp";
 
 Path with_suffix(Path path, std::string_view suffix) {
@@ -25,37 +28,8 @@ Path with_suffix(Path path, std::string_view suffix) {
     return path;
 }
 
-/// A copy of the output that might become the final file.
-struct Candidate {
-    Path path;
-    UniqueFd fd;
-    SpoolSummary holds;
-};
-
-/// Nothing where there is no such file.
-Result<std::optional<Candidate>> look_at(Path path) {
-    auto fd = spool_file::open_to_read(path);
-    if (!fd) return fail(fd.error());
-    if (!fd->is_open()) return std::optional<Candidate>();
-    auto summary = summarize(fd->get(), path);
-    if (!summary) return fail(summary.error());
-    return std::optional(Candidate{std::move(path), std::move(*fd), *summary});
-}
-
-/// The best copy; of equal ones the first. Nothing where there is none.
-Result<std::optional<Candidate>> best_of(std::array<Path, 3> paths) {
-    std::optional<Candidate> best;
-    for (Path& path : paths) {
-        auto candidate = look_at(std::move(path));
-        if (!candidate) return fail(candidate.error());
-        if (*candidate && (!best || (*candidate)->holds.bytes_seen() > best->holds.bytes_seen()))
-            best = std::move(*candidate);
-    }
-    return best;
-}
-
 /// A copy of the candidate within the limit, without a torn end, synced and under the final name.
-Result<Done> put_in_place(const Candidate& best, std::uint64_t bytes_max, const Path& final_path) {
+Result<Done> put_in_place(const SpoolCopy& best, std::uint64_t bytes_max, const Path& final_path) {
     std::error_code ignored;
     bool is_torn = std::filesystem::file_size(best.path, ignored) != best.holds.file_bytes;
     if (best.holds.bytes_kept <= bytes_max && !is_torn) {
@@ -88,6 +62,11 @@ std::uint64_t Spool::limit() const {
 }
 
 Result<std::unique_ptr<SpoolWriter>> Spool::open_part(JobId id, int attempt) {
+    const Path part = path(id, attempt, part_suffix);
+    const Path head = path(id, attempt, head_suffix);
+    std::error_code none;  // an error, like an empty part, is nothing to keep
+    if (std::filesystem::file_size(part, none) > 0 && !none && !std::filesystem::exists(head))
+        if (auto kept = spool_file::rename_file(part, head); !kept) return fail(kept.error());
     return open_writer(path(id, attempt, part_suffix));
 }
 
@@ -112,11 +91,20 @@ Result<std::unique_ptr<SpoolWriter>> Spool::open_writer(const Path& path) {
         std::make_unique<FileWriter>(std::move(*fd), path, bytes_max_));
 }
 
-Result<Done> Spool::commit(JobId id, int attempt) {
+Result<Done> Spool::commit(JobId id, int attempt, Whole whole) {
     const Path final_path = path(id, attempt, "");
-    const Path part = path(id, attempt, part_suffix);
-    const Path whole = path(id, attempt, whole_suffix);
-    auto best = best_of({final_path, whole, part});
+    SpoolCopies copies;
+    const std::array<std::pair<std::optional<SpoolCopy>*, std::string_view>, 4> places = {
+        {{&copies.last, ""},
+         {&copies.whole, whole_suffix},
+         {&copies.part, part_suffix},
+         {&copies.head, head_suffix}}};
+    for (const auto& [copy, suffix] : places) {
+        auto found = look_at(path(id, attempt, suffix));
+        if (!found) return fail(found.error());
+        *copy = std::move(*found);
+    }
+    auto best = best_of(std::move(copies), whole, path(id, attempt, joined_suffix), bytes_max_);
     if (!best) return fail(best.error());
     if (!*best) return Done{};
 
@@ -125,9 +113,11 @@ Result<Done> Spool::commit(JobId id, int attempt) {
     if (!placed) {
         // What was not finished takes room that may be just what is missing.
         (void)spool_file::remove_file(with_suffix(final_path, temporary_suffix));
+        (void)spool_file::remove_file(path(id, attempt, joined_suffix));
         return placed;
     }
-    for (const Path& copy : {part, whole}) {
+    for (std::string_view suffix : {part_suffix, whole_suffix, head_suffix, joined_suffix}) {
+        const Path copy = path(id, attempt, suffix);
         if (auto removed = spool_file::remove_file(copy); !removed) return removed;
         if (auto removed = spool_file::remove_file(with_suffix(copy, temporary_suffix)); !removed)
             return removed;
@@ -143,7 +133,8 @@ std::uint64_t Spool::bytes_stored(JobId id, int attempt) const {
 
 Result<Done> Spool::remove(JobId id, int attempts) {
     for (int attempt = 1; attempt <= attempts; ++attempt)
-        for (std::string_view suffix : {std::string_view(), part_suffix, whole_suffix})
+        for (std::string_view suffix :
+             {std::string_view(), part_suffix, whole_suffix, head_suffix, joined_suffix})
             for (const Path& file : {path(id, attempt, suffix),
                                      with_suffix(path(id, attempt, suffix), temporary_suffix)})
                 if (auto removed = spool_file::remove_file(file); !removed) return removed;

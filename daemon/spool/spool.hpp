@@ -2,9 +2,9 @@
 /// The spool: job output on disk, STATE/logs/<2 hex of the id's random tail>/<id>.<attempt>.
 /// A file is a sequence of records: stream (1 byte: 1 stdout, 2 stderr, 0 a gap), time (8 bytes, ns
 /// since the epoch), length (4 bytes), payload; integers are little-endian. A gap's payload is 8
-/// bytes: how many bytes of output are missing there. While a job runs its output is in
-/// `<name>.part`. At the limit the first 64 KiB and the newest rest are kept. Directories are 0700,
-/// files 0600.
+/// bytes: how many bytes of output are missing there; a ninth byte, 1, says that they may be more.
+/// While a job runs its output is in `<name>.part`; `<name>.head` is what an earlier `.part` held.
+/// At the limit the first 64 KiB and the newest rest are kept. Directories are 0700, files 0600.
 ///
 /// A place in the output is a number of its bytes, those missing included. So a reader finds its
 /// place again in any file of the same attempt: one that was compacted, begun anew, or is the final
@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/ids.hpp"
 #include "common/requests/logs.hpp"
@@ -30,6 +31,30 @@ struct SpoolRecord {
     std::int64_t at_ns = 0;
     std::string bytes;
     std::uint64_t missing = 0;  ///< of a gap
+    bool may_be_more = false;   ///< of a gap: `missing` is what is known
+};
+
+/// Pieces of output in their order, to be written together.
+class OutputBatch {
+  public:
+    struct Piece {
+        LogStream stream = LogStream::out;
+        std::int64_t at_ns = 0;
+        std::size_t length = 0;
+    };
+
+    void add(LogStream stream, std::int64_t at_ns, std::string_view bytes) {
+        if (bytes.empty()) return;
+        pieces_.push_back({stream, at_ns, bytes.size()});
+        bytes_.append(bytes);
+    }
+    [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+    [[nodiscard]] const std::string& bytes() const { return bytes_; }
+    [[nodiscard]] bool is_empty() const { return pieces_.empty(); }
+
+  private:
+    std::vector<Piece> pieces_;
+    std::string bytes_;  ///< of all pieces
 };
 
 /// Writes one attempt's output. One thread at a time; appends go to the page cache and are seen by
@@ -39,7 +64,7 @@ class SpoolWriter {
     virtual ~SpoolWriter() = default;
     /// Appends, and makes room when twice the limit is passed. After an error nothing of it was
     /// appended. Errors: disk_full, internal.
-    virtual Result<Done> append(LogStream stream, std::int64_t at_ns, std::string_view bytes) = 0;
+    virtual Result<Done> append(const OutputBatch& batch) = 0;
     /// Bytes of output seen so far, kept or not.
     [[nodiscard]] virtual std::uint64_t bytes_seen() const = 0;
 };
@@ -68,18 +93,27 @@ class Spool {
     void set_limit(std::uint64_t bytes_max);
     [[nodiscard]] std::uint64_t limit() const;
 
-    /// A new `.part` (it takes an old one's place). Errors: disk_full, internal.
+    /// A new `.part`. The first one that it takes the place of becomes `.head`: it may hold a
+    /// beginning that the engine has no more. Errors: disk_full, internal.
     Result<std::unique_ptr<SpoolWriter>> open_part(JobId id, int attempt);
     /// A second copy beside it, `.whole`: what is read again at the end. Errors: disk_full,
     /// internal.
     Result<std::unique_ptr<SpoolWriter>> open_whole(JobId id, int attempt);
     /// Gives the room of a second copy back that could not be finished.
     void discard_whole(JobId id, int attempt);
-    /// Syncs, renames to the final name and syncs the directory: the one of `.part` and `.whole`
-    /// that saw more output, cut to the limit. Nothing is left but the final file; an older final
+
+    /// What the `.whole` of an attempt is, for commit.
+    enum class Whole {
+        complete,         ///< all that the engine had at the end; maybe not from the beginning
+        surely_complete,  ///< the same, and nothing can have gone before it was read
+        partial,          ///< not read, or not to its end: no better than the `.part`
+    };
+    /// Syncs, renames to the final name and syncs the directory: the output with its end, and with
+    /// its beginning if that was ever seen, cut to the limit; where it can't be shown that nothing
+    /// is missing in between, a gap says so. Nothing is left but the final file; an older final
     /// file gives way only to one that saw more. Harmless when repeated or when there was no
     /// output. Blocks on the disk. Errors: disk_full, internal.
-    Result<Done> commit(JobId id, int attempt);
+    Result<Done> commit(JobId id, int attempt, Whole whole = Whole::surely_complete);
 
     /// Size of the attempt's final file, 0 where there is none.
     [[nodiscard]] std::uint64_t bytes_stored(JobId id, int attempt) const;

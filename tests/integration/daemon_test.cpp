@@ -409,5 +409,60 @@ TEST_CASE("output of some megabytes is kept whole and without frame headers", "[
     REQUIRE(daemon.schedctl({"logs", "--tail", "2", id}).out == "199999\n200000\n");
 }
 
+std::string lines_to(int last) {
+    std::string text;
+    for (int i = 1; i <= last; ++i)
+        text += std::to_string(i) + '\n';
+    return text;
+}
+
+/// Of `err`: the bytes that are said to be missing; fails the test if they are not counted.
+std::size_t missing_bytes(const std::string& err) {
+    const std::string before = "[schedulerd: ";
+    auto begin = err.find(before);
+    if (begin == std::string::npos) return 0;
+    return std::stoul(err.substr(begin + before.size()));  // throws for "at least"
+}
+
+// The engine counts its own wrapping of each line, so short lines once lost their beginning, and
+// with it the end, far below the limit and without a word.
+TEST_CASE("of many short lines the first and the last are kept, and what is missing is counted",
+          "[e2e]") {
+    bool is_small = GENERATE(false, true);
+    int lines = GENERATE(10000, 200000, 1000000);
+    LiveDaemon daemon(is_small ? Words{"--log-limit", "128KiB"} : Words{});
+    auto followed = daemon.schedctl(
+        {"add", image, "--now", "--follow", "--", "seq", "1", std::to_string(lines)});
+    REQUIRE(followed.exit_code == 0);
+    auto id = daemon.ask({"ls", "-a", "-q"});
+    auto logs = daemon.schedctl({"logs", id});
+    const std::string all = lines_to(lines);
+    std::size_t limit = is_small ? std::size_t{128} * 1024 : std::size_t{10} * 1024 * 1024;
+    CAPTURE(is_small, lines, followed.err, logs.err);
+    for (const auto* result : {&followed, &logs}) {
+        std::string end = '\n' + std::to_string(lines) + '\n';
+        CHECK(result->out.rfind("1\n2\n", 0) == 0);
+        CHECK((result->out.size() > end.size() && result->out.ends_with(end)));
+    }
+    CHECK(logs.out.size() + missing_bytes(logs.err) == all.size());
+    CHECK(logs.out.size() == std::min(all.size(), limit));
+    if (all.size() <= limit) CHECK((logs.out == all && followed.out == all));
+}
+
+TEST_CASE("an output of more than the engine keeps has its beginning, its end and a gap", "[e2e]") {
+    LiveDaemon daemon({"--log-limit", "128KiB"});
+    // The job begins slowly, so that its beginning is followed, and then prints 250 MB.
+    auto id = add(daemon,
+                  "0s",
+                  "echo first; sleep 3; head -c 250000000 /dev/zero | tr '\\0' x | fold -w 1000; "
+                  "echo; echo last");
+    REQUIRE(daemon.schedctl({"wait", id}).exit_code == 0);
+    auto logs = daemon.schedctl({"logs", id});
+    CHECK(logs.out.rfind("first\n", 0) == 0);
+    CHECK(logs.out.ends_with("x\nlast\n"));
+    CHECK(logs.out.size() <= 128 * 1024);
+    CHECK_THAT(logs.err, Catch::Contains("[schedulerd: at least "));
+}
+
 }  // namespace
 }  // namespace scheduler::test

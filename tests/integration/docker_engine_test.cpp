@@ -293,7 +293,7 @@ TEST_CASE("output is followed until the container ends", "[engine]") {
 }
 
 // Docker 20.10 may close a followed stream before the last line if that has no newline; asked again
-// after the end it gives all. So a job's output is read again whole when it has ended.
+// after the end it gives all. So the end of a job's output is read again when it has ended.
 TEST_CASE("a last line without a newline is there after the end", "[engine]") {
     RealEngine real;
     std::string id = real.started({"sh", "-c", "echo 1; printf end"});
@@ -311,23 +311,50 @@ TEST_CASE("a reader of output can stop before its end", "[engine]") {
 
 TEST_CASE("long lines come whole, of endless output the newest part stays", "[engine]") {
     RealEngine real;
-    std::string line_id = real.started({"sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x; echo"});
+    std::string line_id = real.started(
+        {"sh",
+         "-c",
+         "for i in 1 2; do head -c 65536 /dev/zero | tr '\\0' x; echo; done; echo end"});
     real.ended(line_id);
-    CHECK(real.output(line_id).out == std::string(100'000, 'x') + '\n');
+    std::string line = std::string(65536, 'x') + '\n';
+    CHECK(real.output(line_id).out == line + line + "end\n");
+    std::string odd_id = real.started(
+        {"sh", "-c", "head -c 100000 /dev/zero | tr '\\0' x; echo; printf '\\377\\0\\n'"});
+    real.ended(odd_id);
+    CHECK(real.output(odd_id).out == std::string(100'000, 'x') + '\n' + std::string("\xff\0\n", 3));
 
     auto request = real.request(
         {"sh",
          "-c",
          "yes 0123456789012345678901234567890123456789012345678901234567890123456789012345678 | "
-         "head -n 100000; echo last"});
+         "head -n 2000000; echo last"});
     request.log_bytes_max = 512 * 1024;
     std::string id = real.made(request);
     REQUIRE(real.start(id));
     real.ended(id);
     std::string out = real.output(id).out;
     CHECK(out.size() >= 512 * 1024);
-    CHECK(out.size() < 2 * 1024 * 1024);
+    CHECK(out.size() < 2 * 64 * 1024 * 1024);
     CHECK(out.ends_with("\nlast\n"));
+}
+
+TEST_CASE("the end of an output can be read alone", "[engine]") {
+    RealEngine real;
+    std::string id = real.started({"sh", "-c", "seq 1 1000; printf end"});
+    real.ended(id);
+    std::string out;
+    auto end = real.wait<Done>([&](auto reply) {
+        real.engine->logs(
+            id,
+            LogReading{false, 3, nullptr},
+            [&](const LogFrame& frame) {
+                out += frame.bytes;
+                return true;
+            },
+            std::move(reply));
+    });
+    REQUIRE(end);
+    CHECK(out == "999\n1000\nend");
 }
 
 TEST_CASE("the watch tells of ends under its label alone", "[engine]") {

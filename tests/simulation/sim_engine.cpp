@@ -259,7 +259,7 @@ void SimEngine::remembers_start(const std::string& container,
 }
 
 void SimEngine::logs(const std::string& container,
-                     bool follow,
+                     LogReading reading,
                      LogFrameSink sink,
                      EngineReply<Done> reply) {
     auto shared = std::make_shared<std::pair<LogFrameSink, EngineReply<Done>>>(std::move(sink),
@@ -271,7 +271,7 @@ void SimEngine::logs(const std::string& container,
             if (!found) return not_found(container);
             return std::string(found->output);
         },
-        [this, container, follow, shared](EngineResult<std::string> output) {
+        [this, container, follow = reading.follow, shared](EngineResult<std::string> output) {
             auto& [said_sink, said_reply] = *shared;
             if (!output) return said_reply(fail(output.error()));
             if (follow) {

@@ -90,7 +90,7 @@ class SimEngine final : public Engine {
                          TimePoint to,
                          EngineReply<bool> reply) override;
     void logs(const std::string& container,
-              bool follow,
+              LogReading reading,
               LogFrameSink sink,
               EngineReply<Done> reply) override;
     void watch(const std::string& label, const std::string& value, Watch watch) override;

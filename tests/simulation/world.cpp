@@ -112,7 +112,8 @@ void World::crash(bool machine_too) {
     std::error_code ignored;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(logs_, ignored))
         if (entry.is_regular_file() && entry.path().has_extension() &&
-            (entry.path().extension() == ".part" || entry.path().extension() == ".whole"))
+            (entry.path().extension() == ".part" || entry.path().extension() == ".head" ||
+             entry.path().extension() == ".whole"))
             std::filesystem::resize_file(
                 entry.path(), random_.below(entry.file_size() + 1), ignored);
 }

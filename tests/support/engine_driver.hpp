@@ -73,7 +73,7 @@ class EngineDriver {
     }
     EngineResult<Done> logs(const std::string& container, bool follow, LogFrameSink sink) {
         return wait<Done>([&](auto reply) {
-            engine->logs(container, follow, std::move(sink), std::move(reply));
+            engine->logs(container, {follow, {}, nullptr}, std::move(sink), std::move(reply));
         });
     }
 

@@ -2,6 +2,7 @@
 /// An engine in memory that records what it is asked, for tests of the dispatcher. Replies come at
 /// once, on the caller's thread, unless it is down: then every call is no_answer.
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -39,6 +40,9 @@ class FakeEngine final : public Engine {
     bool is_silent_on_images = false;
     bool is_silent_on_logs = false;  ///< but for output that is followed
     int follows = 0;                 ///< how often output was followed
+    int readings = 0;                ///< how often it was read from the beginning
+    bool follow_loses_end = false;   ///< what was not brought when the container ends
+    bool follow_hangs = false;       ///< it does not end with the container
     std::string id = "engine-1";
     std::map<std::string, Container> containers;  ///< by id
     std::vector<std::string> calls;               ///< `create schedulerd-…`, `start c1`, …
@@ -62,14 +66,24 @@ class FakeEngine final : public Engine {
         state.phase = Phase::ended;
         state.exit_code = exit_code;
         state.finished_at = clock_.now();
+        if (!follow_loses_end) bring_output(container);
         if (tell && watch_.on_end) watch_.on_end(container);
+        auto [begin, past] = followers_.equal_range(container);
+        std::vector<EngineReply<Done>> replies;
+        for (auto follower = begin; follower != past && !follow_hangs; ++follower)
+            replies.push_back(std::move(follower->second.reply));
+        if (!follow_hangs) followers_.erase(begin, past);
+        for (auto& reply : replies)
+            reply(Done{});
     }
-    /// Brings what the container printed to who follows it.
+    /// Brings what the container printed since to who follows it.
     void bring_output(const std::string& container) {
+        const std::string& output = containers.at(container).output;
         auto [begin, end] = followers_.equal_range(container);
-        for (auto follower = begin; follower != end; ++follower)
-            (void)follower->second.sink(
-                LogFrame{LogStream::out, {}, containers.at(container).output});
+        for (auto follower = begin; follower != end; ++follower) {
+            give_lines(output.substr(follower->second.given), follower->second.sink);
+            follower->second.given = output.size();
+        }
     }
     void break_follows() {
         auto broken = std::exchange(followers_, {});
@@ -182,19 +196,24 @@ class FakeEngine final : public Engine {
         reply(forgets_creations ? Memory::no : Memory::yes);
     }
     void logs(const std::string& container,
-              bool follow,
+              LogReading reading,
               LogFrameSink sink,
               EngineReply<Done> reply) override {
         if (is_down) return reply(no_answer<Done>());
-        if (follow) {
+        if (reading.follow) {
             ++follows;
-            followers_.emplace(container, Follower{std::move(sink), std::move(reply)});
+            if (containers.count(container) == 0) return reply(not_found<Done>());
+            if (containers.at(container).state.phase == Phase::ended) {
+                give_lines(containers.at(container).output, sink);
+                return reply(Done{});
+            }
+            followers_.emplace(container, Follower{std::move(sink), std::move(reply), 0});
             return;
         }
         if (is_refused("logs")) return reply(refused<Done>());
         if (is_silent_on_logs) return unanswered_logs_.push_back(std::move(reply));
-        const std::string& output = containers.at(container).output;
-        if (!output.empty()) (void)sink(LogFrame{LogStream::out, {}, output});
+        if (!reading.tail) ++readings;
+        give_lines(containers.at(container).output, sink);
         reply(Done{});
     }
     void watch(const std::string&, const std::string&, Watch watch) override {
@@ -207,7 +226,16 @@ class FakeEngine final : public Engine {
     struct Follower {
         LogFrameSink sink;
         EngineReply<Done> reply;
+        std::size_t given = 0;
     };
+    /// A piece a line, as engines do.
+    static void give_lines(const std::string& output, LogFrameSink& sink) {
+        for (std::size_t begin = 0; begin < output.size();) {
+            std::size_t end = std::min(output.find('\n', begin), output.size() - 1) + 1;
+            if (!sink(LogFrame{LogStream::out, {}, output.substr(begin, end - begin)})) return;
+            begin = end;
+        }
+    }
     template <class T>
     static EngineResult<T> no_answer() {
         return fail(EngineFailure{EngineFailure::Kind::no_answer, "the engine does not answer"});

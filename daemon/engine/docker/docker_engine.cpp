@@ -10,6 +10,7 @@
 #include "daemon/engine/docker/container_spec.hpp"
 #include "daemon/engine/docker/engine_answers.hpp"
 #include "daemon/engine/docker/event_stream.hpp"
+#include "daemon/engine/docker/line_mender.hpp"
 #include "daemon/engine/docker/log_frames.hpp"
 #include "daemon/engine/docker/url.hpp"
 
@@ -170,7 +171,7 @@ void DockerEngine::create(const ContainerRequest& request, EngineReply<std::stri
     EngineRequest post = command("POST",
                                  "/containers/create" + url_query({{"name", request.name}}),
                                  state_->timeouts.create);
-    post.body = create_body(request);
+    post.body = create_body(request, state_->engine && is_podman(state_->engine->identity));
     call(
         std::move(post),
         [name = request.name, reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {
@@ -352,20 +353,23 @@ asio::awaitable<EngineResult<Engine::Memory>> DockerEngine::find_creation(
 }
 
 void DockerEngine::logs(const std::string& container,
-                        bool follow,
+                        LogReading reading,
                         LogFrameSink sink,
                         EngineReply<Done> reply) {
-    std::string parameters = url_query({{"stdout", "1"},
-                                        {"stderr", "1"},
-                                        {"follow", follow ? "1" : "0"},
-                                        {"timestamps", "1"},
-                                        {"tail", "all"}});
+    std::string parameters =
+        url_query({{"stdout", "1"},
+                   {"stderr", "1"},
+                   {"follow", reading.follow ? "1" : "0"},
+                   {"timestamps", "1"},
+                   {"tail", reading.tail ? std::to_string(*reading.tail) : "all"}});
     // Silence says nothing while output is followed: the caller pings.
-    auto timeout = follow ? std::nullopt : std::optional(state_->timeouts.log_silence);
+    auto timeout = reading.follow ? std::nullopt : std::optional(state_->timeouts.log_silence);
     EngineRequest request =
         query(container_path(container, "/logs") + parameters, state_->timeouts.query);
     request.timeout = timeout;
     request.silence_timeout = timeout;
+    request.gate = std::move(reading.gate);
+    if (state_->engine && !is_podman(state_->engine->identity)) sink = mend_lines(std::move(sink));
     auto frames = std::make_shared<LogFrameParser>(std::move(sink));
     request.on_body = [frames](std::string_view bytes) {
         return frames->feed(bytes) == LogFrameParser::Outcome::more;

@@ -44,7 +44,7 @@ class DockerEngine final : public Engine {
                          EngineReply<bool> reply) override;
     void remembers_creation(const std::string& container, EngineReply<Memory> reply) override;
     void logs(const std::string& container,
-              bool follow,
+              LogReading reading,
               LogFrameSink sink,
               EngineReply<Done> reply) override;
     void watch(const std::string& label, const std::string& value, Watch watch) override;

@@ -115,8 +115,7 @@ void HttpClient::release(HttpExchange& exchange) {
 void HttpClient::drop(const std::shared_ptr<HttpExchange>& exchange) {
     // The connection of one that has ended may carry another request by now.
     if (live_.erase(exchange) == 0) return;
-    exchange->is_dropped = true;
-    exchange->connection->close();
+    drop_exchange(*exchange);
 }
 
 void HttpClient::keep_only(const std::shared_ptr<const EnginePeer>& peer) {

@@ -26,7 +26,7 @@ class AnswerReader {
         if (error || exchange_.is_dropped) co_return error;
         take_head();
         while (!parser_.is_done()) {
-            if (is_streamed_) connection_.set_deadline(exchange_.request.silence_timeout);
+            if (is_streamed_ && !co_await has_leave_to_read()) co_return error;
             error = co_await read_part();
             if (error || exchange_.is_dropped) co_return error;
             if (!take(part())) co_return refused_;
@@ -58,16 +58,45 @@ class AnswerReader {
         if (is_success_ && exchange_.request.on_open) exchange_.request.on_open();
     }
 
+    /// Waits for the gate; false when the exchange was dropped meanwhile. The connection fills up,
+    /// and the engine waits: that is no silence of its own.
+    asio::awaitable<bool> has_leave_to_read() {
+        const auto& gate = exchange_.request.gate;
+        while (gate && !gate->is_open()) {
+            connection_.set_deadline(std::nullopt);
+            auto& pause = exchange_.pause.emplace(connection_.socket().get_executor());
+            pause.expires_at(asio::steady_timer::time_point::max());
+            gate->when_open([weak = exchange_.weak_from_this()] {
+                if (auto exchange = weak.lock(); exchange && exchange->pause)
+                    exchange->pause->cancel();
+            });
+            error_code woken;
+            co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+            if (exchange_.is_dropped) co_return false;
+        }
+        co_return true;
+    }
+
+    /// Some of the body. What was read already is parsed in place: engines send each line of output
+    /// as a chunk of its own, and a turn of the loop for each would cost more than all else.
     asio::awaitable<error_code> read_part() {
+        auto& buffer = connection_.read_buffer();
         parser_.get().body().data = part_.data();
         parser_.get().body().size = part_.size();
-        error_code error;
-        co_await http::async_read_some(connection_.socket(),
-                                       connection_.read_buffer(),
-                                       parser_,
-                                       asio::redirect_error(asio::use_awaitable, error));
-        if (error == http::error::need_buffer) error = {};
-        co_return error;
+        for (;;) {
+            error_code error;
+            while (buffer.size() > 0 && !error && !parser_.is_done())
+                buffer.consume(parser_.put(buffer.data(), error));
+            if (error && error != http::error::need_more && error != http::error::need_buffer)
+                co_return error;
+            if (!part().empty() || parser_.is_done()) co_return error_code();
+            if (is_streamed_) connection_.set_deadline(exchange_.request.silence_timeout);
+            auto space = buffer.prepare(part_bytes);
+            buffer.commit(co_await connection_.socket().async_read_some(
+                space, asio::redirect_error(asio::use_awaitable, error)));
+            if (error == asio::error::eof) parser_.put_eof(error);
+            if (error || parser_.is_done()) co_return error;
+        }
     }
 
     [[nodiscard]] std::string_view part() {
@@ -145,6 +174,12 @@ std::string serialize(const EngineRequest& request, const EngineAddress& address
     bytes += "\r\n";
     bytes += request.body;
     return bytes;
+}
+
+void drop_exchange(HttpExchange& exchange) {
+    exchange.is_dropped = true;
+    exchange.connection->close();
+    if (exchange.pause) exchange.pause->cancel();
 }
 
 asio::awaitable<void> finish_exchange(std::shared_ptr<HttpExchange> exchange) {

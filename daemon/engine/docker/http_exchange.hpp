@@ -13,6 +13,7 @@
 #include "daemon/base/unique_function.hpp"
 #include "daemon/engine/docker/engine_address.hpp"
 #include "daemon/engine/docker/http_connection.hpp"
+#include "daemon/engine/read_gate.hpp"
 
 namespace scheduler {
 
@@ -40,6 +41,8 @@ struct EngineRequest {
     /// collected.
     UniqueFunction<void()> on_open;
     UniqueFunction<bool(std::string_view)> on_body;
+    /// Of a streamed body: while it is closed, nothing more is read. May be null.
+    std::shared_ptr<ReadGate> gate;
 };
 
 struct EngineAnswer {
@@ -56,7 +59,7 @@ struct EnginePeer {
     HttpConnection::Endpoint endpoint;
 };
 
-struct HttpExchange {
+struct HttpExchange : std::enable_shared_from_this<HttpExchange> {
     EngineRequest request;
     std::shared_ptr<const EnginePeer> peer;
     std::shared_ptr<HttpConnection> connection;
@@ -66,12 +69,16 @@ struct HttpExchange {
     bool has_answer_begun = false;  ///< a byte of an answer was read
     bool is_dropped = false;        ///< nobody wants to hear of it any more
     bool is_reusable = false;       ///< afterwards, the connection can carry another request
+    std::optional<asio::steady_timer> pause;  ///< runs while the gate is closed
     EngineAnswer answer;
     boost::system::error_code error;
 };
 
 /// The request's bytes. Source: RFC 9112 sections 3 and 6.3.
 std::string serialize(const EngineRequest& request, const EngineAddress& address);
+
+/// Nothing of it is called back from now on, and it ends soon.
+void drop_exchange(HttpExchange& exchange);
 
 /// Brings it to its end, good or bad: afterwards `error` tells, or `answer` is complete.
 asio::awaitable<void> finish_exchange(std::shared_ptr<HttpExchange> exchange);

@@ -24,6 +24,7 @@ TEST_CASE("who wants a running job's output gets what it printed so far", "[disp
     world.executor.run();
     CHECK_FALSE(is_there);  // the followed output has not brought it yet
     world.engine.bring_output("c1");
+    world.executor.run();
     CHECK(is_there);
     auto record = world.spool->open_reader(id, 1)->next();
     REQUIRE(record);
@@ -43,6 +44,73 @@ TEST_CASE("nobody waits for the output of a job that does not run", "[dispatch]"
     world.dispatcher->want_output(id, [&] { is_there = true; });
     world.executor.run();
     CHECK(is_there);
+}
+
+namespace {
+
+std::string output_of(DispatchWorld& world, JobId id) {
+    std::string text;
+    auto reader = world.spool->open_reader(id, 1);
+    for (auto record = reader->next(); record && *record; record = reader->next())
+        text += (*record)->bytes;
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("output that was followed whole is not read a second time", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(2s);
+    world.engine.only().output = "one\ntwo\n";
+    world.engine.end("c1", 0);
+    world.executor.run();
+    CHECK(world.job(id).finish_status == FinishStatus::success);
+    CHECK(output_of(world, id) == "one\ntwo\n");
+    CHECK(world.engine.readings == 0);
+}
+
+TEST_CASE("a last piece that the followed output lacks is added", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(2s);
+    world.engine.only().output = "one\ntwo\n";
+    world.engine.bring_output("c1");
+    world.engine.only().output = "one\ntwo\nunterminated";
+    world.engine.follow_loses_end = true;
+    world.engine.end("c1", 0);
+    world.executor.run();
+    CHECK(output_of(world, id) == "one\ntwo\nunterminated");
+    CHECK(world.engine.readings == 0);
+}
+
+TEST_CASE("output whose end can't be placed is read again", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(2s);
+    world.engine.only().output = "same\nsame\n";
+    world.engine.bring_output("c1");
+    world.engine.only().output = "same\nsame\nsame\n";
+    world.engine.follow_loses_end = true;
+    world.engine.end("c1", 0);
+    world.executor.run();
+    CHECK(output_of(world, id) == "same\nsame\nsame\n");
+    CHECK(world.engine.readings == 1);
+}
+
+TEST_CASE("a followed output that does not end with its job is given up", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(2s);
+    world.engine.follow_hangs = true;
+    world.engine.follow_loses_end = true;
+    world.engine.only().output = "one\n";
+    world.engine.end("c1", 0);
+    world.executor.run();
+    CHECK(world.job(id).status == JobStatus::running);
+    world.pass(3s);
+    CHECK(world.job(id).status == JobStatus::finished);
+    CHECK(output_of(world, id) == "one\n");
 }
 
 }  // namespace scheduler::test

@@ -523,6 +523,68 @@ TEST_CASE("a log that is cut is told from one that ended", "[engine]") {
     CHECK(driver.logs("abc", true, [](const LogFrame&) { return false; }));
 }
 
+TEST_CASE("while the gate is closed the engine's output is not read", "[engine]") {
+    std::string frame(
+        "\1\0\0\0\0\0\0\x19"
+        "2026-11-23T16:24:38Z hi!\n",
+        33);
+    ScriptedEngine server([&](ScriptedSession& session, int) {
+        while (auto request = session.read()) {
+            if (auto known = introduction(*request)) {
+                session.write(*known);
+                continue;
+            }
+            session.write(chunked_head);
+            // More than one read takes, so that the gate is looked at in between.
+            for (int i = 0; i < 4000; ++i)
+                session.write(http_chunk(frame));
+            session.write("0\r\n\r\n");
+        }
+    });
+    EngineDriver driver(server.address());
+    must_connect(driver);
+    auto gate = std::make_shared<ReadGate>();
+    int frames = 0;
+    std::optional<EngineResult<Done>> end;
+    driver.engine->logs(
+        "abc",
+        LogReading{true, std::nullopt, gate},
+        [&](const LogFrame&) {
+            ++frames;
+            gate->close();
+            return true;
+        },
+        [&](EngineResult<Done> result) { end.emplace(std::move(result)); });
+    driver.run_until([&] { return frames > 0; });
+    int seen = frames;
+    REQUIRE(driver.ping());  // the loop goes on meanwhile
+    REQUIRE(driver.ping());
+    CHECK(frames == seen);
+    CHECK(seen < 4000);
+    while (!end) {
+        gate->open();
+        driver.run_until([&] { return end.has_value() || !gate->is_open(); });
+    }
+    CHECK(*end);
+    CHECK(frames == 4000);
+
+    // Dropped while it waits, it ends without another word.
+    gate->open();
+    driver.engine->logs(
+        "abc",
+        LogReading{true, std::nullopt, gate},
+        [&](const LogFrame&) {
+            gate->close();
+            return true;
+        },
+        [&](EngineResult<Done>) { FAIL("it was dropped"); });
+    driver.run_until([&] { return !gate->is_open(); });
+    driver.engine.reset();
+    gate->open();
+    driver.io.restart();
+    driver.io.poll();
+}
+
 TEST_CASE("an engine can be destroyed with calls under way", "[engine]") {
     ScriptedEngine server(introduced([&](ScriptedSession& session, const ScriptedRequest& request) {
         if (request.line.find("/events") != std::string::npos) session.write(chunked_head);

@@ -153,7 +153,7 @@ TEST_CASE("a create request holds what was asked, and keeps the log", "[engine]"
     request.env = {{"A", "1=2"}, {"B", ""}};
     request.labels = {{"schedulerd.job", "abc"}};
     request.log_bytes_max = 1'000'000;
-    auto body = nlohmann::json::parse(create_body(request));
+    auto body = nlohmann::json::parse(create_body(request, false));
     CHECK(body["Image"] == "test/busybox:1");
     CHECK(body["Cmd"] == nlohmann::json({"sh", "-c", "echo \"hi\"\ufffd"}));
     CHECK(body["Env"] == nlohmann::json({"A=1=2", "B="}));
@@ -162,12 +162,18 @@ TEST_CASE("a create request holds what was asked, and keeps the log", "[engine]"
     CHECK(body["HostConfig"]["AutoRemove"] == false);
     CHECK(body["HostConfig"]["RestartPolicy"]["Name"] == "no");
     auto log = body["HostConfig"]["LogConfig"];
-    CHECK(log["Type"] == "json-file");
-    CHECK(std::stoll(log["Config"]["max-size"].get<std::string>()) >= 1'000'000);
-    CHECK(std::stoi(log["Config"]["max-file"].get<std::string>()) >= 2);
+    CHECK(log["Type"] == "local");
+    CHECK(log["Config"]["max-size"] == std::to_string(64 * 1024 * 1024));
+    CHECK(log["Config"]["max-file"] == "2");
+    request.log_bytes_max = 10'000'000;  // 14 times that is more than the least
+    log = nlohmann::json::parse(create_body(request, false))["HostConfig"]["LogConfig"];
+    CHECK(log["Config"]["max-size"] == "140000000");
+    log = nlohmann::json::parse(create_body(request, true))["HostConfig"]["LogConfig"];
+    CHECK(log["Type"] == "json-file");  // Podman knows no other that can be read
+    CHECK(log["Config"]["max-size"] == "560000000");
 
     request.command.clear();
-    CHECK_FALSE(nlohmann::json::parse(create_body(request)).contains("Cmd"));
+    CHECK_FALSE(nlohmann::json::parse(create_body(request, false)).contains("Cmd"));
 }
 
 TEST_CASE("filters and paths are encoded", "[engine]") {

@@ -22,6 +22,8 @@ TEST_CASE("a file of the spool is known by its name", "[spool]") {
     CHECK(kind_of(id + ".12.part") == Kind::part);
     CHECK(kind_of(id + ".1.whole") == Kind::copy);
     CHECK(kind_of(id + ".1.tmp") == Kind::copy);
+    CHECK(kind_of(id + ".1.head") == Kind::copy);
+    CHECK(kind_of(id + ".1.joined") == Kind::copy);
     CHECK(kind_of(id + ".1.part.tmp") == Kind::copy);
     CHECK(kind_of(id) == Kind::unknown);
     CHECK(kind_of(id + ".") == Kind::unknown);

@@ -48,9 +48,18 @@ std::string output(std::size_t bytes) {
     return text;
 }
 
-void append(SpoolWriter& writer, std::string_view bytes, std::size_t piece = 1000) {
+OutputBatch piece_of(LogStream stream, std::int64_t at_ns, std::string_view bytes) {
+    OutputBatch batch;
+    batch.add(stream, at_ns, bytes);
+    return batch;
+}
+
+void append(SpoolWriter& writer,
+            std::string_view bytes,
+            std::size_t piece = 1000,
+            std::int64_t at_ns = 1) {
     for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
-        REQUIRE(writer.append(LogStream::out, 1, bytes.substr(0, piece)));
+        REQUIRE(writer.append(piece_of(LogStream::out, at_ns, bytes.substr(0, piece))));
 }
 
 struct SpoolInDir {
@@ -81,9 +90,9 @@ TEST_CASE("the spool gives back records as they were appended", "[spool]") {
     auto writer = s.spool.open_part(job, 1);
     REQUIRE(writer);
     REQUIRE((*writer)->append(
-        LogStream::out, 1'700'000'000'123'456'789, std::string_view("a\0b\n", 4)));
-    REQUIRE((*writer)->append(LogStream::err, -1, "oops"));
-    REQUIRE((*writer)->append(LogStream::err, 5, ""));
+        piece_of(LogStream::out, 1'700'000'000'123'456'789, std::string_view("a\0b\n", 4))));
+    REQUIRE((*writer)->append(piece_of(LogStream::err, -1, "oops")));
+    REQUIRE((*writer)->append(piece_of(LogStream::err, 5, "")));
     CHECK((*writer)->bytes_seen() == 8);
 
     auto reader = s.spool.open_reader(job, 1);
@@ -105,7 +114,7 @@ TEST_CASE("an append longer than a record may be comes back whole", "[spool]") {
     test::TempDir dir;
     Spool spool(dir / "logs", 100 * kib * kib);
     auto all = output(3 * kib * kib + 1);
-    REQUIRE((*spool.open_part(job, 1))->append(LogStream::out, 1, all));
+    REQUIRE((*spool.open_part(job, 1))->append(piece_of(LogStream::out, 1, all)));
     CHECK(text_of(*spool.open_reader(job, 1)) == all);
 }
 
@@ -167,12 +176,94 @@ TEST_CASE("commit without any output is harmless", "[spool]") {
 
 TEST_CASE("commit keeps the copy that saw more output", "[spool]") {
     SpoolInDir s;
+    // An engine that was stopped may have lost what was followed before.
     auto [part, whole] = GENERATE(std::pair("all of it", "all"), std::pair("all", "all of it"));
-    append(**s.spool.open_part(job, 1), part);
+    append(**s.spool.open_part(job, 1), std::string_view(part).substr(0, 3));
+    auto followed = *s.spool.open_part(job, 1);
+    append(*followed, std::string_view(part).substr(0, 3));
+    append(*followed, std::string_view(part).substr(3), 1000, 2);
     append(**s.spool.open_whole(job, 1), whole);
     REQUIRE(s.spool.commit(job, 1));
     CHECK(s.text() == "all of it");
     CHECK(s.files() == 1);
+}
+
+TEST_CASE("a copy that was not read to its end is no better than a followed one", "[spool]") {
+    SpoolInDir s;
+    auto [part, whole] = GENERATE(std::pair("all of it", "all"), std::pair("all", "all of it"));
+    append(**s.spool.open_part(job, 1), part);
+    append(**s.spool.open_whole(job, 1), whole);
+    REQUIRE(s.spool.commit(job, 1, Spool::Whole::partial));
+    CHECK(s.text() == "all of it");
+    CHECK(s.files() == 1);
+}
+
+// A followed log repeats whole blocks when the engine changes its file: the longer copy would hide
+// the end of the other.
+TEST_CASE("commit keeps the end even if a followed copy has more bytes", "[spool]") {
+    SpoolInDir s;
+    append(**s.spool.open_part(job, 1), "one two one two one two ", 4);
+    append(**s.spool.open_whole(job, 1), "one two three", 4);
+    REQUIRE(s.spool.commit(job, 1));
+    CHECK(s.text() == "one two three");
+}
+
+TEST_CASE("the beginning that was followed and the end that was read are joined with a gap",
+          "[spool]") {
+    SpoolInDir s;
+    const std::string all = output(4 * limit);
+    const std::string seen = all.substr(0, 100 * kib);
+    const std::string kept = all.substr(2 * limit);
+    append(**s.spool.open_part(job, 1), seen);
+    if (GENERATE(false, true)) append(**s.spool.open_part(job, 1), kept, 1000, 2);  // after a crash
+    append(**s.spool.open_whole(job, 1), kept, 1000, 2);
+    REQUIRE(s.spool.commit(job, 1, Spool::Whole::complete));
+
+    std::string text;
+    int gaps = 0;
+    auto reader = s.spool.open_reader(job, 1);
+    for (auto record = reader->next(); *record; record = reader->next()) {
+        text += (*record)->bytes;
+        if ((*record)->stream) continue;
+        ++gaps;
+        CHECK(text == all.substr(0, 64 * kib));
+        CHECK((*record)->may_be_more);
+        CHECK((*record)->missing <= all.size() - limit);
+    }
+    CHECK(gaps == 1);
+    CHECK(text.size() == limit);
+    CHECK(text.substr(64 * kib) == all.substr(all.size() - (limit - 64 * kib)));
+    CHECK(s.files() == 1);
+}
+
+TEST_CASE("an output whose beginning may be gone says so", "[spool]") {
+    SpoolInDir s;
+    append(**s.spool.open_whole(job, 1), "the end");
+    bool is_sure = GENERATE(true, false);
+    REQUIRE(
+        s.spool.commit(job, 1, is_sure ? Spool::Whole::surely_complete : Spool::Whole::complete));
+    auto first = s.spool.open_reader(job, 1)->next();
+    REQUIRE(first);
+    CHECK((*first)->stream.has_value() == is_sure);
+    CHECK((*first)->may_be_more == !is_sure);
+    CHECK(s.text() == "the end");
+    REQUIRE(s.spool.commit(job, 1));  // as after a crash
+    CHECK(s.text() == "the end");
+}
+
+TEST_CASE("a batch comes back piece by piece", "[spool]") {
+    SpoolInDir s;
+    OutputBatch batch;
+    batch.add(LogStream::out, 1, "one");
+    batch.add(LogStream::err, 2, "two");
+    batch.add(LogStream::out, 3, "");
+    REQUIRE((*s.spool.open_part(job, 1))->append(batch));
+    auto reader = s.spool.open_reader(job, 1);
+    auto one = *reader->next();
+    auto two = *reader->next();
+    CHECK((one->bytes == "one" && one->stream == LogStream::out && one->at_ns == 1));
+    CHECK((two->bytes == "two" && two->stream == LogStream::err && two->at_ns == 2));
+    CHECK_FALSE(*reader->next());
 }
 
 TEST_CASE("a commit that is done again never loses what an earlier one kept", "[spool]") {
@@ -334,7 +425,7 @@ TEST_CASE("a full disk is told as such, with the file's name", "[spool]") {
     UniqueFd full(::open("/dev/full", O_RDWR | O_CLOEXEC));
     REQUIRE(full.is_open());
     FileWriter writer(std::move(full), "/dev/full", bytes_max);
-    auto appended = writer.append(LogStream::out, 1, "x");
+    auto appended = writer.append(piece_of(LogStream::out, 1, "x"));
     REQUIRE_FALSE(appended);
     CHECK(appended.error().code == ErrorCode::disk_full);
     CHECK_THAT(appended.error().message, Catch::Contains("/dev/full"));
