@@ -456,7 +456,7 @@ TEST_CASE("in a pipe ls is fields between tabs, and says what it left out", "[sc
     auto result = schedctl(daemon, {"ls"});
     CHECK(result.exit_code == 0);
     CHECK(result.out.find("42\t" + id_42 + "\talpine:3.20\tscheduled\t-\t") == 0);
-    CHECK(std::count(result.out.begin(), result.out.end(), '\t') == 7 * 50);
+    CHECK(std::count(result.out.begin(), result.out.end(), '\t') == 8 * 50);
     CHECK(result.err == "schedctl: left out: 130 later scheduled ones; -a lists all\n");
     auto quiet = schedctl(daemon, {"ls", "-q", "--status", "scheduled", "-n", "1"});
     CHECK(quiet.out == id_42 + "\n");
