@@ -26,7 +26,7 @@ class VerifyCommand : public Command {
             return exit_refused;
         }
         auto answer =
-            context.client.call(VerifyRequest{since_text(since_, wall_now()), *late, limit_});
+            context.client.call(VerifyRequest{since_, *late, limit_});
         if (!answer) {
             context.console.report(answer.error());
             return exit_code_of(answer.error());
