@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Everything at once: 10,000 jobs due at the same moment, 1,000 idle HTTP connections and 200 that send a
-byte now and then, 500 connections to the socket that ask and never read. The daemon's memory stays
-within a bound, due jobs start, and others are answered.
+byte now and then, 500 connections to the socket that ask and never read, 60 of them for all that they
+can get. The daemon's memory stays within a bound, due jobs start, and others are answered.
 
 usage: overload.py SOURCE_DIR BUILD_DIR
 """
@@ -21,7 +21,7 @@ JOBS, IDLE, TRICKLING, DEAF = 10000, 1000, 200, 500
 STARTED = 8  # of the jobs that are due, while all of that goes on
 MAX_RUNNING = 4
 RESIDENT_MAX = 400 << 20  # bytes; a sanitizer's own memory does not count
-LISTS = 200  # requests that each deaf connection sends: some 6 MiB of answers
+GREEDY, ASKED = 60, 200  # of the deaf ones, and what each of them asks for: lists of some 35 kB
 SOFT_LIMIT = 256  # descriptors that the daemon is started with
 
 
@@ -44,9 +44,10 @@ class Crowd:
         for _ in range(IDLE):
             self.http()
         self.trickling = [self.http() for _ in range(TRICKLING)]
-        request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "list", "params": {"limit": 100}}) + "\n"
-        for _ in range(DEAF):
-            self.deaf(request.encode() * LISTS)
+        for number in range(DEAF):
+            limit, times = (100, ASKED) if number < GREEDY else (10, 1)
+            request = {"jsonrpc": "2.0", "id": 1, "method": "list", "params": {"limit": limit}}
+            self.deaf((json.dumps(request) + "\n").encode() * times)
         self.thread = threading.Thread(target=self.trickle)
         self.thread.start()
 
