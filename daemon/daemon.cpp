@@ -191,8 +191,13 @@ Result<Done> Daemon::Parts::open_store() {
             if (dispatcher) dispatcher->disk_is_full();
         });
     };
-    auto opened = SqliteStore::open(
-        {state_dir.database(), *commits, clock, system_random(), on_fatal, on_disk_full, checks.get()});
+    auto opened = SqliteStore::open({state_dir.database(),
+                                     *commits,
+                                     clock,
+                                     system_random(),
+                                     on_fatal,
+                                     on_disk_full,
+                                     checks.get()});
     if (!opened) return fail(opened.error());
     store = std::move(*opened);
     store->on_commit(

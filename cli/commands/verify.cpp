@@ -25,8 +25,7 @@ class VerifyCommand : public Command {
             context.console.report(late.error());
             return exit_refused;
         }
-        auto answer =
-            context.client.call(VerifyRequest{since_, *late, limit_});
+        auto answer = context.client.call(VerifyRequest{since_, *late, limit_});
         if (!answer) {
             context.console.report(answer.error());
             return exit_code_of(answer.error());

@@ -14,8 +14,8 @@ std::optional<Answer> refuse_fields(const Exchange& exchange) {
 }
 
 /// For operations that take their time: they end with the connection, so that nobody who went away
-/// keeps a place. A client may end its half after the request. One that is gone looks the same until
-/// a reset comes; meanwhile it gives its place to others.
+/// keeps a place. A client may end its half after the request. One that is gone looks the same
+/// until a reset comes; meanwhile it gives its place to others.
 template <class Request>
 asio::awaitable<Answer> answer_slow_read(Exchange& exchange,
                                          Request request,

@@ -107,7 +107,7 @@ class World {
     bool is_paused_ = false;  ///< acknowledged, without an end
     bool crashes_at_start_ = false;
     bool is_stopping_ = false;  ///< nothing new is begun
-    bool is_failing_ = false;  ///< the store said that it can't go on
+    bool is_failing_ = false;   ///< the store said that it can't go on
     int max_running_ = 8;
     int keys_ = 0;
     int crashes_ = 0;
