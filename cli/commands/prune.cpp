@@ -4,6 +4,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/moment.hpp"
 #include "cli/output/text.hpp"
+#include "common/size.hpp"
 
 namespace scheduler {
 namespace {
@@ -21,7 +22,12 @@ class PruneCommand : public Command {
         auto older_than = span_option("--older-than", older_than_);
         if (!older_than) {
             context.console.report(older_than.error());
-            return exit_refused;
+            return exit_usage;
+        }
+        if (auto size = log_total_ ? parse_size(*log_total_) : 0; !size) {
+            std::string message = "--log-total: " + escape_text(size.error().message);
+            context.console.report(Error{size.error().code, std::move(message)});
+            return exit_usage;
         }
         auto answer = context.client.call(PruneRequest{*older_than, keep_, log_total_, dry_run_});
         if (!answer) {

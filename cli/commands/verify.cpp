@@ -23,9 +23,14 @@ class VerifyCommand : public Command {
         auto late = span_option("--late", late_);
         if (!late) {
             context.console.report(late.error());
-            return exit_refused;
+            return exit_usage;
         }
-        auto answer = context.client.call(VerifyRequest{since_, *late, limit_});
+        auto since = since_option("--since", since_, wall_now());
+        if (!since) {
+            context.console.report(since.error());
+            return exit_usage;
+        }
+        auto answer = context.client.call(VerifyRequest{*since, *late, limit_});
         if (!answer) {
             context.console.report(answer.error());
             return exit_code_of(answer.error());

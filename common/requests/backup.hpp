@@ -23,6 +23,7 @@ struct BackupResponse {
 struct BackupRequest {
     using Response = BackupResponse;
     static constexpr std::string_view method = "backup";
+    static constexpr bool takes_long = true;
     static constexpr std::size_t path_bytes_max = 4000;
 
     std::string file;

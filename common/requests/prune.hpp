@@ -32,6 +32,7 @@ struct PruneResponse {
 struct PruneRequest {
     using Response = PruneResponse;
     static constexpr std::string_view method = "prune";
+    static constexpr bool takes_long = true;
 
     std::optional<Span> older_than;
     std::optional<std::int64_t> keep;

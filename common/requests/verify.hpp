@@ -86,6 +86,7 @@ struct VerifyResponse {
 struct VerifyRequest {
     using Response = VerifyResponse;
     static constexpr std::string_view method = "verify";
+    static constexpr bool takes_long = true;
     static constexpr std::int64_t limit_default = 100;
     static constexpr std::int64_t limit_max = 1000;
     /// After so many findings no more is looked at.

@@ -1,6 +1,8 @@
 /// HTTP as a protocol: what is malformed, too large, too slow or too much, and what follows on a
 /// connection. Every refusal is JSON, and the daemon lives on.
 
+#include <sys/resource.h>
+
 #include <catch2/catch.hpp>
 
 #include "tests/support/eventually.hpp"
@@ -23,6 +25,16 @@ void check_refused(const HttpAnswer& answer, int status, const std::string& code
 
 const std::string host = "Host: localhost\r\n";
 const std::string add = "POST /job?job_name=busybox&time=1h HTTP/1.1\r\n" + host;
+
+constexpr std::size_t connections_max = 2048;
+
+/// Each client of a test is a descriptor: the soft limit, often 1024, goes up to the hard one.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
 
 }  // namespace
 
@@ -183,7 +195,7 @@ TEST_CASE("clients that send nothing, or half a head, stop nobody", "[contract][
 }
 
 TEST_CASE("connections above the limit are told so", "[contract][http]") {
-    constexpr std::size_t connections_max = 1024;
+    raise_descriptor_limit();
     constexpr int more_than_are_waited_for = 64 + 36;
     DaemonProcess daemon;
     std::string id =
@@ -212,7 +224,7 @@ TEST_CASE("connections above the limit are told so", "[contract][http]") {
 }
 
 TEST_CASE("idle connections give way to new ones, the longest idle first", "[contract][http]") {
-    constexpr std::size_t connections_max = 1024;
+    raise_descriptor_limit();
     DaemonProcess daemon;
     std::vector<HttpClient> idle;
     while (idle.size() < connections_max)

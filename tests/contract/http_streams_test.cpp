@@ -136,7 +136,7 @@ TEST_CASE("clients that go away in a stream leave nothing behind", "[contract][h
     DaemonProcess daemon;
     std::string id = add_job(daemon);
     // More than may be open at once: each one's place must come back.
-    for (int i = 0; i < 1200; ++i) {
+    for (int i = 0; i < 2400; ++i) {
         HttpClient follower(daemon.port());
         follower.send("GET", i % 2 == 0 ? "/job/" + id + "/logs?follow" : "/events");
         if (i % 100 == 0) {
