@@ -276,7 +276,7 @@ void World::check_events() {
         for (const JobEvent& event : *events) {
             if (event.seq <= seq) violate("events are out of order");
             seq = event.seq;
-            moves[event.job_id].push_back(event.to);
+            if (event.to) moves[event.job_id].push_back(*event.to);
         }
     }
     for (const auto& [id, job] : model_.jobs())

@@ -140,7 +140,10 @@ std::optional<TimePoint> Query::optional_time(int column) const {
 
 Database::Database(const std::filesystem::path& path, Mode mode) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
-    if (mode == Mode::writer) make_private(path);
+    if (mode == Mode::writer) {
+        make_private(path);
+        flags |= SQLITE_OPEN_CREATE;  // where the file layer is another one (a simulated disk)
+    }
     int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
     if (code != SQLITE_OK) {
         std::string message = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);

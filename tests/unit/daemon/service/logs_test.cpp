@@ -64,8 +64,11 @@ TEST_CASE_METHOD(LogsWorld, "missing output is told in a line of its own", "[ser
     REQUIRE(part);
     bool has_lines = GENERATE(false, true);
     const std::string line = has_lines ? std::string(998, 'x') + '\n' : std::string(999, 'x');
-    for (int i = 0; i < 300; ++i)
-        REQUIRE((*part)->append(LogStream::out, 0, line));
+    for (int i = 0; i < 300; ++i) {
+        OutputBatch batch;
+        batch.add(LogStream::out, 0, line);
+        REQUIRE((*part)->append(batch));
+    }
     store->cancel(id, clock.now(), "removed", [](Result<Done>) {});
     executor.run();
     std::string text = all(*open(id));

@@ -228,7 +228,7 @@ TEST_CASE_METHOD(VerifyWorld,
     (void)finished();
     tamper("UPDATE job SET due_at = claimed_at - 61000, created_at = created_at - 100000");
     CHECK(only_finding() ==
-          "late: job 1 (test/busybox:1) was claimed 61s after it was due, and no reason is "
+          "late: job 1 (test/busybox:1) was claimed 1m1s after it was due, and no reason is "
           "recorded");
     VerifyRequest patient;
     patient.late = Span{2min};

@@ -54,12 +54,12 @@ TEST_CASE_METHOD(WhyWorld, "a late start has its reason", "[service]") {
     }
     SECTION("claimed late") {
         auto words = why(1500ms, 1550ms, {slots});
-        CHECK(has(words, "it started 1s after it was due: all 100 slots were taken"));
+        CHECK(has(words, "it started 2s after it was due: all 100 slots were taken"));
         CHECK_FALSE(has(words, "starting the container"));
     }
     SECTION("a slow start") {
         CHECK(has(why(0ms, 1500ms, {}),
-                  "it started 1s after it was due: starting the container took 1500 ms"));
+                  "it started 2s after it was due: starting the container took 1500 ms"));
     }
     SECTION("a little of both") {
         CHECK(has(why(300ms, 1200ms, {slots}),

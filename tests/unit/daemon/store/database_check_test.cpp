@@ -31,6 +31,7 @@ struct CheckedStore {
                                          clock,
                                          system_random(),
                                          [this](const std::string& why) { fatal = why; },
+                                         {},
                                          &executor});
         if (!opened) return fail(opened.error());
         store = std::move(*opened);
@@ -167,7 +168,8 @@ TEST_CASE_METHOD(CheckedStore, "every table is looked at, and every index", "[da
         for (const auto& index : table.indexes)
             CHECK_FALSE(index.match.empty());
     }
-    CHECK(names == std::vector<std::string>{"attempt", "counter", "event", "job", "meta"});
+    CHECK(names == std::vector<std::string>{
+                       "attempt", "counter", "event", "job", "meta", "output", "removal"});
     // In pieces, each row comes once.
     auto job = std::find_if(
         tables.begin(), tables.end(), [](const auto& table) { return table.name == "job"; });
