@@ -92,6 +92,7 @@ TEST_CASE("backups that are made under load are whole", "[e2e]") {
         auto file = daemon.dir() / ("backup" + std::to_string(i));
         REQUIRE(daemon.schedctl({"backup", file}).exit_code == 0);
         LiveDaemon copy(LiveDaemon::Restored{{"--run-missed"}, file});
+        REQUIRE(eventually([&] { return copy.schedctl({"status"}).exit_code == 0; }));
         auto verified = copy.schedctl({"verify"});
         INFO(verified.out);
         CHECK(verified.exit_code == 0);

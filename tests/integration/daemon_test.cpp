@@ -203,7 +203,7 @@ TEST_CASE("output goes on from the place of any piece of it", "[e2e]") {
     REQUIRE(has_ended(daemon, id));
     for (bool timestamps : {false, true}) {
         auto whole = output_after(daemon, id, "0.0", timestamps);
-        REQUIRE(whole.size() > 3);
+        REQUIRE(whole.size() >= 3);
         std::string rest;
         for (auto piece = whole.rbegin(); piece + 1 != whole.rend(); ++piece) {
             rest = piece->bytes + rest;
