@@ -21,7 +21,7 @@ BUGS = {
     "syncs_nothing": ("crash", 50),
     "trusts_unsynced_log": ("crash,disk", 400),
     "starts_before_id_is_stored": ("all", 10),
-    "repeats_start_at_once": ("crash,engine", 200),
+    "repeats_start_at_once": ("crash_at_start,kill_daemon", 300),
     "restarts_exited": ("none", 10),
     "removes_before_outcome": ("crash", 50),
     "forgets_output": ("none", 10),
