@@ -441,10 +441,7 @@ void Dispatcher::container_known(const std::string& container, JobId job) {
 }
 
 void Dispatcher::run_is_over(JobId job, bool is_clean) {
-    if (!is_clean) {
-        reconciler_.container_left();
-        container_left_over();
-    }
+    if (!is_clean) reconciler_.container_left();
     auto run = runs_.find(job);
     if (run == runs_.end()) return;
     if (run->second->job().container_id) containers_.erase(*run->second->job().container_id);

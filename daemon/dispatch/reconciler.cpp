@@ -45,6 +45,7 @@ void Reconciler::end_pass(Pass& pass) {
 void Reconciler::container_left() {
     ++left_count_;
     is_clear_ = false;
+    on_left_();
 }
 
 void Reconciler::run(std::function<bool(JobId)> is_ours,
@@ -151,10 +152,7 @@ void Reconciler::clean_up(const ContainerSummary& container, const std::shared_p
                 pass->failure = removed.error();
                 log_warning("container_not_removed",
                             {{"container", id}, {"error", removed.error().message}});
-                auto alive = weak.lock();
-                if (!alive) return;
-                (*alive)->container_left();
-                (*alive)->on_left_();
+                if (auto alive = weak.lock()) (*alive)->container_left();
             });
         };
     ++pass->found;
