@@ -107,4 +107,24 @@ TEST_CASE_METHOD(LogsWorld, "missing output is told in a line of its own", "[ser
     }
 }
 
+// An item for each line once cost ten times as much as its bytes.
+TEST_CASE_METHOD(LogsWorld, "lines of one stream come together, and streams apart", "[service]") {
+    JobId id = add(1h);
+    OutputBatch batch;
+    batch.add(LogStream::out, 1, "one\n");
+    batch.add(LogStream::out, 2, "two\n");
+    batch.add(LogStream::err, 3, "three\n");
+    batch.add(LogStream::out, 4, "four\n");
+    auto part = spool->open_part(id, 1);
+    REQUIRE(part);
+    REQUIRE((*part)->append(batch));
+    store->cancel(id, clock.now(), "removed", [](Result<Done>) {});
+    executor.run();
+    auto stream = open(id);
+    CHECK(next(*stream) == "one\ntwo\n");
+    CHECK(next(*stream) == "three\n");
+    CHECK(next(*stream) == "four\n");
+    CHECK(next(*stream) == "");
+}
+
 }  // namespace scheduler
