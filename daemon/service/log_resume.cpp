@@ -31,6 +31,15 @@ void LogPlace::go_past(const SpoolRecord& record) {
     bytes += record.bytes.size();
 }
 
+Result<bool> holds_place(SpoolReader& reader, const LogPlace& place) {
+    for (;;) {
+        auto record = reader.next();
+        if (!record) return fail(record.error());
+        if (!*record) return false;
+        if ((*record)->stream && (*record)->at_ns == place.at_ns) return true;
+    }
+}
+
 Result<std::optional<SpoolRecord>> ResumingReader::next() {
     for (;;) {
         if (held_) return std::exchange(held_, std::nullopt);
@@ -61,7 +70,7 @@ void ResumingReader::drop_known(SpoolRecord& record) {
         has_met_ = true;
         known = std::min<std::uint64_t>(record.bytes.size(), after_.bytes - counted_);
         counted_ += known;
-    } else if (record.at_ns < after_.at_ns && !has_met_) {
+    } else if (!has_met_ && (is_held_ || record.at_ns < after_.at_ns)) {
         known = record.bytes.size();
     }
     if (known == 0) return;

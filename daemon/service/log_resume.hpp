@@ -32,13 +32,22 @@ struct LineStarts {
     bool& of(LogStream stream) { return stream == LogStream::out ? out : err; }
 };
 
-/// Leaves out what lies before a place. What the engine's clock says twice, since it was set back
-/// before that place, may be told again; nothing is left out that was not told.
+/// Whether a copy of the output has a piece of the place's time.
+Result<bool> holds_place(SpoolReader& reader, const LogPlace& place);
+
+/// Leaves out what lies before a place. Where the copy holds it, that is what stands before it: the
+/// times of the two streams may cross, since the engine reads them apart, and the clock may be set
+/// back. Else it is what is older; then some of it may be told again, but nothing is left out that
+/// was not told.
 class ResumingReader final : public SpoolReader {
   public:
-    /// `lines` learns how what was left out ended.
-    ResumingReader(std::unique_ptr<SpoolReader> reader, LogPlace after, LineStarts& lines)
-        : reader_(std::move(reader)), after_(after), lines_(lines) {}
+    /// `is_held`: what holds_place says of the same copy. `lines` learns how what was left out
+    /// ended.
+    ResumingReader(std::unique_ptr<SpoolReader> reader,
+                   LogPlace after,
+                   bool is_held,
+                   LineStarts& lines)
+        : reader_(std::move(reader)), after_(after), is_held_(is_held), lines_(lines) {}
 
     Result<std::optional<SpoolRecord>> next() override;
 
@@ -47,6 +56,7 @@ class ResumingReader final : public SpoolReader {
 
     std::unique_ptr<SpoolReader> reader_;
     const LogPlace after_;
+    const bool is_held_;
     LineStarts& lines_;
     std::uint64_t counted_ = 0;  ///< bytes of the place's time
     bool has_met_ = false;       ///< the place's time was there

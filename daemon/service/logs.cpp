@@ -107,7 +107,10 @@ class LogSource final : public TailSource<LogChunk> {
         reader_ = open_reader();
         if (selection_.after) {
             place_ = *selection_.after;
-            reader_ = std::make_unique<ResumingReader>(std::move(reader_), place_, line_starts_);
+            auto is_held = holds_place(*open_reader(), place_);
+            if (!is_held) return fail(is_held.error());
+            reader_ = std::make_unique<ResumingReader>(
+                std::move(reader_), place_, *is_held, line_starts_);
         }
         return Done{};
     }

@@ -23,7 +23,7 @@ class SmallDisk:
     """A tmpfs; `fill` takes what is free but for some bytes, `free` gives it back."""
 
     def __init__(self, path, size):
-        self.path, self.ballast = path, path / "ballast"
+        self.path, self.filler = path, path / "filler"
         path.mkdir()
         self.is_mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", path],
                                          capture_output=True).returncode == 0
@@ -33,7 +33,7 @@ class SmallDisk:
         return status.f_bavail * status.f_frsize
 
     def fill(self, leave=0):
-        with open(self.ballast, "ab", buffering=0) as file:
+        with open(self.filler, "ab", buffering=0) as file:
             while self.free_bytes() > leave:
                 try:
                     file.write(bytes(min(1 << 16, max(4096, self.free_bytes() - leave))))
@@ -41,7 +41,7 @@ class SmallDisk:
                     break
 
     def free(self):
-        self.ballast.unlink()
+        self.filler.unlink()
 
     def close(self):
         if self.is_mounted:

@@ -67,6 +67,18 @@ def run(command, environment):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
 
 
+def settle(environment):
+    """Whoever types is slower than a container starts: what was begun is running before the next line."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        listed = subprocess.run(["schedctl", "ls", "-a", "--json", "--status", "running"], env=environment,
+                                capture_output=True, text=True, check=True).stdout
+        if listed.count('"started_at"') == listed.count('"status":"running"'):
+            return
+        time.sleep(0.05)
+    sys.exit("a job is being started for ever:\n" + listed)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="readme-") as state:
         subprocess.run([root / "tests/support/make-test-image.sh", "scheduler/hello:1"], check=True,
@@ -79,6 +91,7 @@ def main():
             run("schedctl add scheduler/hello:1 --now --wait -- true", environment)
             for command, expected in examples():
                 count += 1
+                settle(environment)
                 typed = command.replace("localhost:8888", address)
                 # curl's progress bar is for terminals.
                 output = run(re.sub(r"^curl ", "curl -s ", typed), environment)
