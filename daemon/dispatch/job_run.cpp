@@ -112,7 +112,8 @@ void JobRun::on_never_started(const ContainerState& state) {
         *job_.container_id,
         then<Engine::Memory, EngineFailure>([](JobRun& self, EngineResult<Engine::Memory> memory) {
             if (!memory) return self.unsettled(memory.error());
-            if (*memory != Engine::Memory::no) return self.wait_to_repeat_start();
+            if (*memory != Engine::Memory::no || mutated("trusts_created"))
+                return self.wait_to_repeat_start();
             self.finish_without_container(
                 FinishStatus::lost,
                 std::nullopt,

@@ -151,7 +151,9 @@ PruneBatch Retention::batch() const {
     PruneBatch batch;
     if (round_->limits.history_age) batch.ended_before = round_->ended_before;
     batch.jobs_kept = round_->limits.history_count;
-    batch.only_never_started = !parts_.reconciler.is_clear();
+    if (mutated("prunes_one_too_many") && batch.jobs_kept) --*batch.jobs_kept;
+    batch.only_never_started =
+        !parts_.reconciler.is_clear() && !mutated("prunes_with_container_left");
     batch.spared = parts_.runs();
     batch.jobs_max = batch_max();
     batch.after = round_->place;
@@ -279,6 +281,7 @@ void Retention::later(Step step) {
 }
 
 void Retention::remove_files(std::vector<Removal> removals, Step step) {
+    if (mutated("keeps_files_of_pruned")) removals.clear();
     if (removals.empty()) return later(step);
     auto removed =
         then<std::vector<JobId>>([step](Retention& self, Result<std::vector<JobId>> gone) {

@@ -41,25 +41,12 @@ JobId World::any_job(std::optional<JobStatus> status) {
     return ids.empty() ? JobId() : ids[random_.below(ids.size())];
 }
 
-/// Takes the question off the list, then lets `then` see the answer.
-template <class T>
-Reply<T> World::answered(Asking asking, std::function<void(Result<T>)> then) {
-    return [this, asking, then = std::move(then)](Result<T> result) {
-        if (disk_.has_crashed) return;  // nobody hears a process that was killed
-        if (result || result.error().code != ErrorCode::unavailable) {
-            then(std::move(result));
-            asked_.erase(asking);
-        }
-        // After a failed write it may or may not have happened: it stays open until the restart.
-    };
-}
-
 void World::acknowledged(const AddRequest& request, const AddResponse& response) {
     ModelJob* job = response.id ? model_.find(*response.id) : nullptr;
     if (job == nullptr) violate("an add was acknowledged that is not in the store");
     job->is_acknowledged = true;
     for (const auto& [earlier, id] : keyed_)
-        if (earlier.key == request.key && id != *response.id)
+        if (request.key && earlier.key == request.key && id != *response.id)
             violate(fmt::format("key {} made two jobs", *request.key));
     if (request.key) keyed_.emplace_back(request, *response.id);
 }
@@ -92,7 +79,9 @@ void World::ask_to_add(const std::vector<AddRequest>& requests) {
 
 /// The same request under its key gives the same job; another one is refused.
 void World::ask_again() {
-    if (!process_ || keyed_.empty()) return;
+    if (!process_) return;
+    learn_of_purges();
+    if (keyed_.empty()) return;
     auto [request, id] = keyed_[random_.below(keyed_.size())];
     bool is_same = random_.chance(70);
     if (!is_same) request.time = "40m";  // none of make_request's
@@ -102,8 +91,10 @@ void World::ask_again() {
         process_->service->handle(
             request,
             caller,
-            answered<AddResponse>(asking, [id, is_same](Result<AddResponse> added) {
+            answered<AddResponse>(asking, [this, request, id, is_same](Result<AddResponse> added) {
                 if (!added && added.error().code == ErrorCode::disk_full) return;
+                learn_of_purges();
+                if (model_.find(id) == nullptr && added) return acknowledged(request, *added);
                 if (is_same && (!added || added->id != id || !added->replayed))
                     violate("a repeat under its key was not answered with the first one's job");
                 if (!is_same && (added || added.error().code != ErrorCode::key_reused))
@@ -130,6 +121,7 @@ void World::ask_to_change(Action action) {
                 if (!done) return;
                 if (action == Action::pause) is_paused_ = true;
                 if (action == Action::resume) is_paused_ = false;
+                if (job == nullptr) return;
                 if (action == Action::run && job->status == JobStatus::scheduled)
                     job->due_at = std::min(job->due_at, now);
                 if (action == Action::remove && job->status != JobStatus::canceled)
@@ -145,7 +137,7 @@ void World::ask_to_change(Action action) {
             return service.handle(PauseRequest{}, caller, std::move(reply));
         if (action == Action::resume)
             return service.handle(ResumeRequest{}, caller, std::move(reply));
-        model_.find(id)->is_kill_wanted = true;
+        if (ModelJob* job = model_.find(id)) job->is_kill_wanted = true;
         service.handle(KillRequest{ref, random_.chance(30)}, caller, std::move(reply));
     });
 }
@@ -156,10 +148,11 @@ void World::ask_to_read() {
         // A change without an event is known to the model when it is answered.
         for (const Asked& asked : asked_)
             if (asked.action == Action::run) return;
+        learn_of_purges();
         model_.check_list(list_all(static_cast<std::int64_t>(page)));
         if (auto status = process_->service->handle(StatusRequest{}, caller))
             model_.check_counts(status->jobs);
-        if (id == JobId()) return;
+        if (model_.find(id) == nullptr) return;
         auto shown = process_->service->handle(ShowRequest{JobRef{id.to_string()}}, caller);
         if (!shown) violate("a job can't be shown: " + shown.error().message);
         model_.check_row(*model_.find(id), *shown);
@@ -179,7 +172,8 @@ void World::ask_to_wait() {
                 bool is_over = has_ended(job->status);
                 if (!is_over && time_.clock.steady() < until)
                     violate("a wait was answered before its job ended and before its time");
-                if (is_over && !model_.find(id)->ended)
+                const ModelJob* known = model_.find(id);
+                if (is_over && known != nullptr && !known->ended)
                     violate("a wait said that a job ended that goes on");
             }));
     });

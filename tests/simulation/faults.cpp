@@ -35,6 +35,11 @@ void World::do_to_daemon(Action action) {
 /// The window in which a repeated start runs a job twice: sent, not executed, and nobody left who
 /// knows.
 void World::start_was_sent() {
+    if (std::exchange(engine_dies_at_start_, false))
+        time_.after(random_.between(0ms, 10ms), [this] {
+            troubled_at_ = time_.clock.steady();
+            engine_.go_away(random_.between(10ms, 5s), SimEngine::Restart::kills_containers);
+        });
     if (!std::exchange(crashes_at_start_, false)) return;
     time_.after(random_.between(0ms, 10ms), [this] {
         crash(false);
@@ -61,6 +66,9 @@ void World::do_to_engine(Action action) {
             engine_.go_away(length, kind);
             break;
         }
+        case Action::engine_dies_at_start:
+            engine_dies_at_start_ = true;
+            break;
         case Action::engine_hangs:
             engine_.hang(random_.chance(80) ? random_.between(50ms, 5s)
                                             : random_.between(10s, 200s));

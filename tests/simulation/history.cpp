@@ -30,6 +30,8 @@ constexpr std::array table{
     Facts{Action::wait, "wait", 4, ""},
     Facts{Action::vanish, "vanish", 2, ""},
     Facts{Action::idle, "idle", 12, ""},
+    Facts{Action::prune, "prune", 2, "history"},
+    Facts{Action::set_limits, "set_limits", 1, "history"},
     Facts{Action::kill_daemon, "kill_daemon", 4, "crash"},
     Facts{Action::stop_daemon, "stop_daemon", 1, "crash"},
     Facts{Action::crash_in_write, "crash_in_write", 4, "crash"},
@@ -38,6 +40,7 @@ constexpr std::array table{
     Facts{Action::fill_disk, "fill_disk", 1, "disk"},
     Facts{Action::fail_sync, "fail_sync", 1, "disk"},
     Facts{Action::engine_gone, "engine_gone", 3, "engine"},
+    Facts{Action::engine_dies_at_start, "engine_dies_at_start", 3, "engine"},
     Facts{Action::engine_hangs, "engine_hangs", 2, "engine"},
     Facts{Action::engine_flaky, "engine_flaky", 4, "engine"},
     Facts{Action::stranger, "stranger", 2, "engine"},
@@ -74,7 +77,9 @@ Result<std::vector<Action>> parse_faults(std::string_view list) {
         if (faults.size() == before)
             return fail(
                 ErrorCode::bad_field,
-                fmt::format("fault \"{}\" is none of all, none, crash, disk, engine, clock", word));
+                fmt::format("fault \"{}\" is none of all, none, crash, disk, engine, clock, history, or an "
+                            "action of theirs",
+                            word));
     }
     return faults;
 }

@@ -22,6 +22,8 @@ enum class Action : std::uint8_t {
     resume,
     read,
     wait,
+    prune,
+    set_limits,  ///< of history and stored output
     vanish,  ///< the clients that wait go away
     idle,
     // What --faults selects.
@@ -33,6 +35,7 @@ enum class Action : std::uint8_t {
     fill_disk,
     fail_sync,
     engine_gone,
+    engine_dies_at_start,  ///< just when a start was sent
     engine_hangs,
     engine_flaky,
     stranger,
@@ -51,7 +54,7 @@ using History = std::vector<Step>;
 std::string_view word_of(Action action);
 /// Errors: bad_field.
 Result<Action> parse_action(std::string_view word);
-/// The groups that --faults takes: crash, disk, engine, clock. Errors: bad_field.
+/// The groups that --faults takes: crash, disk, engine, clock, history. Errors: bad_field.
 Result<std::vector<Action>> parse_faults(std::string_view list);
 
 History make_history(std::uint64_t seed, int steps, const std::vector<Action>& faults);

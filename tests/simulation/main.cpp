@@ -140,6 +140,7 @@ int run_all(const Settings& settings,
         sum.jobs += figures.jobs;
         sum.starts += figures.starts;
         sum.crashes += figures.crashes;
+        sum.purged += figures.purged;
         for (const auto& [end, count] : figures.ends)
             sum.ends[end] += count;
     }
@@ -147,12 +148,13 @@ int run_all(const Settings& settings,
         fmt::print("{}: not found by seeds {} to {}\n", settings.mutation, first, last);
         return 1;
     }
-    fmt::print("seeds {} to {}: all promises held; {} jobs, {} starts, {} crashes",
+    fmt::print("seeds {} to {}: all promises held; {} jobs, {} starts, {} crashes, {} purged",
                first,
                last,
                sum.jobs,
                sum.starts,
-               sum.crashes);
+               sum.crashes,
+               sum.purged);
     for (const auto& [end, count] : sum.ends)
         fmt::print(", {} {}", count, end);
     fmt::print("\n");
@@ -167,7 +169,7 @@ int main(int argc, char** argv) {
     app.add_option("--seeds", settings.seeds, "the first and the last: A..B, or one");
     app.add_option("--steps", settings.steps, "steps of a history")
         ->check(CLI::Range(1, 1'000'000));
-    app.add_option("--faults", settings.faults, "all, none, or some of crash,disk,engine,clock");
+    app.add_option("--faults", settings.faults, "all, none, or some of crash,disk,engine,clock,history");
     app.add_option("--only", settings.only, "these steps alone")->delimiter(',');
     app.add_option("--mutation", settings.mutation, "plant this bug (docs/robustness.md)");
     app.add_flag("--expect-failure", settings.expect_failure, "succeed when a promise breaks");

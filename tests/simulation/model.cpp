@@ -38,6 +38,21 @@ ModelJob* Model::find(JobId id) {
     return found == jobs_.end() ? nullptr : &found->second;
 }
 
+void Model::purge(JobId id) {
+    purged_.insert(jobs_.extract(id));
+}
+
+std::int64_t Model::count_later_ends(const ModelJob& job) const {
+    auto end_of = [](const ModelJob& ended) {
+        return std::pair(ended.ended->finished_at->at, ended.number);
+    };
+    std::int64_t later = 0;
+    for (const auto* jobs : {&jobs_, &purged_})
+        for (const auto& [id, other] : *jobs)
+            if (other.ended && end_of(other) > end_of(job)) ++later;
+    return later;
+}
+
 void Model::move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at) {
     if (!may_move(job.status, to)) violate(fmt::format("{} became {}", words(job), to_string(to)));
     job.status = to;

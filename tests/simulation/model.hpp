@@ -41,6 +41,8 @@ class Model {
     /// A new row. Throws Violation when it is not what was asked for.
     ModelJob& add(const Job& row, const AddRequest& request);
     ModelJob* find(JobId id);
+    /// Its row is gone, as it may.
+    void purge(JobId id);
     /// One committed transition.
     void move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at);
     /// What a claim took, in its order: nothing that was due before may be left.
@@ -52,10 +54,15 @@ class Model {
     void check_row(const ModelJob& job, const Job& row) const;
 
     [[nodiscard]] std::map<JobId, ModelJob>& jobs() { return jobs_; }
+    [[nodiscard]] const std::map<JobId, ModelJob>& jobs() const { return jobs_; }
+    [[nodiscard]] const std::map<JobId, ModelJob>& purged() const { return purged_; }
     [[nodiscard]] std::size_t count(JobStatus status) const;
+    /// How many jobs ended later than this one, those purged included.
+    [[nodiscard]] std::int64_t count_later_ends(const ModelJob& job) const;
 
   private:
     std::map<JobId, ModelJob> jobs_;
+    std::map<JobId, ModelJob> purged_;
 };
 
 }  // namespace scheduler::sim

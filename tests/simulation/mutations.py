@@ -37,6 +37,10 @@ BUGS = {
     "leaks_slots": ("none", 10),
     "ignores_max_running": ("none", 50),
     "counts_twice": ("none", 10),
+    "trusts_created": ("engine_dies_at_start", 50),
+    "prunes_one_too_many": ("none", 10),
+    "prunes_with_container_left": ("engine_flaky,set_limits", 400),
+    "keeps_files_of_pruned": ("none", 10),
 }
 
 

@@ -40,7 +40,7 @@ Job World::row_of(JobId id) {
 void World::learn_of(JobId id) {
     Job row = row_of(id);
     for (const Asked& asked : asked_) {
-        if (asked.action != Action::add) continue;
+        if (asked.action != Action::add && asked.action != Action::add_again) continue;
         for (const AddRequest& request : asked.added) {
             bool is_it = row.spec && row.spec->command == request.spec.command &&
                          row.job_name == request.job_name &&
@@ -110,7 +110,7 @@ void World::on_start(const Container& container) {
     auto label = container.labels.find("schedulerd.job");
     auto id = JobId::parse(label == container.labels.end() ? "" : label->second);
     ModelJob* job = id ? model_.find(*id) : nullptr;
-    if (job == nullptr) violate("a container started whose job nobody knows");
+    if (job == nullptr) violate("a container started whose job nobody knows, or is purged");
     int starts = 0;
     for (const auto& each : engine_.ever(container.name))
         starts += each->starts;
@@ -177,6 +177,9 @@ void World::check_end(const ModelJob& job) {
             if (!job.request.spec.timeout) wrong("it has no timeout");
             break;
         case FinishStatus::lost:
+            if (!ran && row.error->starts_with("the engine restarted while it started it") &&
+                engine_.did_ever_restart())
+                break;
             if (!ran ||
                 (!(ran->is_removed && ran->was_touched_by_stranger) && !ran->was_ended_by_engine &&
                  !(engine_.did_ever_restart() && ended_itself)))
@@ -188,8 +191,14 @@ void World::check_end(const ModelJob& job) {
     if (ran && ran->starts > 0 && process_ && end == FinishStatus::success) check_output(job);
 }
 
-/// All that the container printed is kept when the outcome is committed.
+/// All that the container printed is kept when the outcome is committed, and until a limit says
+/// otherwise.
 void World::check_output(const ModelJob& job) {
+    if (row_of(job.id).output_removed_at) {
+        if (!may_lose_history_)
+            violate(fmt::format("the output of job {} was removed", job.number));
+        return;
+    }
     auto containers = engine_.ever(name_of(job));
     auto ran = std::find_if(
         containers.begin(), containers.end(), [](const auto& each) { return each->starts > 0; });
@@ -242,6 +251,7 @@ void World::compare_after_restart() {
         rows.emplace(row.id, std::move(row));
     for (const auto& [id, row] : rows)
         if (model_.find(id) == nullptr) learn_of(id);
+    learn_of_purges();
     for (auto& [id, job] : model_.jobs()) {
         auto found = rows.find(id);
         if (found == rows.end())
@@ -282,10 +292,12 @@ void World::check_events() {
     for (const auto& [id, job] : model_.jobs())
         if (moves[id] != job.moves)
             violate(fmt::format("the events of job {} are not its transitions", job.number));
+    if (moves.size() != model_.jobs().size()) violate("events of purged jobs are left");
 }
 
 void World::check_at_rest() {
     if (!process_) violate("the daemon did not come back");
+    learn_of_purges();
     model_.check_list(list_all(1000));
     for (const auto& [id, job] : model_.jobs()) {
         int starts = 0;

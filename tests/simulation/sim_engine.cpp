@@ -77,7 +77,11 @@ void SimEngine::answer(const std::shared_ptr<Call<T>>& call,
                        Duration delay) {
     if (std::exchange(call->is_answered, true) || call->process != process_) return;
     auto said = std::make_shared<EngineResult<T>>(std::move(result));
-    tell(delay, [call, said] { call->reply(std::move(*said)); });
+    tell(delay, [this, call, said, lifetime = lifetime_] {
+        // What an engine that died had said may still be on its way, or be cut.
+        if (lifetime != lifetime_ && random_.chance(50)) *said = no_answer();
+        call->reply(std::move(*said));
+    });
 }
 
 template <class T>
@@ -142,6 +146,7 @@ void SimEngine::create(const ContainerRequest& request, EngineReply<std::string>
             made->name = request.name;
             made->labels = request.labels;
             made->program = Program::parse(request.command);
+            remembered_creations_.insert(made->id);
             by_id_[made->id] = made;
             all_.push_back(made);
             all_by_name_.emplace(made->name, made);
@@ -165,7 +170,10 @@ void SimEngine::start(const std::string& container, EngineReply<Done> reply) {
             begin(found);
             return Done{};
         },
-        std::move(reply),
+        [this, container, reply = std::move(reply)](EngineResult<Done> started) mutable {
+            if (auto found = find(container); found && started) found->was_seen_running = true;
+            reply(std::move(started));
+        },
         true);
     if (on_start_sent) on_start_sent();
 }
@@ -195,6 +203,7 @@ void SimEngine::inspect(const std::string& container, EngineReply<ContainerState
             auto found = find(container);
             if (!found) return not_found(container);
             ContainerState state;
+            found->was_seen_running |= found->phase == Phase::running;
             state.id = found->id;
             state.phase = found->phase;
             state.labels = found->labels;
@@ -254,6 +263,15 @@ void SimEngine::remembers_start(const std::string& container,
         short_deadline,
         [this, container]() -> EngineResult<bool> {
             return remembered_starts_.count(container) > 0;
+        },
+        std::move(reply));
+}
+
+void SimEngine::remembers_creation(const std::string& container, EngineReply<Memory> reply) {
+    call<Memory>(
+        short_deadline,
+        [this, container]() -> EngineResult<Memory> {
+            return remembered_creations_.count(container) > 0 ? Memory::yes : Memory::no;
         },
         std::move(reply));
 }
@@ -418,10 +436,17 @@ void SimEngine::come_back(Restart kind) {
     is_there_ = true;
     ++restarts_;
     remembered_starts_.clear();
+    remembered_creations_.clear();
     if (kind == Restart::keeps_containers) return;
     for (const auto& [id, container] : by_id_) {
         if (container->phase != Phase::running) continue;
         container->was_ended_by_engine = true;
+        if (!container->was_seen_running && random_.chance(70)) {
+            // It died in the middle of the start, and knows nothing of it.
+            container->phase = Phase::created;
+            container->started_at.reset();
+            continue;
+        }
         container->phase = Phase::ended;
         container->exit_code = kind == Restart::power_loss ? 255 : 137;
         container->finished_at = time_.clock.now();

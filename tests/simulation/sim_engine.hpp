@@ -40,6 +40,7 @@ struct Container {
     std::string output;
     // The truth, which a client can't see.
     int starts = 0;
+    bool was_seen_running = false;  ///< somebody heard it: the engine has written it down
     bool was_ended_by_engine = false;  ///< its restart, or the host's
     bool was_touched_by_stranger = false;
     bool is_removed = false;
@@ -93,6 +94,7 @@ class SimEngine final : public Engine {
               LogReading reading,
               LogFrameSink sink,
               EngineReply<Done> reply) override;
+    void remembers_creation(const std::string& container, EngineReply<Memory> reply) override;
     void watch(const std::string& label, const std::string& value, Watch watch) override;
 
   private:
@@ -137,6 +139,7 @@ class SimEngine final : public Engine {
     std::vector<std::shared_ptr<Container>> all_;
     std::multimap<std::string, std::shared_ptr<Container>> all_by_name_;
     std::set<std::string> remembered_starts_;
+    std::set<std::string> remembered_creations_;
     bool is_there_ = true;
     SteadyPoint hung_until_{};
     std::vector<Task> parked_;  ///< requests that a hang holds up

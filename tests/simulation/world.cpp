@@ -74,7 +74,7 @@ void World::boot() {
                                                                          time_.due_timer,
                                                                          instance,
                                                                          false},
-                                                       DispatchOptions{max_running_, 0});
+                                                       DispatchOptions{max_running_, 0, limits_});
     process->service = std::make_unique<Service>(*process->store,
                                                  *process->spool,
                                                  *process->dispatcher,
@@ -172,6 +172,12 @@ void World::perform(const Step& step) {
         case Action::wait:
             ask_to_wait();
             break;
+        case Action::prune:
+            ask_to_prune();
+            break;
+        case Action::set_limits:
+            change_limits();
+            break;
         case Action::vanish:
             waits_.clear();
             break;
@@ -192,6 +198,7 @@ void World::perform(const Step& step) {
             do_to_machine(step.action);
             break;
         case Action::engine_gone:
+        case Action::engine_dies_at_start:
         case Action::engine_hangs:
         case Action::engine_flaky:
         case Action::stranger:
@@ -206,7 +213,7 @@ void World::come_to_rest() {
     say("come to rest");
     disk_.is_full = disk_.fails_next_sync = false;
     disk_.crash_after_calls = 0;
-    crashes_at_start_ = false;
+    crashes_at_start_ = engine_dies_at_start_ = false;
     engine_.heal();
     for (int i = 0; i < 400 && !process_; ++i)
         pass(1min);
@@ -216,17 +223,22 @@ void World::come_to_rest() {
     // Longest: a start that hangs for its 120 s, a backoff of 30 s, the slow timer of 60 s, twice.
     pass(20min);
     check_at_rest();
+    check_history_at_rest();
 }
 
 World::Figures World::figures() const {
     Figures figures;
     figures.crashes = crashes_;
-    for (const auto& [id, job] : const_cast<Model&>(model_).jobs()) {
+    figures.purged = static_cast<int>(model_.purged().size());
+    auto count = [&](const ModelJob& job) {
         ++figures.jobs;
-        for (const auto& container : engine_.ever(fmt::format("schedulerd-{}-1", id.to_string())))
+        for (const auto& container : engine_.ever(fmt::format("schedulerd-{}-1", job.id.to_string())))
             figures.starts += container->starts;
         if (job.ended) ++figures.ends[std::string(to_string(*job.ended->finish_status))];
-    }
+    };
+    for (const auto* jobs : {&model_.jobs(), &model_.purged()})
+        for (const auto& [id, job] : *jobs)
+            count(job);
     return figures;
 }
 

@@ -37,6 +37,7 @@ class World {
         int jobs = 0;
         int starts = 0;
         int crashes = 0;
+        int purged = 0;
         std::map<std::string, int> ends;
     };
     [[nodiscard]] Figures figures() const;
@@ -50,6 +51,7 @@ class World {
         std::vector<AddRequest> added;
         JobId job;
         TimePoint at{};
+        RetentionLimits limits = {};  ///< of a prune; none with --dry-run
     };
     using Asking = std::list<Asked>::iterator;
 
@@ -77,6 +79,13 @@ class World {
     void do_to_engine(Action action);
     void start_was_sent();
     void do_to_machine(Action action);
+
+    // history_limits.cpp
+    void ask_to_prune();
+    void change_limits();
+    void learn_of_purges();
+    void check_purge(const ModelJob& job);
+    void check_history_at_rest();
 
     // promises.cpp
     void on_commit(const std::vector<CommittedEvent>& events);
@@ -106,9 +115,14 @@ class World {
     std::vector<WaitToken> waits_;
     bool is_paused_ = false;  ///< acknowledged, without an end
     bool crashes_at_start_ = false;
+    bool engine_dies_at_start_ = false;
     bool is_stopping_ = false;  ///< nothing new is begun
     bool is_failing_ = false;   ///< the store said that it can't go on
     int max_running_ = 8;
+    RetentionLimits limits_;
+    /// A round that has begun keeps them, and what was purged is learned when a daemon is up.
+    std::vector<RetentionLimits> limits_before_;
+    bool may_lose_history_ = false;  ///< any limit was ever set or asked for
     int keys_ = 0;
     int crashes_ = 0;
     TimePoint wall_before_jump_{};  ///< a clock that was set back makes what was due not due
@@ -124,5 +138,18 @@ struct World::Process {
     std::unique_ptr<Dispatcher> dispatcher;
     std::unique_ptr<Service> service;
 };
+
+/// Takes the question off the list, then lets `then` see the answer.
+template <class T>
+Reply<T> World::answered(Asking asking, std::function<void(Result<T>)> then) {
+    return [this, asking, then = std::move(then)](Result<T> result) {
+        if (disk_.has_crashed) return;  // nobody hears a process that was killed
+        if (result || result.error().code != ErrorCode::unavailable) {
+            then(std::move(result));
+            asked_.erase(asking);
+        }
+        // After a failed write it may or may not have happened: it stays open until the restart.
+    };
+}
 
 }  // namespace scheduler::sim

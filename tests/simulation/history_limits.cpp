@@ -1,0 +1,147 @@
+/// Retention: what may go from history, and what must be gone then.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "tests/simulation/world.hpp"
+
+namespace scheduler::sim {
+namespace {
+
+const Caller caller{"uid:1000"};
+
+/// What the last prune of a run leaves.
+constexpr std::int64_t kept_at_rest = 3;
+/// From an outcome to the removal of its container, when nothing is in the way.
+constexpr Duration end_is_over = 5s;
+
+bool is_permitted(const RetentionLimits& limits,
+                  const ModelJob& job,
+                  TimePoint latest,
+                  std::int64_t later_ends) {
+    bool by_age = limits.history_age && job.ended->finished_at->at + *limits.history_age <= latest;
+    bool by_count = limits.history_count && later_ends >= *limits.history_count;
+    return by_age || by_count;
+}
+
+}  // namespace
+
+void World::ask_to_prune() {
+    if (!process_) return;
+    PruneRequest request;
+    std::uint64_t kind = random_.below(4);
+    if (kind == 0) request.older_than = Span{random_.between(1s, 10min)};
+    if (kind == 1) request.keep = static_cast<std::int64_t>(random_.below(20));
+    if (kind == 2) request.log_total = std::to_string(random_.below(2000)) + "B";
+    request.dry_run = random_.chance(30);
+    Asked asked;
+    asked.action = Action::prune;
+    if (!request.dry_run) {
+        if (request.older_than) asked.limits.history_age = request.older_than->length;
+        asked.limits.history_count = request.keep;
+        may_lose_history_ = true;
+    }
+    asked_.push_back(std::move(asked));
+    auto asking = std::prev(asked_.end());
+    time_.front.post([this, request, asking] {
+        process_->service->handle(
+            request, caller, answered<PruneResponse>(asking, [this](Result<PruneResponse>) {
+                learn_of_purges();  // while it is known what was asked for
+            }));
+    });
+}
+
+/// What a reload of the options does.
+void World::change_limits() {
+    learn_of_purges();
+    if (process_) limits_before_.clear();
+    limits_before_.push_back(limits_);
+    limits_ = {};
+    if (random_.chance(50)) limits_.history_age = random_.between(1min, 2h);
+    if (random_.chance(50)) limits_.history_count = static_cast<std::int64_t>(random_.below(20));
+    if (random_.chance(30)) limits_.log_total = static_cast<std::int64_t>(random_.below(2000));
+    may_lose_history_ = true;
+    if (!process_) return;
+    time_.core.post([this] {
+        process_->dispatcher->set_options(DispatchOptions{max_running_, 0, limits_});
+    });
+}
+
+void World::learn_of_purges() {
+    if (!may_lose_history_ || !process_) return;
+    std::vector<JobId> gone;
+    for (const auto& [id, job] : model_.jobs()) {
+        if (!job.ended || process_->store->find(JobRef{id.to_string()}, "")) continue;
+        check_purge(job);
+        gone.push_back(id);
+    }
+    for (JobId id : gone) {
+        model_.purge(id);
+        // Its key is free again.
+        std::erase_if(keyed_, [&](const auto& keyed) { return keyed.second == id; });
+    }
+}
+
+void World::check_purge(const ModelJob& job) {
+    say(fmt::format("job {} is purged", job.number));
+    TimePoint latest = std::max(time_.clock.now(), wall_before_jump_);
+    std::int64_t later_ends = model_.count_later_ends(job);
+    bool may_go = is_permitted(limits_, job, latest, later_ends);
+    for (const RetentionLimits& limits : limits_before_)
+        may_go = may_go || is_permitted(limits, job, latest, later_ends);
+    for (const Asked& asked : asked_)
+        may_go = may_go || is_permitted(asked.limits, job, latest, later_ends);
+    if (!may_go) violate(fmt::format("job {} was purged, and no limit says so", job.number));
+    for (const auto& container :
+         engine_.ever(fmt::format("schedulerd-{}-1", job.id.to_string())))
+        if (!container->is_removed)
+            violate(fmt::format("job {} was purged, and its container is left", job.number));
+}
+
+/// A last prune leaves what it shall, and nothing of what it took.
+void World::check_history_at_rest() {
+    for (const auto& [id, job] : model_.jobs()) {
+        if (job.ended && *job.ended->finish_status == FinishStatus::success) check_output(job);
+    }
+    PruneRequest request;
+    request.keep = kept_at_rest;
+    Asked asked;
+    asked.action = Action::prune;
+    asked.limits.history_count = request.keep;
+    asked_.push_back(std::move(asked));
+    auto asking = std::prev(asked_.end());
+    may_lose_history_ = true;
+    SteadyPoint ordered_at = time_.clock.steady();
+    bool is_done = false;
+    time_.front.post([this, request, asking, &is_done] {
+        process_->service->handle(
+            request,
+            caller,
+            answered<PruneResponse>(asking, [this, &is_done](Result<PruneResponse> pruned) {
+                if (!pruned) violate("a prune fails: " + pruned.error().message);
+                if (pruned->warning) violate("a prune is not complete: " + *pruned->warning);
+                learn_of_purges();
+                is_done = true;
+            }));
+    });
+    pass(1min);
+    if (!is_done) violate("a prune is not answered");
+    learn_of_purges();
+    // Jobs go on ending meanwhile.
+    auto ended = std::count_if(model_.jobs().begin(), model_.jobs().end(), [&](const auto& job) {
+        return job.second.ended && job.second.moved_at + end_is_over < ordered_at;
+    });
+    if (ended > kept_at_rest) violate(fmt::format("{} ended jobs are left by a prune", ended));
+    model_.check_list(list_all(1000));
+    check_events();
+    std::error_code ignored;  // no output, no directory
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(logs_, ignored)) {
+        std::string name = entry.path().filename().string();
+        auto id = JobId::parse(name.substr(0, name.find('.')));
+        if (entry.is_regular_file() && id && model_.find(*id) == nullptr)
+            violate(fmt::format("{} is left of a job that was purged", name));
+    }
+}
+
+}  // namespace scheduler::sim
