@@ -405,33 +405,34 @@ TEST_CASE("failures are told apart by what the engine says", "[engine]") {
 }
 
 TEST_CASE("what is gone already counts as stopped or removed", "[engine]") {
-    std::atomic<const char*> answer{nullptr};
+    // The server may still be sending one when its answer is here: they outlive it.
+    const std::string gone =
+        http_answer("404 Not Found", R"({"message":"No such container: abc"})");
+    const std::string removing = http_answer(
+        "409 Conflict", R"({"message":"removal of container abc is already in progress"})");
+    const std::string running =
+        http_answer("409 Conflict", R"({"message":"You cannot remove a running container abc."})");
+    const std::string not_running =
+        http_answer("409 Conflict",
+                    R"({"message":"Cannot kill container: abc: Container abc is not running"})");
+    const std::string podman = http_answer(
+        "500 Internal Server Error",
+        R"({"cause":"container state improper","message":"can only kill running containers"})");
+    std::atomic<const std::string*> answer{&gone};
     ScriptedEngine server(
-        introduced([&](ScriptedSession& session, const auto&) { session.write(answer.load()); }));
+        introduced([&](ScriptedSession& session, const auto&) { session.write(*answer.load()); }));
     EngineDriver driver(server.address());
     must_connect(driver);
-    std::string gone = http_answer("404 Not Found", R"({"message":"No such container: abc"})");
-    answer = gone.c_str();
     CHECK(driver.remove("abc"));
     CHECK(driver.stop("abc", Duration(0)).error().kind == Kind::not_found);
     CHECK(driver.has_image("x:1").value() == false);
-    std::string removing = http_answer(
-        "409 Conflict", R"({"message":"removal of container abc is already in progress"})");
-    answer = removing.c_str();
+    answer = &removing;
     CHECK(driver.remove("abc"));
-    std::string running =
-        http_answer("409 Conflict", R"({"message":"You cannot remove a running container abc."})");
-    answer = running.c_str();
+    answer = &running;
     CHECK(driver.remove("abc").error().kind == Kind::refused);
-    std::string not_running =
-        http_answer("409 Conflict",
-                    R"({"message":"Cannot kill container: abc: Container abc is not running"})");
-    answer = not_running.c_str();
+    answer = &not_running;
     CHECK(driver.stop("abc", Duration(0)));
-    std::string podman = http_answer(
-        "500 Internal Server Error",
-        R"({"cause":"container state improper","message":"can only kill running containers"})");
-    answer = podman.c_str();
+    answer = &podman;
     CHECK(driver.stop("abc", Duration(0)));
 }
 
