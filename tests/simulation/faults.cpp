@@ -99,6 +99,7 @@ void World::do_to_machine(Action action) {
             Duration by = random_.chance(60) ? random_.between(1s, 1h) : Duration(24h * 365);
             bool is_back = action == Action::set_clock && random_.chance(50);
             wall_before_jump_ = time_.clock.now();
+            latest_wall_ = std::max(latest_wall_, wall_before_jump_);
             say(fmt::format("the clock jumps {}{}", is_back ? "back " : "", to_string(by)));
             time_.jump(is_back ? -by : by);
         }

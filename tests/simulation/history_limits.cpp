@@ -81,11 +81,12 @@ void World::learn_of_purges() {
         // Its key is free again.
         std::erase_if(keyed_, [&](const auto& keyed) { return keyed.second == id; });
     }
+    latest_wall_ = time_.clock.now();
 }
 
 void World::check_purge(const ModelJob& job) {
     say(fmt::format("job {} is purged", job.number));
-    TimePoint latest = std::max(time_.clock.now(), wall_before_jump_);
+    TimePoint latest = std::max(time_.clock.now(), latest_wall_);
     std::int64_t later_ends = model_.count_later_ends(job);
     bool may_go = is_permitted(limits_, job, latest, later_ends);
     for (const RetentionLimits& limits : limits_before_)

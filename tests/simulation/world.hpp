@@ -122,6 +122,7 @@ class World {
     RetentionLimits limits_;
     /// A round that has begun keeps them, and what was purged is learned when a daemon is up.
     std::vector<RetentionLimits> limits_before_;
+    TimePoint latest_wall_{};        ///< since purges were last learned of: a clock may be set back
     bool may_lose_history_ = false;  ///< any limit was ever set or asked for
     int keys_ = 0;
     int crashes_ = 0;
