@@ -87,7 +87,7 @@ void Dispatcher::stop() {
     stop_claiming();
     stopped_ = true;
     link_.stop();
-    self_.reset();
+    anchor_.let_go();
     waiting_for_slot_.clear();
     runs_.clear();
 }
@@ -119,8 +119,8 @@ void Dispatcher::container_ended(const std::string& container) {
 
 void Dispatcher::look_after_engine() {
     if (parts_.clock.steady() - link_.status().answered_at < engine_known_for) return;
-    parts_.core.post([weak = std::weak_ptr(self_)] {
-        if (auto self = weak.lock()) (*self)->link_.check();
+    parts_.core.post([weak = anchor_.weak()] {
+        if (auto* self = weak.get()) self->link_.check();
     });
 }
 
@@ -128,13 +128,13 @@ void Dispatcher::look_after_engine() {
 void Dispatcher::check_engine_later() {
     if (is_check_armed_ || stopped_) return;
     is_check_armed_ = true;
-    parts_.core.post_after(engine_known_for, [weak = std::weak_ptr(self_)] {
-        auto self = weak.lock();
+    parts_.core.post_after(engine_known_for, [weak = anchor_.weak()] {
+        auto* self = weak.get();
         if (!self) return;
-        (*self)->is_check_armed_ = false;
-        if ((*self)->runs_.empty()) return;
-        (*self)->link_.check();
-        (*self)->check_engine_later();
+        self->is_check_armed_ = false;
+        if (self->runs_.empty()) return;
+        self->link_.check();
+        self->check_engine_later();
     });
 }
 
@@ -142,14 +142,13 @@ void Dispatcher::check_engine_later() {
 void Dispatcher::reconcile_later() {
     if (is_reconcile_armed_ || stopped_) return;
     is_reconcile_armed_ = true;
-    parts_.core.post_after(reconcile_every, [weak = std::weak_ptr(self_)] {
-        auto locked = weak.lock();
-        if (!locked) return;
-        Dispatcher& self = **locked;
-        self.is_reconcile_armed_ = false;
-        if (self.runs_.empty() && !self.is_container_left_) return;
-        self.reconcile_later();
-        if (self.link_.is_up()) self.reconcile();
+    parts_.core.post_after(reconcile_every, [weak = anchor_.weak()] {
+        auto* self = weak.get();
+        if (!self) return;
+        self->is_reconcile_armed_ = false;
+        if (self->runs_.empty() && !self->is_container_left_) return;
+        self->reconcile_later();
+        if (self->link_.is_up()) self->reconcile();
     });
 }
 
@@ -178,15 +177,15 @@ void Dispatcher::container_left_over() {
 
 void Dispatcher::has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply) {
     if (image_is_known(reference)) return reply(true);
-    parts_.core.post([weak = std::weak_ptr(self_),
+    parts_.core.post([weak = anchor_.weak(),
                       reference = std::move(reference),
                       reply = std::move(reply)]() mutable {
-        auto locked = weak.lock();
-        if (!locked || !(*locked)->link_.is_up()) return reply(std::nullopt);
-        (*locked)->parts_.engine.has_image(
+        auto* self = weak.get();
+        if (!self || !self->link_.is_up()) return reply(std::nullopt);
+        self->parts_.engine.has_image(
             reference, [weak, reference, reply = std::move(reply)](EngineResult<bool> has) mutable {
-                if (auto alive = weak.lock(); alive && has && *has)
-                    (*alive)->remember_image(reference);
+                if (auto* alive = weak.get(); alive && has && *has)
+                    alive->remember_image(reference);
                 reply(has ? std::optional(*has) : std::nullopt);
             });
     });
@@ -207,40 +206,39 @@ void Dispatcher::remember_image(const std::string& reference) {
 }
 
 void Dispatcher::want_output(JobId job, UniqueFunction<void()> reply) {
-    parts_.core.post([weak = std::weak_ptr(self_), job, reply = std::move(reply)]() mutable {
-        auto self = weak.lock();
+    parts_.core.post([weak = anchor_.weak(), job, reply = std::move(reply)]() mutable {
+        auto* self = weak.get();
         if (!self) return;
-        auto run = (*self)->runs_.find(job);
-        if (run == (*self)->runs_.end()) return reply();
+        auto run = self->runs_.find(job);
+        if (run == self->runs_.end()) return reply();
         run->second->want_output(std::move(reply));
     });
 }
 
 void Dispatcher::survey(UniqueFunction<void(Survey)> reply) {
-    parts_.core.post([weak = std::weak_ptr(self_), reply = std::move(reply)]() mutable {
-        auto self = weak.lock();
+    parts_.core.post([weak = anchor_.weak(), reply = std::move(reply)]() mutable {
+        auto* self = weak.get();
         if (!self) return;
-        if (!(*self)->link_.is_up()) {
-            Survey survey = (*self)->known_here();
-            survey.unreachable = (*self)->link_.status().reason;
+        if (!self->link_.is_up()) {
+            Survey survey = self->known_here();
+            survey.unreachable = self->link_.status().reason;
             return reply(std::move(survey));
         }
-        (*self)->parts_.engine.list(
-            instance_label,
-            (*self)->parts_.instance,
-            [weak,
-             reply = std::move(reply)](EngineResult<std::vector<ContainerSummary>> listed) mutable {
-                auto alive = weak.lock();
-                if (!alive) return;
-                Survey survey = (*alive)->known_here();
-                if (listed)
-                    survey.containers = std::move(*listed);
-                else
-                    survey.unreachable = listed.error().message;
-                for (const ContainerSummary& container : survey.containers)
-                    survey.container_ids.insert(container.id);
-                reply(std::move(survey));
-            });
+        self->parts_.engine.list(instance_label,
+                                 self->parts_.instance,
+                                 [weak, reply = std::move(reply)](
+                                     EngineResult<std::vector<ContainerSummary>> listed) mutable {
+                                     auto* alive = weak.get();
+                                     if (!alive) return;
+                                     Survey survey = alive->known_here();
+                                     if (listed)
+                                         survey.containers = std::move(*listed);
+                                     else
+                                         survey.unreachable = listed.error().message;
+                                     for (const ContainerSummary& container : survey.containers)
+                                         survey.container_ids.insert(container.id);
+                                     reply(std::move(survey));
+                                 });
     });
 }
 
@@ -258,11 +256,11 @@ Survey Dispatcher::known_here() const {
 
 void Dispatcher::wake_at(TimePoint due) {
     if (due.time_since_epoch().count() >= next_due_ms_.load()) return;
-    parts_.core.post([weak = std::weak_ptr(self_), due] {
-        auto self = weak.lock();
+    parts_.core.post([weak = anchor_.weak(), due] {
+        auto* self = weak.get();
         if (!self) return;
-        (*self)->note_due(due);
-        (*self)->pump();
+        self->note_due(due);
+        self->pump();
     });
 }
 
@@ -271,12 +269,11 @@ void Dispatcher::wake() {
 }
 
 void Dispatcher::kill(JobId job, std::string by, bool now) {
-    parts_.core.post([weak = std::weak_ptr(self_), job, by = std::move(by), now] {
-        auto self = weak.lock();
+    parts_.core.post([weak = anchor_.weak(), job, by = std::move(by), now] {
+        auto* self = weak.get();
         if (!self) return;
         // A claim is answered before a later wish, and both are posted here in that order.
-        if (auto run = (*self)->runs_.find(job); run != (*self)->runs_.end())
-            run->second->kill(by, now);
+        if (auto run = self->runs_.find(job); run != self->runs_.end()) run->second->kill(by, now);
     });
 }
 
@@ -284,9 +281,9 @@ void Dispatcher::prune(std::optional<RetentionLimits> limits,
                        bool dry_run,
                        Reply<PruneReport> reply) {
     if (limits) return retention_.prune(*limits, dry_run, std::move(reply));
-    parts_.core.post([weak = std::weak_ptr(self_), dry_run, reply = std::move(reply)]() mutable {
-        if (auto self = weak.lock())
-            (*self)->retention_.prune((*self)->options_.retention, dry_run, std::move(reply));
+    parts_.core.post([weak = anchor_.weak(), dry_run, reply = std::move(reply)]() mutable {
+        if (auto* self = weak.get())
+            self->retention_.prune(self->options_.retention, dry_run, std::move(reply));
     });
 }
 
@@ -337,9 +334,9 @@ void Dispatcher::claim(int slots) {
     next_due_ms_ = never;
     ClaimLimits limits{parts_.clock.now(), slots, link_.identity().id, hindrances()};
     if (mutated("claims_early")) limits.now += 2s;
-    Reply<ClaimResult> reply = [weak = std::weak_ptr(self_),
+    Reply<ClaimResult> reply = [weak = anchor_.weak(),
                                 until = limits.now](Result<ClaimResult> claimed) {
-        if (auto self = weak.lock()) (*self)->on_claimed(until, std::move(claimed));
+        if (auto* self = weak.get()) self->on_claimed(until, std::move(claimed));
     };
     parts_.store.claim_due(std::move(limits), reply_on<ClaimResult>(parts_.core, std::move(reply)));
 }
@@ -393,8 +390,8 @@ void Dispatcher::note_due(std::optional<TimePoint> due) {
 }
 
 void Dispatcher::retry_claim_later() {
-    parts_.core.post_after(claim_retry, [weak = std::weak_ptr(self_)] {
-        if (auto self = weak.lock()) (*self)->pump();
+    parts_.core.post_after(claim_retry, [weak = anchor_.weak()] {
+        if (auto* self = weak.get()) self->pump();
     });
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "daemon/base/anchor.hpp"
 #include "daemon/base/wall_timer.hpp"
 #include "daemon/dispatch/job_run.hpp"
 #include "daemon/dispatch/reconciler.hpp"
@@ -140,7 +141,7 @@ class Dispatcher final : public RunOwner {
     std::atomic<std::int64_t> next_due_ms_ = 0;
     std::mutex images_mutex_;
     std::unordered_map<std::string, SteadyPoint> known_images_;  ///< guarded by images_mutex_
-    std::shared_ptr<Dispatcher*> self_ = std::make_shared<Dispatcher*>(this);
+    Anchor<Dispatcher> anchor_{*this};
 };
 
 }  // namespace scheduler
