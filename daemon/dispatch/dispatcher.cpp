@@ -48,7 +48,7 @@ Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
                  link_,
                  *this,
                  parts_.instance},
-      reconciler_(parts_.engine, parts_.store, parts_.instance, [this] { container_left_over(); }),
+      reconciler_(parts_.engine, parts_.store, parts_.instance, [this] { reconcile_later(); }),
       retention_({parts_.store,
                   parts_.spool,
                   reconciler_,
@@ -138,7 +138,8 @@ void Dispatcher::check_engine_later() {
     });
 }
 
-/// The slow timer runs while jobs do, or a container is left over: an idle daemon does not wake up.
+/// The slow timer runs while jobs do, or a container may be left over: an idle daemon does not wake
+/// up.
 void Dispatcher::reconcile_later() {
     if (is_reconcile_armed_ || stopped_) return;
     is_reconcile_armed_ = true;
@@ -146,18 +147,17 @@ void Dispatcher::reconcile_later() {
         auto* self = weak.get();
         if (!self) return;
         self->is_reconcile_armed_ = false;
-        if (self->runs_.empty() && !self->is_container_left_) return;
+        if (self->runs_.empty() && self->reconciler_.is_clear()) return;
         self->reconcile_later();
         if (self->link_.is_up()) self->reconcile();
     });
 }
 
 void Dispatcher::reconcile() {
-    is_container_left_ = false;
     reconciler_.run([this](JobId job) { return runs_.count(job) > 0; },
                     [this](EngineResult<std::unordered_set<std::string>> running) {
                         if (!running) {
-                            container_left_over();
+                            reconcile_later();
                             return link_.check();
                         }
                         if (mutated("trusts_events_alone")) return;
@@ -168,11 +168,6 @@ void Dispatcher::reconcile() {
                         for (auto& run : ended)
                             run->settle();
                     });
-}
-
-void Dispatcher::container_left_over() {
-    is_container_left_ = true;
-    reconcile_later();
 }
 
 void Dispatcher::has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply) {

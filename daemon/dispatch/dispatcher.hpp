@@ -94,7 +94,6 @@ class Dispatcher final : public RunOwner {
     void check_engine_later();
     void reconcile_later();
     void reconcile();
-    void container_left_over();
     void pump();
     void claim(int slots);
     [[nodiscard]] std::vector<Hindrance> hindrances() const;
@@ -131,7 +130,6 @@ class Dispatcher final : public RunOwner {
     bool claim_again_ = false;
     bool is_check_armed_ = false;
     bool is_reconcile_armed_ = false;
-    bool is_container_left_ = false;  ///< one whose row has ended could not be removed
     bool is_draining_ = false;
     bool stopped_ = false;
     /// Known earliest due time; nothing: none. A claim that found nothing though it was past
