@@ -101,14 +101,20 @@ void Dispatcher::set_options(DispatchOptions options) {
 // ---- the engine ----
 
 void Dispatcher::engine_came_up() {
-    std::vector<std::shared_ptr<JobRun>> runs;  // settling may end a run and change the map
-    for (auto& [id, run] : runs_)
-        runs.push_back(run);
-    for (auto& run : runs)
+    for (auto& run : all_runs())
         run->engine_is_up();
     reconcile();
     next_due_ = TimePoint{};
     pump();
+}
+
+void Dispatcher::disk_has_space() {
+    parts_.core.post([weak = anchor_.weak()] {
+        auto* self = weak.get();
+        if (!self) return;
+        for (auto& run : self->all_runs())
+            run->disk_has_space();
+    });
 }
 
 void Dispatcher::container_ended(const std::string& container) {
@@ -280,6 +286,13 @@ void Dispatcher::prune(std::optional<RetentionLimits> limits,
         if (auto* self = weak.get())
             self->retention_.prune(self->options_.retention, dry_run, std::move(reply));
     });
+}
+
+std::vector<std::shared_ptr<JobRun>> Dispatcher::all_runs() const {
+    std::vector<std::shared_ptr<JobRun>> runs;
+    for (const auto& [id, run] : runs_)
+        runs.push_back(run);
+    return runs;
 }
 
 std::vector<JobId> Dispatcher::run_ids() const {

@@ -64,6 +64,8 @@ class Dispatcher final : public RunOwner {
     /// Jobs moved to history without a run of theirs.
     void jobs_ended() { retention_.jobs_ended(); }
     void disk_is_full() { retention_.disk_is_full(); }
+    /// It takes writes again.
+    void disk_has_space();
     /// See Retention::prune. Nothing: the limits in force.
     void prune(std::optional<RetentionLimits> limits, bool dry_run, Reply<PruneReport> reply);
     /// The wish is committed.
@@ -89,6 +91,8 @@ class Dispatcher final : public RunOwner {
 
   private:
     [[nodiscard]] std::vector<JobId> run_ids() const;
+    /// A copy, since what is told to a run may end it.
+    [[nodiscard]] std::vector<std::shared_ptr<JobRun>> all_runs() const;
     void engine_came_up();
     void container_ended(const std::string& container);
     void check_engine_later();

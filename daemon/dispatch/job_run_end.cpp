@@ -192,7 +192,7 @@ void JobRun::output_not_kept(const Error& error, const Outcome& outcome) {
         fmt::format("the output of job {} can't be kept, so it has not ended yet: {}",
                     job_.number,
                     error.message));
-    retry_later([outcome](JobRun& self) { self.copy_output(outcome); });
+    retry_write_later([outcome](JobRun& self) { self.copy_output(outcome); });
 }
 
 void JobRun::finish(Outcome outcome) {
@@ -202,7 +202,8 @@ void JobRun::finish(Outcome outcome) {
         job_.attempt,
         outcome,
         then_on_core<bool>([outcome](JobRun& self, Result<bool> stored) {
-            if (!stored) return self.retry_later([outcome](JobRun& run) { run.finish(outcome); });
+            if (!stored)
+                return self.retry_write_later([outcome](JobRun& run) { run.finish(outcome); });
             failpoint("outcome_committed");
             self.parts_.events.output_grew(self.job_.id);
             if (*stored) self.parts_.metrics.count_finished(outcome.finish);
