@@ -43,7 +43,8 @@ class BackupCommand : public Command {
         context.console.report(Error{
             ErrorCode::internal,
             fmt::format("{} is not to be seen here: the daemon has directories of its own, as "
-                        "under systemd with PrivateTmp=; give a path in its state directory",
+                        "under systemd with PrivateTmp=; give a path in the backups of its state "
+                        "directory",
                         escape_text(file.native()))});
         return exit_refused;
     }
