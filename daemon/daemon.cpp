@@ -191,12 +191,18 @@ Result<Done> Daemon::Parts::open_store() {
             if (dispatcher) dispatcher->disk_is_full();
         });
     };
+    auto on_space = [this] {
+        core.post([this] {
+            if (dispatcher) dispatcher->disk_has_space();
+        });
+    };
     auto opened = SqliteStore::open({state_dir.database(),
                                      *commits,
                                      clock,
                                      system_random(),
                                      on_fatal,
                                      on_disk_full,
+                                     on_space,
                                      checks.get()});
     if (!opened) return fail(opened.error());
     store = std::move(*opened);

@@ -13,6 +13,7 @@
 #include "daemon/base/id_generator.hpp"
 #include "daemon/base/random.hpp"
 #include "daemon/spool/file.hpp"
+#include "daemon/spool/spool.hpp"
 #include "daemon/state_dir.hpp"
 #include "daemon/store/sqlite/database_mark.hpp"
 #include "daemon/store/sqlite/restored_database.hpp"
@@ -129,6 +130,12 @@ std::string summary(const Options& options, const RestoreReport& report) {
             "; {} due by now, and did not run, since the original may have run "
             "what was due (--run-missed)",
             jobs(report.missed, "was", "were"));
+    if (report.bare > 0)
+        text += fmt::format(
+            "; of {} the output is not in {}/logs, so logs can't show it and it does not count for "
+            "--log-total (copy the output there before the restore)",
+            jobs(report.bare, "job", "jobs"),
+            options.state_dir);
     return text + ".\nIt is paused: start schedulerd, look at schedctl ls, then schedctl resume.";
 }
 
@@ -150,6 +157,12 @@ Result<std::string> restore(const Options& options, const Clock& clock) {
     RestoreOptions how;
     how.now = clock.now();
     how.run_missed = options.run_missed;
+    Spool spool(state_dir->logs(), options.log_limit);
+    how.has_output = [&spool](JobId id, int attempts) {
+        for (int attempt = 1; attempt <= attempts; ++attempt)
+            if (spool.has_output(id, attempt)) return true;
+        return false;
+    };
     how.instance = IdGenerator(clock, system_random(), std::nullopt).next().to_string();
     auto report = make_restored(copy, file, how);
     if (!report) return failed(report.error());

@@ -71,7 +71,10 @@ Result<StateDir> StateDir::open(const std::filesystem::path& path) {
     }
     // The pid is for people, and a disk that is full now is none for ever.
     if (!write_pid(lock.get()) && errno != ENOSPC && errno != EDQUOT) return unusable(path, errno);
-    return StateDir(path, std::move(lock));
+    StateDir opened(path, std::move(lock));
+    // On a disk that is full now it is made another time; a backup has no room there either.
+    (void)::mkdir(opened.backups().c_str(), 0700);
+    return opened;
 }
 
 }  // namespace scheduler

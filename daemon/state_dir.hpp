@@ -25,6 +25,9 @@ class StateDir {
     [[nodiscard]] std::filesystem::path database() const { return path_ / "schedulerd.db"; }
     [[nodiscard]] std::filesystem::path ballast() const { return path_ / "ballast"; }
     [[nodiscard]] std::filesystem::path logs() const { return path_ / "logs"; }
+    /// Where `schedctl backup` may write wherever the daemon runs. Made by `open`; the daemon
+    /// itself puts nothing there.
+    [[nodiscard]] std::filesystem::path backups() const { return path_ / "backups"; }
 
   private:
     StateDir(std::filesystem::path path, UniqueFd lock)

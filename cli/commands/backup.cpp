@@ -5,8 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
-#include "cli/exit_code.hpp"
-#include "cli/output/text.hpp"
+#include "cli/one_call.hpp"
 
 namespace scheduler {
 namespace {
@@ -32,23 +31,24 @@ class BackupCommand : public Command {
                                                      error.message())});
             return exit_refused;
         }
-        auto answer = context.client.call(BackupRequest{file.native()});
-        if (!answer) {
-            context.console.report(answer.error());
-            return exit_code_of(answer.error());
-        }
-        context.console.print(
-            (context.console.json() ? answer->json : escape_text(answer->value.message)) + '\n');
+        return call_and_confirm(context, BackupRequest{file.native()}, [&](const BackupResponse&) {
+            return check_seen(context, file);
+        });
+    }
+
+  private:
+    static ExitCode check_seen(Context& context, const std::filesystem::path& file) {
+        std::error_code error;
         if (std::filesystem::exists(file, error) || error) return exit_done;
         context.console.report(Error{
             ErrorCode::internal,
             fmt::format("{} is not to be seen here: the daemon has directories of its own, as "
-                        "under systemd with PrivateTmp=; give a path in its state directory",
+                        "under systemd with PrivateTmp=; give a path in the backups of its state "
+                        "directory",
                         escape_text(file.native()))});
         return exit_refused;
     }
 
-  private:
     std::vector<std::string> files_;
 };
 

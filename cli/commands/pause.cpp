@@ -1,8 +1,8 @@
 #include "common/requests/pause.hpp"
 
 #include "cli/commands.hpp"
-#include "cli/each_job.hpp"
 #include "cli/moment.hpp"
+#include "cli/one_call.hpp"
 
 namespace scheduler {
 namespace {
@@ -25,13 +25,7 @@ class PauseCommand : public Command {
                       "--for 0s is no pause; leave --for out to pause until schedctl resume"});
             return exit_usage;
         }
-        auto answer = context.client.call(PauseRequest{*span});
-        if (!answer) {
-            context.console.report(answer.error());
-            return exit_code_of(answer.error());
-        }
-        print_confirmation(context, *answer);
-        return exit_done;
+        return call_and_confirm(context, PauseRequest{*span});
     }
 
   private:

@@ -1,9 +1,8 @@
 #include "common/requests/prune.hpp"
 
 #include "cli/commands.hpp"
-#include "cli/exit_code.hpp"
 #include "cli/moment.hpp"
-#include "cli/output/text.hpp"
+#include "cli/one_call.hpp"
 #include "common/size.hpp"
 
 namespace scheduler {
@@ -29,15 +28,11 @@ class PruneCommand : public Command {
             context.console.report(Error{size.error().code, std::move(message)});
             return exit_usage;
         }
-        auto answer = context.client.call(PruneRequest{*older_than, keep_, log_total_, dry_run_});
-        if (!answer) {
-            context.console.report(answer.error());
-            return exit_code_of(answer.error());
-        }
-        context.console.print(
-            (context.console.json() ? answer->json : escape_text(answer->value.message)) + '\n');
-        if (answer->value.warning) context.console.note(escape_text(*answer->value.warning));
-        return exit_done;
+        PruneRequest request{*older_than, keep_, log_total_, dry_run_};
+        return call_and_confirm(context, request, [&](const PruneResponse& pruned) {
+            if (pruned.warning) context.console.note(escape_text(*pruned.warning));
+            return exit_done;
+        });
     }
 
   private:

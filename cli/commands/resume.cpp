@@ -1,7 +1,7 @@
 #include "common/requests/resume.hpp"
 
 #include "cli/commands.hpp"
-#include "cli/each_job.hpp"
+#include "cli/one_call.hpp"
 
 namespace scheduler {
 namespace {
@@ -10,15 +10,7 @@ class ResumeCommand : public Command {
   public:
     void declare(OptionSet&) override {}
 
-    int run(Context& context) override {
-        auto answer = context.client.call(ResumeRequest{});
-        if (!answer) {
-            context.console.report(answer.error());
-            return exit_code_of(answer.error());
-        }
-        print_confirmation(context, *answer);
-        return exit_done;
-    }
+    int run(Context& context) override { return call_and_confirm(context, ResumeRequest{}); }
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "common/requests/status.hpp"
 
 #include "cli/commands.hpp"
-#include "cli/exit_code.hpp"
+#include "cli/one_call.hpp"
 #include "cli/output/status_text.hpp"
 
 namespace scheduler {
@@ -12,16 +12,12 @@ class StatusCommand : public Command {
     void declare(OptionSet&) override {}
 
     int run(Context& context) override {
-        auto answer = context.client.call(StatusRequest{});
-        if (!answer) {
-            context.console.report(answer.error());
-            return exit_code_of(answer.error());
-        }
-        context.console.print(
-            context.console.json()
-                ? answer->json + '\n'
-                : status_text(answer->value, context.console.out_terminal().colour));
-        return answer->value.ready ? exit_done : exit_refused;
+        auto text = [&](const StatusResponse& status) {
+            return status_text(status, context.console.out_terminal().colour);
+        };
+        return call_and_print(context, StatusRequest{}, text, [](const StatusResponse& status) {
+            return status.ready ? exit_done : exit_refused;
+        });
     }
 };
 

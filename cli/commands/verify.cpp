@@ -1,8 +1,8 @@
 #include "common/requests/verify.hpp"
 
 #include "cli/commands.hpp"
-#include "cli/exit_code.hpp"
 #include "cli/moment.hpp"
+#include "cli/one_call.hpp"
 #include "cli/output/verify_text.hpp"
 
 namespace scheduler {
@@ -30,16 +30,13 @@ class VerifyCommand : public Command {
             context.console.report(since.error());
             return exit_usage;
         }
-        auto answer = context.client.call(VerifyRequest{*since, *late, limit_});
-        if (!answer) {
-            context.console.report(answer.error());
-            return exit_code_of(answer.error());
-        }
-        context.console.print(
-            context.console.json()
-                ? answer->json + '\n'
-                : verify_text(answer->value, context.console.out_terminal().colour));
-        return answer->value.well ? exit_done : exit_refused;
+        auto text = [&](const VerifyResponse& found) {
+            return verify_text(found, context.console.out_terminal().colour);
+        };
+        return call_and_print(
+            context, VerifyRequest{*since, *late, limit_}, text, [](const VerifyResponse& found) {
+                return found.well ? exit_done : exit_refused;
+            });
     }
 
   private:

@@ -48,7 +48,7 @@ Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
                  link_,
                  *this,
                  parts_.instance},
-      reconciler_(parts_.engine, parts_.store, parts_.instance, [this] { container_left_over(); }),
+      reconciler_(parts_.engine, parts_.store, parts_.instance, [this] { reconcile_later(); }),
       retention_({parts_.store,
                   parts_.spool,
                   reconciler_,
@@ -87,7 +87,7 @@ void Dispatcher::stop() {
     stop_claiming();
     stopped_ = true;
     link_.stop();
-    self_.reset();
+    anchor_.let_go();
     waiting_for_slot_.clear();
     runs_.clear();
 }
@@ -101,14 +101,20 @@ void Dispatcher::set_options(DispatchOptions options) {
 // ---- the engine ----
 
 void Dispatcher::engine_came_up() {
-    std::vector<std::shared_ptr<JobRun>> runs;  // settling may end a run and change the map
-    for (auto& [id, run] : runs_)
-        runs.push_back(run);
-    for (auto& run : runs)
+    for (auto& run : all_runs())
         run->engine_is_up();
     reconcile();
     next_due_ = TimePoint{};
     pump();
+}
+
+void Dispatcher::disk_has_space() {
+    parts_.core.post([weak = anchor_.weak()] {
+        auto* self = weak.get();
+        if (!self) return;
+        for (auto& run : self->all_runs())
+            run->disk_has_space();
+    });
 }
 
 void Dispatcher::container_ended(const std::string& container) {
@@ -119,8 +125,8 @@ void Dispatcher::container_ended(const std::string& container) {
 
 void Dispatcher::look_after_engine() {
     if (parts_.clock.steady() - link_.status().answered_at < engine_known_for) return;
-    parts_.core.post([weak = std::weak_ptr(self_)] {
-        if (auto self = weak.lock()) (*self)->link_.check();
+    parts_.core.post([weak = anchor_.weak()] {
+        if (auto* self = weak.get()) self->link_.check();
     });
 }
 
@@ -128,37 +134,36 @@ void Dispatcher::look_after_engine() {
 void Dispatcher::check_engine_later() {
     if (is_check_armed_ || stopped_) return;
     is_check_armed_ = true;
-    parts_.core.post_after(engine_known_for, [weak = std::weak_ptr(self_)] {
-        auto self = weak.lock();
+    parts_.core.post_after(engine_known_for, [weak = anchor_.weak()] {
+        auto* self = weak.get();
         if (!self) return;
-        (*self)->is_check_armed_ = false;
-        if ((*self)->runs_.empty()) return;
-        (*self)->link_.check();
-        (*self)->check_engine_later();
+        self->is_check_armed_ = false;
+        if (self->runs_.empty()) return;
+        self->link_.check();
+        self->check_engine_later();
     });
 }
 
-/// The slow timer runs while jobs do, or a container is left over: an idle daemon does not wake up.
+/// The slow timer runs while jobs do, or a container may be left over: an idle daemon does not wake
+/// up.
 void Dispatcher::reconcile_later() {
     if (is_reconcile_armed_ || stopped_) return;
     is_reconcile_armed_ = true;
-    parts_.core.post_after(reconcile_every, [weak = std::weak_ptr(self_)] {
-        auto locked = weak.lock();
-        if (!locked) return;
-        Dispatcher& self = **locked;
-        self.is_reconcile_armed_ = false;
-        if (self.runs_.empty() && !self.is_container_left_) return;
-        self.reconcile_later();
-        if (self.link_.is_up()) self.reconcile();
+    parts_.core.post_after(reconcile_every, [weak = anchor_.weak()] {
+        auto* self = weak.get();
+        if (!self) return;
+        self->is_reconcile_armed_ = false;
+        if (self->runs_.empty() && self->reconciler_.is_clear()) return;
+        self->reconcile_later();
+        if (self->link_.is_up()) self->reconcile();
     });
 }
 
 void Dispatcher::reconcile() {
-    is_container_left_ = false;
     reconciler_.run([this](JobId job) { return runs_.count(job) > 0; },
                     [this](EngineResult<std::unordered_set<std::string>> running) {
                         if (!running) {
-                            container_left_over();
+                            reconcile_later();
                             return link_.check();
                         }
                         if (mutated("trusts_events_alone")) return;
@@ -171,22 +176,17 @@ void Dispatcher::reconcile() {
                     });
 }
 
-void Dispatcher::container_left_over() {
-    is_container_left_ = true;
-    reconcile_later();
-}
-
 void Dispatcher::has_image(std::string reference, UniqueFunction<void(std::optional<bool>)> reply) {
     if (image_is_known(reference)) return reply(true);
-    parts_.core.post([weak = std::weak_ptr(self_),
+    parts_.core.post([weak = anchor_.weak(),
                       reference = std::move(reference),
                       reply = std::move(reply)]() mutable {
-        auto locked = weak.lock();
-        if (!locked || !(*locked)->link_.is_up()) return reply(std::nullopt);
-        (*locked)->parts_.engine.has_image(
+        auto* self = weak.get();
+        if (!self || !self->link_.is_up()) return reply(std::nullopt);
+        self->parts_.engine.has_image(
             reference, [weak, reference, reply = std::move(reply)](EngineResult<bool> has) mutable {
-                if (auto alive = weak.lock(); alive && has && *has)
-                    (*alive)->remember_image(reference);
+                if (auto* alive = weak.get(); alive && has && *has)
+                    alive->remember_image(reference);
                 reply(has ? std::optional(*has) : std::nullopt);
             });
     });
@@ -207,40 +207,39 @@ void Dispatcher::remember_image(const std::string& reference) {
 }
 
 void Dispatcher::want_output(JobId job, UniqueFunction<void()> reply) {
-    parts_.core.post([weak = std::weak_ptr(self_), job, reply = std::move(reply)]() mutable {
-        auto self = weak.lock();
+    parts_.core.post([weak = anchor_.weak(), job, reply = std::move(reply)]() mutable {
+        auto* self = weak.get();
         if (!self) return;
-        auto run = (*self)->runs_.find(job);
-        if (run == (*self)->runs_.end()) return reply();
+        auto run = self->runs_.find(job);
+        if (run == self->runs_.end()) return reply();
         run->second->want_output(std::move(reply));
     });
 }
 
 void Dispatcher::survey(UniqueFunction<void(Survey)> reply) {
-    parts_.core.post([weak = std::weak_ptr(self_), reply = std::move(reply)]() mutable {
-        auto self = weak.lock();
+    parts_.core.post([weak = anchor_.weak(), reply = std::move(reply)]() mutable {
+        auto* self = weak.get();
         if (!self) return;
-        if (!(*self)->link_.is_up()) {
-            Survey survey = (*self)->known_here();
-            survey.unreachable = (*self)->link_.status().reason;
+        if (!self->link_.is_up()) {
+            Survey survey = self->known_here();
+            survey.unreachable = self->link_.status().reason;
             return reply(std::move(survey));
         }
-        (*self)->parts_.engine.list(
-            instance_label,
-            (*self)->parts_.instance,
-            [weak,
-             reply = std::move(reply)](EngineResult<std::vector<ContainerSummary>> listed) mutable {
-                auto alive = weak.lock();
-                if (!alive) return;
-                Survey survey = (*alive)->known_here();
-                if (listed)
-                    survey.containers = std::move(*listed);
-                else
-                    survey.unreachable = listed.error().message;
-                for (const ContainerSummary& container : survey.containers)
-                    survey.container_ids.insert(container.id);
-                reply(std::move(survey));
-            });
+        self->parts_.engine.list(instance_label,
+                                 self->parts_.instance,
+                                 [weak, reply = std::move(reply)](
+                                     EngineResult<std::vector<ContainerSummary>> listed) mutable {
+                                     auto* alive = weak.get();
+                                     if (!alive) return;
+                                     Survey survey = alive->known_here();
+                                     if (listed)
+                                         survey.containers = std::move(*listed);
+                                     else
+                                         survey.unreachable = listed.error().message;
+                                     for (const ContainerSummary& container : survey.containers)
+                                         survey.container_ids.insert(container.id);
+                                     reply(std::move(survey));
+                                 });
     });
 }
 
@@ -258,11 +257,11 @@ Survey Dispatcher::known_here() const {
 
 void Dispatcher::wake_at(TimePoint due) {
     if (due.time_since_epoch().count() >= next_due_ms_.load()) return;
-    parts_.core.post([weak = std::weak_ptr(self_), due] {
-        auto self = weak.lock();
+    parts_.core.post([weak = anchor_.weak(), due] {
+        auto* self = weak.get();
         if (!self) return;
-        (*self)->note_due(due);
-        (*self)->pump();
+        self->note_due(due);
+        self->pump();
     });
 }
 
@@ -271,12 +270,11 @@ void Dispatcher::wake() {
 }
 
 void Dispatcher::kill(JobId job, std::string by, bool now) {
-    parts_.core.post([weak = std::weak_ptr(self_), job, by = std::move(by), now] {
-        auto self = weak.lock();
+    parts_.core.post([weak = anchor_.weak(), job, by = std::move(by), now] {
+        auto* self = weak.get();
         if (!self) return;
         // A claim is answered before a later wish, and both are posted here in that order.
-        if (auto run = (*self)->runs_.find(job); run != (*self)->runs_.end())
-            run->second->kill(by, now);
+        if (auto run = self->runs_.find(job); run != self->runs_.end()) run->second->kill(by, now);
     });
 }
 
@@ -284,10 +282,17 @@ void Dispatcher::prune(std::optional<RetentionLimits> limits,
                        bool dry_run,
                        Reply<PruneReport> reply) {
     if (limits) return retention_.prune(*limits, dry_run, std::move(reply));
-    parts_.core.post([weak = std::weak_ptr(self_), dry_run, reply = std::move(reply)]() mutable {
-        if (auto self = weak.lock())
-            (*self)->retention_.prune((*self)->options_.retention, dry_run, std::move(reply));
+    parts_.core.post([weak = anchor_.weak(), dry_run, reply = std::move(reply)]() mutable {
+        if (auto* self = weak.get())
+            self->retention_.prune(self->options_.retention, dry_run, std::move(reply));
     });
+}
+
+std::vector<std::shared_ptr<JobRun>> Dispatcher::all_runs() const {
+    std::vector<std::shared_ptr<JobRun>> runs;
+    for (const auto& [id, run] : runs_)
+        runs.push_back(run);
+    return runs;
 }
 
 std::vector<JobId> Dispatcher::run_ids() const {
@@ -337,9 +342,9 @@ void Dispatcher::claim(int slots) {
     next_due_ms_ = never;
     ClaimLimits limits{parts_.clock.now(), slots, link_.identity().id, hindrances()};
     if (mutated("claims_early")) limits.now += 2s;
-    Reply<ClaimResult> reply = [weak = std::weak_ptr(self_),
+    Reply<ClaimResult> reply = [weak = anchor_.weak(),
                                 until = limits.now](Result<ClaimResult> claimed) {
-        if (auto self = weak.lock()) (*self)->on_claimed(until, std::move(claimed));
+        if (auto* self = weak.get()) self->on_claimed(until, std::move(claimed));
     };
     parts_.store.claim_due(std::move(limits), reply_on<ClaimResult>(parts_.core, std::move(reply)));
 }
@@ -393,8 +398,8 @@ void Dispatcher::note_due(std::optional<TimePoint> due) {
 }
 
 void Dispatcher::retry_claim_later() {
-    parts_.core.post_after(claim_retry, [weak = std::weak_ptr(self_)] {
-        if (auto self = weak.lock()) (*self)->pump();
+    parts_.core.post_after(claim_retry, [weak = anchor_.weak()] {
+        if (auto* self = weak.get()) self->pump();
     });
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "daemon/base/anchor.hpp"
 #include "daemon/base/wall_timer.hpp"
 #include "daemon/dispatch/job_run.hpp"
 #include "daemon/dispatch/reconciler.hpp"
@@ -63,6 +64,8 @@ class Dispatcher final : public RunOwner {
     /// Jobs moved to history without a run of theirs.
     void jobs_ended() { retention_.jobs_ended(); }
     void disk_is_full() { retention_.disk_is_full(); }
+    /// It takes writes again.
+    void disk_has_space();
     /// See Retention::prune. Nothing: the limits in force.
     void prune(std::optional<RetentionLimits> limits, bool dry_run, Reply<PruneReport> reply);
     /// The wish is committed.
@@ -88,12 +91,13 @@ class Dispatcher final : public RunOwner {
 
   private:
     [[nodiscard]] std::vector<JobId> run_ids() const;
+    /// A copy, since what is told to a run may end it.
+    [[nodiscard]] std::vector<std::shared_ptr<JobRun>> all_runs() const;
     void engine_came_up();
     void container_ended(const std::string& container);
     void check_engine_later();
     void reconcile_later();
     void reconcile();
-    void container_left_over();
     void pump();
     void claim(int slots);
     [[nodiscard]] std::vector<Hindrance> hindrances() const;
@@ -130,7 +134,6 @@ class Dispatcher final : public RunOwner {
     bool claim_again_ = false;
     bool is_check_armed_ = false;
     bool is_reconcile_armed_ = false;
-    bool is_container_left_ = false;  ///< one whose row has ended could not be removed
     bool is_draining_ = false;
     bool stopped_ = false;
     /// Known earliest due time; nothing: none. A claim that found nothing though it was past
@@ -140,7 +143,7 @@ class Dispatcher final : public RunOwner {
     std::atomic<std::int64_t> next_due_ms_ = 0;
     std::mutex images_mutex_;
     std::unordered_map<std::string, SteadyPoint> known_images_;  ///< guarded by images_mutex_
-    std::shared_ptr<Dispatcher*> self_ = std::make_shared<Dispatcher*>(this);
+    Anchor<Dispatcher> anchor_{*this};
 };
 
 }  // namespace scheduler

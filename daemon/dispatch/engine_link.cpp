@@ -49,17 +49,17 @@ void EngineLink::start() {
 
 void EngineLink::stop() {
     stopped_ = true;
-    self_.reset();
+    anchor_.let_go();
 }
 
 void EngineLink::connect() {
-    parts_.engine.connect([weak = std::weak_ptr(self_)](EngineResult<EngineIdentity> identity) {
-        auto self = weak.lock();
+    parts_.engine.connect([weak = anchor_.weak()](EngineResult<EngineIdentity> identity) {
+        auto* self = weak.get();
         if (!self) return;
         if (identity)
-            (*self)->on_identity(std::move(*identity));
+            self->on_identity(std::move(*identity));
         else
-            (*self)->go_down(identity.error().message);
+            self->go_down(identity.error().message);
     });
 }
 
@@ -99,14 +99,14 @@ std::string EngineLink::refuse(const EngineIdentity& identity) {
 
 void EngineLink::open_watch() {
     Engine::Watch watch;
-    watch.on_open = [weak = std::weak_ptr(self_)] {
-        if (auto self = weak.lock()) (*self)->go_up();
+    watch.on_open = [weak = anchor_.weak()] {
+        if (auto* self = weak.get()) self->go_up();
     };
-    watch.on_end = [weak = std::weak_ptr(self_)](const std::string& container) {
-        if (auto self = weak.lock()) (*self)->callbacks_.on_end(container);
+    watch.on_end = [weak = anchor_.weak()](const std::string& container) {
+        if (auto* self = weak.get()) self->callbacks_.on_end(container);
     };
-    watch.on_break = [weak = std::weak_ptr(self_)](const EngineFailure& failure) {
-        if (auto self = weak.lock()) (*self)->go_down(failure.message);
+    watch.on_break = [weak = anchor_.weak()](const EngineFailure& failure) {
+        if (auto* self = weak.get()) self->go_down(failure.message);
     };
     parts_.engine.watch(instance_label, parts_.instance, std::move(watch));
 }
@@ -151,24 +151,24 @@ void EngineLink::go_down(const std::string& reason) {
 
 void EngineLink::retry_later() {
     Duration delay = std::min(retry_longest, retry_first * (1 << std::min(failures_++, 8)));
-    parts_.core.post_after(delay, [weak = std::weak_ptr(self_), expected = failures_] {
-        auto self = weak.lock();
-        if (self && !(*self)->is_up_ && (*self)->failures_ == expected) (*self)->connect();
+    parts_.core.post_after(delay, [weak = anchor_.weak(), expected = failures_] {
+        auto* self = weak.get();
+        if (self && !self->is_up_ && self->failures_ == expected) self->connect();
     });
 }
 
 void EngineLink::check() {
     if (!is_up_ || is_checking_) return;
     is_checking_ = true;
-    parts_.engine.ping([weak = std::weak_ptr(self_)](EngineResult<Done> answer) {
-        auto self = weak.lock();
+    parts_.engine.ping([weak = anchor_.weak()](EngineResult<Done> answer) {
+        auto* self = weak.get();
         if (!self) return;
-        (*self)->is_checking_ = false;
-        if (!(*self)->is_up_) return;
+        self->is_checking_ = false;
+        if (!self->is_up_) return;
         if (answer)
-            (*self)->answered();
+            self->answered();
         else
-            (*self)->go_down(answer.error().message);
+            self->go_down(answer.error().message);
     });
 }
 
@@ -187,19 +187,18 @@ void EngineLink::prove(UniqueFunction<void(bool)> reply) {
 void EngineLink::prove_now() {
     is_proving_ = true;
     parts_.engine.connect(
-        [weak = std::weak_ptr(self_), contact = contact_, asking = std::exchange(want_proof_, {})](
+        [weak = anchor_.weak(), contact = contact_, asking = std::exchange(want_proof_, {})](
             EngineResult<EngineIdentity> identity) mutable {
-            auto locked = weak.lock();
-            if (!locked) return;
-            EngineLink& self = **locked;
-            self.is_proving_ = false;
-            bool is_same = identity && identity->id == self.identity_.id;
-            bool was_in_touch = self.is_up_ && self.contact_ == contact;
+            auto* self = weak.get();
+            if (!self) return;
+            self->is_proving_ = false;
+            bool is_same = identity && identity->id == self->identity_.id;
+            bool was_in_touch = self->is_up_ && self->contact_ == contact;
             if (was_in_touch && !is_same)
-                self.go_down(identity ? "another engine answers" : identity.error().message);
+                self->go_down(identity ? "another engine answers" : identity.error().message);
             for (auto& reply : asking)
                 reply(was_in_touch && is_same);
-            if (!self.want_proof_.empty() && !self.is_proving_) self.prove_now();
+            if (!self->want_proof_.empty() && !self->is_proving_) self->prove_now();
         });
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/base/anchor.hpp"
 #include "daemon/base/clock.hpp"
 #include "daemon/base/executor.hpp"
 #include "daemon/base/published.hpp"
@@ -109,8 +110,7 @@ class EngineLink {
     std::string last_reason_;
     std::vector<UniqueFunction<void(bool)>> want_proof_;  ///< asked since the last proof began
     Published<EngineStatus> published_;
-    /// Closures hold it weakly, so that none runs after the link is gone.
-    std::shared_ptr<EngineLink*> self_ = std::make_shared<EngineLink*>(this);
+    Anchor<EngineLink> anchor_{*this};
 };
 
 }  // namespace scheduler

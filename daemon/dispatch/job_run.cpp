@@ -40,6 +40,12 @@ void JobRun::container_ended() {
     if (step_ == Step::watching) settle();
 }
 
+void JobRun::disk_has_space() {
+    if (!unwritten_) return;
+    failures_ = 0;
+    retry_write();
+}
+
 void JobRun::kill(const std::string& by, bool now) {
     if (!job_.kill_requested_by) job_.kill_requested_by = by;
     kill_wanted_ = true;
@@ -263,6 +269,16 @@ void JobRun::retry_later(UniqueFunction<void(JobRun&)> step) {
     parts_.core.post_after(delay, [weak = weak_from_this(), step = std::move(step)]() mutable {
         if (auto self = weak.lock()) step(*self);
     });
+}
+
+void JobRun::retry_write_later(UniqueFunction<void(JobRun&)> step) {
+    unwritten_ = std::move(step);
+    retry_later([](JobRun& self) { self.retry_write(); });
+}
+
+/// Of a write that is refused again, the timer of the time before may try a third one early.
+void JobRun::retry_write() {
+    if (auto step = std::exchange(unwritten_, {})) step(*this);
 }
 
 void JobRun::release_slot() {

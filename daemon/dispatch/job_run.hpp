@@ -79,6 +79,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     /// Hints and wishes. Any of them may come at any time.
     void engine_is_up();
     void container_ended();
+    /// What waits for it is tried at once.
+    void disk_has_space();
     /// The wish is committed already. `now`: without grace.
     void kill(const std::string& by, bool now);
     /// Someone reads the output: it is copied as it comes from now on. Calls back when what was
@@ -148,6 +150,9 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
 
     void unsettled(const EngineFailure& failure);
     void retry_later(UniqueFunction<void(JobRun&)> step);
+    /// The same, for what the disk refused.
+    void retry_write_later(UniqueFunction<void(JobRun&)> step);
+    void retry_write();
     void release_slot();
     [[nodiscard]] bool is_on_this_engine() const;
     [[nodiscard]] bool is_stop_wanted() const {
@@ -183,6 +188,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     bool may_have_container_ = false;    ///< until its removal is answered
     bool is_create_unanswered_ = false;  ///< it may be executed when all is over
     bool end_was_hinted_ = false;        ///< an end was reported while another step was under way
+    UniqueFunction<void(JobRun&)> unwritten_;  ///< one at a time: a run does one thing
     int failures_ = 0;
     int refusals_ = 0;                      ///< of what an engine in trouble may do later
     int seen_running_in_ = 0;               ///< the engine link's contact

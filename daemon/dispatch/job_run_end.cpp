@@ -184,13 +184,15 @@ void JobRun::store_output(Outcome outcome, Spool::Whole whole) {
 /// A full disk, or one that fails: the job has not ended before its output is kept.
 void JobRun::output_not_kept(const Error& error, const Outcome& outcome) {
     // The database is on the same disk, and needs far less.
-    parts_.spool.discard_whole(job_.id, job_.attempt);
+    parts_.disk.post([&spool = parts_.spool, id = job_.id, attempt = job_.attempt] {
+        spool.discard_whole(id, attempt);
+    });
     log_warning("output_not_kept", {{"job", job_.id.to_string()}, {"error", error.message}});
     parts_.spool.set_trouble(
         fmt::format("the output of job {} can't be kept, so it has not ended yet: {}",
                     job_.number,
                     error.message));
-    retry_later([outcome](JobRun& self) { self.copy_output(outcome); });
+    retry_write_later([outcome](JobRun& self) { self.copy_output(outcome); });
 }
 
 void JobRun::finish(Outcome outcome) {
@@ -200,7 +202,8 @@ void JobRun::finish(Outcome outcome) {
         job_.attempt,
         outcome,
         then_on_core<bool>([outcome](JobRun& self, Result<bool> stored) {
-            if (!stored) return self.retry_later([outcome](JobRun& run) { run.finish(outcome); });
+            if (!stored)
+                return self.retry_write_later([outcome](JobRun& run) { run.finish(outcome); });
             failpoint("outcome_committed");
             self.parts_.events.output_grew(self.job_.id);
             if (*stored) self.parts_.metrics.count_finished(outcome.finish);

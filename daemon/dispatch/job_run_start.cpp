@@ -108,7 +108,7 @@ void JobRun::commit_container(std::string container, bool is_fresh) {
             // Not stored (the disk is full, say): the container stays, never started, until it can
             // be.
             self.release_slot();
-            return self.retry_later(
+            return self.retry_write_later(
                 [container, is_fresh](JobRun& run) { run.commit_container(container, is_fresh); });
         }
         failpoint("container_committed");

@@ -16,15 +16,15 @@ std::string job_text(const ContainerSummary& container) {
 /// One look at the containers. It ends when nothing refers to it any more, which is after its last
 /// removal.
 struct Reconciler::Pass {
-    Pass(std::weak_ptr<Reconciler*> owner, std::int64_t left_before, EngineReply<std::int64_t> then)
+    Pass(Anchor<Reconciler>::Weak owner, std::int64_t left_before, EngineReply<std::int64_t> then)
         : reconciler(std::move(owner)), left_count(left_before), reply(std::move(then)) {}
     Pass(const Pass&) = delete;
     Pass& operator=(const Pass&) = delete;
     ~Pass() {
-        if (auto self = reconciler.lock()) (*self)->end_pass(*this);
+        if (auto* self = reconciler.get()) self->end_pass(*this);
     }
 
-    std::weak_ptr<Reconciler*> reconciler;
+    Anchor<Reconciler>::Weak reconciler;
     std::int64_t left_count;  ///< of the reconciler, when the pass began
     EngineReply<std::int64_t> reply;
     bool was_listed = false;
@@ -48,33 +48,48 @@ void Reconciler::container_left() {
     on_left_();
 }
 
-void Reconciler::run(std::function<bool(JobId)> is_ours,
-                     EngineReply<std::unordered_set<std::string>> reply) {
-    auto pass = std::make_shared<Pass>(self_, left_count_, EngineReply<std::int64_t>());
+void Reconciler::walk(IsOurs is_ours, Visit visit, EngineReply<Done> reply) {
     engine_.list(
         instance_label,
         instance_,
-        [weak = std::weak_ptr(self_), pass, is_ours = std::move(is_ours), reply = std::move(reply)](
-            EngineResult<std::vector<ContainerSummary>> listed) mutable {
-            auto self = weak.lock();
-            if (!self) return;
-            if (!listed) {
-                pass->failure = listed.error();
-                return reply(fail(listed.error()));
-            }
-            pass->was_listed = true;
-            std::unordered_set<std::string> running;
-            std::set<std::string> listed_ids;
+        [weak = anchor_.weak(),
+         is_ours = std::move(is_ours),
+         visit = std::move(visit),
+         reply = std::move(reply)](EngineResult<std::vector<ContainerSummary>> listed) mutable {
+            if (!weak.get()) return;
+            if (!listed) return reply(fail(listed.error()));
             for (const ContainerSummary& container : *listed) {
-                if (container.is_running) running.insert(container.id);
-                listed_ids.insert(container.id);
                 auto job = JobId::parse(job_text(container));
-                if (job && is_ours(*job)) continue;
-                (*self)->look_at(container, pass);
+                visit(container, job && is_ours(*job));
             }
-            (*self)->forget_all_but(listed_ids);
-            reply(std::move(running));
+            reply(Done{});
         });
+}
+
+std::shared_ptr<Reconciler::Pass> Reconciler::begin_pass(EngineReply<std::int64_t> reply) {
+    return std::make_shared<Pass>(anchor_.weak(), left_count_, std::move(reply));
+}
+
+void Reconciler::run(IsOurs is_ours, EngineReply<std::unordered_set<std::string>> reply) {
+    struct Listed {
+        std::unordered_set<std::string> running;
+        std::set<std::string> all;
+    };
+    auto pass = begin_pass({});
+    auto listed = std::make_shared<Listed>();
+    auto visit = [this, pass, listed](const ContainerSummary& container, bool has_run) {
+        if (container.is_running) listed->running.insert(container.id);
+        listed->all.insert(container.id);
+        if (!has_run) look_at(container, pass);
+    };
+    walk(std::move(is_ours),
+         std::move(visit),
+         [this, pass, listed, reply = std::move(reply)](EngineResult<Done> walked) mutable {
+             if (!walked) return reply(fail(walked.error()));
+             pass->was_listed = true;
+             forget_all_but(listed->all);
+             reply(std::move(listed->running));
+         });
 }
 
 /// A stranger that is listed stays reported; one that is gone would be news again.
@@ -82,43 +97,29 @@ void Reconciler::forget_all_but(const std::set<std::string>& listed) {
     std::erase_if(reported_, [&](const std::string& id) { return listed.count(id) == 0; });
 }
 
-void Reconciler::sweep(std::function<bool(JobId)> is_ours, EngineReply<std::int64_t> reply) {
-    auto pass = std::make_shared<Pass>(self_, left_count_, std::move(reply));
-    engine_.list(instance_label,
-                 instance_,
-                 [weak = std::weak_ptr(self_), pass, is_ours = std::move(is_ours)](
-                     EngineResult<std::vector<ContainerSummary>> listed) {
-                     auto self = weak.lock();
-                     if (!self) return;
-                     if (!listed) {
-                         pass->failure = listed.error();
-                         return;
-                     }
-                     pass->was_listed = true;
-                     for (const ContainerSummary& container : *listed) {
-                         auto job = JobId::parse(job_text(container));
-                         if (!job || !is_ours(*job)) (*self)->look_at(container, pass);
-                     }
-                 });
+void Reconciler::sweep(IsOurs is_ours, EngineReply<std::int64_t> reply) {
+    auto pass = begin_pass(std::move(reply));
+    auto visit = [this, pass](const ContainerSummary& container, bool has_run) {
+        if (!has_run) look_at(container, pass);
+    };
+    walk(std::move(is_ours), std::move(visit), [pass](EngineResult<Done> walked) {
+        pass->was_listed = walked.has_value();
+        if (!walked) pass->failure = walked.error();
+    });
 }
 
-void Reconciler::count_left_over(std::function<bool(JobId)> is_ours,
-                                 EngineReply<std::int64_t> reply) {
-    engine_.list(
-        instance_label,
-        instance_,
-        [weak = std::weak_ptr(self_), is_ours = std::move(is_ours), reply = std::move(reply)](
-            EngineResult<std::vector<ContainerSummary>> listed) mutable {
-            auto self = weak.lock();
-            if (!self) return;
-            if (!listed) return reply(fail(listed.error()));
-            std::int64_t count = 0;
-            for (const ContainerSummary& container : *listed) {
-                auto job = (*self)->job_of(container);
-                if (job && has_ended(job->status) && !is_ours(job->id)) ++count;
-            }
-            reply(count);
-        });
+void Reconciler::count_left_over(IsOurs is_ours, EngineReply<std::int64_t> reply) {
+    auto count = std::make_shared<std::int64_t>(0);
+    auto visit = [this, count](const ContainerSummary& container, bool has_run) {
+        auto job = job_of(container);
+        if (job && has_ended(job->status) && !has_run) ++*count;
+    };
+    walk(std::move(is_ours),
+         std::move(visit),
+         [count, reply = std::move(reply)](EngineResult<Done> walked) mutable {
+             if (!walked) return reply(fail(walked.error()));
+             reply(*count);
+         });
 }
 
 Result<Job> Reconciler::job_of(const ContainerSummary& container) const {
@@ -140,21 +141,20 @@ void Reconciler::look_at(const ContainerSummary& container, const std::shared_pt
 
 /// Its outcome is committed, so it may go; a start that the engine executed late is stopped first.
 void Reconciler::clean_up(const ContainerSummary& container, const std::shared_ptr<Pass>& pass) {
-    auto remove =
-        [weak = std::weak_ptr(self_), pass, id = container.id](const EngineResult<Done>&) {
-            auto self = weak.lock();
-            if (!self) return;
-            (*self)->engine_.remove(id, [weak, pass, id](EngineResult<Done> removed) {
-                if (removed) {
-                    ++pass->removed;
-                    return;
-                }
-                pass->failure = removed.error();
-                log_warning("container_not_removed",
-                            {{"container", id}, {"error", removed.error().message}});
-                if (auto alive = weak.lock()) (*alive)->container_left();
-            });
-        };
+    auto remove = [weak = anchor_.weak(), pass, id = container.id](const EngineResult<Done>&) {
+        auto* self = weak.get();
+        if (!self) return;
+        self->engine_.remove(id, [weak, pass, id](EngineResult<Done> removed) {
+            if (removed) {
+                ++pass->removed;
+                return;
+            }
+            pass->failure = removed.error();
+            log_warning("container_not_removed",
+                        {{"container", id}, {"error", removed.error().message}});
+            if (auto* alive = weak.get()) alive->container_left();
+        });
+    };
     ++pass->found;
     log_info("container_left_over", {{"container", container.id}, {"name", container.name}});
     if (container.is_running)

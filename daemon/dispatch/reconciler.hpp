@@ -9,6 +9,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "daemon/base/anchor.hpp"
 #include "daemon/engine/engine.hpp"
 #include "daemon/store/store.hpp"
 
@@ -16,7 +17,10 @@ namespace scheduler {
 
 class Reconciler {
   public:
-    /// `on_left`: a container whose row has ended could not be removed this time.
+    /// Whose container a run takes care of.
+    using IsOurs = std::function<bool(JobId)>;
+
+    /// `on_left`: a container whose row has ended is there, and someone has to look again.
     Reconciler(Engine& engine, Store& store, std::string instance, std::function<void()> on_left)
         : engine_(engine),
           store_(store),
@@ -24,25 +28,27 @@ class Reconciler {
           on_left_(std::move(on_left)) {}
 
     /// Lists, cleans up containers whose row has ended, reports those without a row (and leaves
-    /// them), and replies with the ids of the containers that run. `is_ours`: a run takes care of
-    /// it.
-    void run(std::function<bool(JobId)> is_ours,
-             EngineReply<std::unordered_set<std::string>> reply);
+    /// them), and replies with the ids of the containers that run.
+    void run(IsOurs is_ours, EngineReply<std::unordered_set<std::string>> reply);
     /// The same, and replies when what was left over is gone: how many containers that were.
     /// Errors: what the engine refused to remove stays, and is its own message.
-    void sweep(std::function<bool(JobId)> is_ours, EngineReply<std::int64_t> reply);
+    void sweep(IsOurs is_ours, EngineReply<std::int64_t> reply);
     /// How many containers a sweep would remove.
-    void count_left_over(std::function<bool(JobId)> is_ours, EngineReply<std::int64_t> reply);
+    void count_left_over(IsOurs is_ours, EngineReply<std::int64_t> reply);
 
     /// True once a pass found that no container of an ended job is left, but for those of runs that
     /// are not over. While it is false a row must stay, or nobody would know whose container it
-    /// was.
+    /// was. Then a pass is under way, or `on_left` was called, or the engine was not asked yet.
     [[nodiscard]] bool is_clear() const { return is_clear_; }
     void container_left();
 
   private:
-    void forget_all_but(const std::set<std::string>& listed);
     struct Pass;
+    using Visit = std::function<void(const ContainerSummary&, bool has_run)>;
+    /// Visits each container of our instance, and then replies. None of it once this is gone.
+    void walk(IsOurs is_ours, Visit visit, EngineReply<Done> reply);
+    std::shared_ptr<Pass> begin_pass(EngineReply<std::int64_t> reply);
+    void forget_all_but(const std::set<std::string>& listed);
     void look_at(const ContainerSummary& container, const std::shared_ptr<Pass>& pass);
     void clean_up(const ContainerSummary& container, const std::shared_ptr<Pass>& pass);
     [[nodiscard]] Result<Job> job_of(const ContainerSummary& container) const;
@@ -55,7 +61,7 @@ class Reconciler {
     bool is_clear_ = false;
     std::int64_t left_count_ = 0;     ///< containers that could not be removed, ever
     std::set<std::string> reported_;  ///< strangers, each reported once; pruned to what is listed
-    std::shared_ptr<Reconciler*> self_ = std::make_shared<Reconciler*>(this);
+    Anchor<Reconciler> anchor_{*this};
 };
 
 }  // namespace scheduler

@@ -133,8 +133,9 @@ class Connection {
         keep_alive = keep_alive && !session_->is_ending() && !session_->is_leaving();
         service_.metrics().count_http_request(answer.status);
         if (answer.stream) co_return co_await send_stream(std::move(answer), keep_alive);
-        co_return co_await session_->write(write_answer(answer, keep_alive, !is_head_request_)) &&
-            keep_alive;
+        std::string text = write_answer(answer, keep_alive, !is_head_request_);
+        answer.body = {};  // not held twice while the client reads
+        co_return co_await session_->write(std::move(text)) && keep_alive;
     }
 
     asio::awaitable<bool> send_stream(Answer answer, bool keep_alive) {

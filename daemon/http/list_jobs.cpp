@@ -79,6 +79,12 @@ asio::awaitable<Answer> list_page(Exchange& exchange, ListRequest request) {
 asio::awaitable<Answer> list_jobs(Exchange& exchange) {
     auto request = read_request<ListRequest>(exchange.request);
     if (!request) co_return error_answer(request.error());
+    if (!exchange.session->has_room())
+        co_return error_answer(
+            {ErrorCode::busy,
+             fmt::format("{} MiB of answers wait for clients that don't read them; try again in a "
+                         "moment",
+                         exchange.session->limits().untaken_bytes / 1024 / 1024)});
     if (request->limit || request->after)
         co_return co_await list_page(exchange, std::move(*request));
     auto everything = exchange.service.list_all(*request);

@@ -16,6 +16,9 @@ struct HttpLimits {
     std::size_t target_bytes = 4 * 1024;
     std::size_t body_bytes = 1024 * 1024;
     std::size_t connections = 2048;
+    /// Of all answers that clients have not taken yet. Above it no list is begun, so lists take no
+    /// more than this, and a page for each thread, though nobody reads.
+    std::size_t untaken_bytes = 64 * 1024 * 1024;
     std::chrono::milliseconds idle = std::chrono::seconds(60);  ///< between requests
     std::chrono::milliseconds head =
         std::chrono::seconds(10);  ///< from a head's first byte to its last

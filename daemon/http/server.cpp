@@ -47,6 +47,7 @@ struct HttpServer::Core : std::enable_shared_from_this<Core> {
     Published<std::shared_ptr<const HttpOptions>> options;
     std::vector<std::shared_ptr<Listener>> listeners;
     asio::steady_timer timer;  ///< of `stop`
+    const Session::Untaken untaken = std::make_shared<std::atomic<std::size_t>>(0);
 
     std::mutex mutex;  ///< guards what follows
     struct Entry {
@@ -148,7 +149,7 @@ void HttpServer::Core::begin(UniqueFd fd, const tcp& protocol) {
     socket.assign(protocol, fd.get(), error);
     if (error) return;
     (void)fd.release();
-    auto session = std::make_shared<Session>(std::move(socket), limits);
+    auto session = std::make_shared<Session>(std::move(socket), limits, untaken);
     {
         std::lock_guard lock(mutex);
         if (is_stopping) return;

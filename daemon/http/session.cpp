@@ -37,11 +37,27 @@ std::string local_address_of(const Session::Socket& socket) {
     return error ? std::string() : endpoint.address().to_string();
 }
 
+/// Counted as long as it lives, however its coroutine ends.
+class Counted {
+  public:
+    Counted(std::atomic<std::size_t>& sum, std::size_t bytes) : sum_(sum), bytes_(bytes) {
+        sum_ += bytes_;
+    }
+    ~Counted() { sum_ -= bytes_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+
+  private:
+    std::atomic<std::size_t>& sum_;
+    const std::size_t bytes_;
+};
+
 }  // namespace
 
-Session::Session(Socket socket, const HttpLimits& limits)
+Session::Session(Socket socket, const HttpLimits& limits, Untaken untaken)
     : socket_(std::move(socket)),
       limits_(limits),
+      untaken_(std::move(untaken)),
       local_address_(local_address_of(socket_)),
       deadline_(socket_.get_executor()),
       bell_(socket_.get_executor()) {
@@ -110,6 +126,7 @@ asio::awaitable<error_code> Session::read_more(std::size_t size_max) {
 }
 
 asio::awaitable<bool> Session::write(std::string text) {
+    const Counted counted(*untaken_, text.size());
     error_code error;
     allow(limits_.write);
     co_await asio::async_write(

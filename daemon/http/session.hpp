@@ -31,8 +31,10 @@ class Session : public std::enable_shared_from_this<Session> {
   public:
     using Socket = asio::ip::tcp::socket;
     using SteadyTime = std::chrono::steady_clock::time_point;
+    /// Bytes of answers that are being written, of all sessions.
+    using Untaken = std::shared_ptr<std::atomic<std::size_t>>;
 
-    Session(Socket socket, const HttpLimits& limits);
+    Session(Socket socket, const HttpLimits& limits, Untaken untaken);
 
     [[nodiscard]] const HttpLimits& limits() const { return limits_; }
     /// The IP address that the client connected to.
@@ -52,6 +54,8 @@ class Session : public std::enable_shared_from_this<Session> {
     // ---- writing ----
     /// False when the client is gone or reads nothing for `limits().write`.
     asio::awaitable<bool> write(std::string text);
+    /// Whether clients read well enough for a large answer to be made.
+    [[nodiscard]] bool has_room() const { return *untaken_ < limits_.untaken_bytes; }
     /// Ends the connection so that a client that still sends sees our last answer: closing with
     /// unread bytes would reset the connection and destroy it (RFC 9112 section 9.6).
     asio::awaitable<void> finish();
@@ -112,6 +116,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     Socket socket_;
     const HttpLimits limits_;
+    const Untaken untaken_;
     std::string local_address_;
     std::string buffer_;
     asio::steady_timer deadline_;

@@ -34,9 +34,18 @@ Failure<Error> is_there(const Path& file) {
                     file.native()));
 }
 
+/// What helps where the daemon may not write.
+std::string better_path(const Path& file, const Path& backups) {
+    if (backups.empty()) return "give a path where schedulerd may write";
+    return fmt::format(
+        "give {}, which schedulerd may write; to others systemd's ReadWritePaths= "
+        "lets it",
+        (backups / file.filename()).native());
+}
+
 }  // namespace
 
-Result<Path> Backup::check(const std::string& text) {
+Result<Path> Backup::check(const std::string& text, const Path& backups) {
     const Path file(text);
     bool is_whole = file.is_absolute() && file.has_filename() && file.filename() != "." &&
                     file.filename() != "..";
@@ -50,10 +59,10 @@ Result<Path> Backup::check(const std::string& text) {
     struct stat status {};
     if (::stat(file.parent_path().c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
         return bad(
-            fmt::format("there is no directory {} that schedulerd (uid {}) can see; make it, "
-                        "or give another path",
+            fmt::format("there is no directory {} that schedulerd (uid {}) can see; make it, or {}",
                         file.parent_path().native(),
-                        ::geteuid()));
+                        ::geteuid(),
+                        better_path(file, backups)));
     if (::lstat(file.c_str(), &status) == 0) return is_there(file);
     return file;
 }
@@ -72,6 +81,10 @@ void Backup::begin() {
     parts_.steps.post([self = shared_from_this()] {
         // One that is there was left by a backup that did not end.
         auto created = spool_file::create(self->temporary_);
+        if (!created && created.error().code != ErrorCode::disk_full)
+            return self->end(bad(fmt::format("{}; {}",
+                                             created.error().message,
+                                             better_path(self->file_, self->parts_.backups))));
         if (!created) return self->end(fail(created.error()));
         self->fd_ = std::move(*created);
         Reply<Done> reply = [self](Result<Done> begun) {
@@ -129,15 +142,18 @@ void Backup::end(Result<BackupResponse> result) {
 }
 
 void Service::handle(const BackupRequest& request, const Caller&, Reply<BackupResponse> reply) {
-    auto file = Backup::check(request.file);
+    const std::string state_dir = parts_->options.get().state_dir;
+    Path backups = state_dir.empty() ? Path() : Path(state_dir) / "backups";
+    auto file = Backup::check(request.file, backups);
     if (!file) return reply(fail(file.error()));
     if (parts_->is_backing_up->exchange(true))
         return reply(fail(ErrorCode::busy,
                           "another backup is under way, and one runs at a time; ask again when it "
                           "has ended"));
-    std::make_shared<Backup>(Backup::Parts{parts_->store, parts_->timers, parts_->is_backing_up},
-                             std::move(*file),
-                             std::move(reply))
+    std::make_shared<Backup>(
+        Backup::Parts{parts_->store, parts_->timers, parts_->is_backing_up, std::move(backups)},
+        std::move(*file),
+        std::move(reply))
         ->begin();
 }
 

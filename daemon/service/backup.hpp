@@ -22,6 +22,7 @@ class Backup : public std::enable_shared_from_this<Backup> {
         Store& store;
         Executor& steps;
         std::shared_ptr<std::atomic<bool>> is_under_way;
+        std::filesystem::path backups;  ///< where it may write for sure; empty: not known
     };
     Backup(Parts parts, std::filesystem::path file, Reply<BackupResponse> reply);
     ~Backup();
@@ -30,8 +31,9 @@ class Backup : public std::enable_shared_from_this<Backup> {
 
     void begin();
 
-    /// Errors: bad_field, in words for the user.
-    static Result<std::filesystem::path> check(const std::string& file);
+    /// Errors: bad_field, in words for the user, which name `backups`.
+    static Result<std::filesystem::path> check(const std::string& file,
+                                               const std::filesystem::path& backups);
 
   private:
     void copy_slice();

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/local_time.hpp"
+#include "daemon/service/audit.hpp"
 #include "daemon/service/log_resume.hpp"
 #include "daemon/service/service_parts.hpp"
 #include "daemon/service/tail_stream.hpp"
@@ -238,6 +239,35 @@ Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint n
     return selection;
 }
 
+/// What ran to its end has an output, though it may be empty. It is not there in a copy that was
+/// restored without `logs`, or when someone removed it. Errors: gone.
+Result<Done> check_output_is_there(Store& store, const Spool& spool, const Selection& selection) {
+    auto is_there = [&] {
+        return spool.has_final_file(selection.job, selection.attempt) ||
+               spool.has_output(selection.job, selection.attempt);
+    };
+    if (is_there()) return Done{};
+    auto record = store.record(selection.job);
+    if (!record) return fail(record.error());
+    if (!*record) return Done{};
+    auto attempts = attempts_with_output(**record);
+    bool has_ended =
+        std::find(attempts.begin(), attempts.end(), selection.attempt) != attempts.end();
+    // An attempt's output is there before its outcome: looked at again, now that this is read.
+    if (!has_ended || is_there()) return Done{};
+    auto restored = store.meta("restored_at");
+    return fail(ErrorCode::gone,
+                fmt::format("the output of job {} is not there: {} has no file of its attempt {}{}",
+                            selection.job.to_string(),
+                            spool.directory().native(),
+                            selection.attempt,
+                            restored && *restored
+                                ? "; this daemon was restored from a backup, and output is not in "
+                                  "one: copy the original's logs there"
+                                : "; someone removed it, and `schedctl verify` tells what else is "
+                                  "missing"));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& request,
@@ -252,6 +282,8 @@ Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& req
                                 to_local_date(job->output_removed_at->at)));
     auto selection = select(request, *job, parts_->clock.now());
     if (!selection) return fail(selection.error());
+    if (auto there = check_output_is_there(parts_->store, parts_->spool, *selection); !there)
+        return fail(there.error());
     auto is_ready = std::make_shared<std::atomic<bool>>(has_ended(job->status));
     auto source = std::make_unique<LogSource>(parts_->store, parts_->spool, *selection, is_ready);
     auto stream = std::make_unique<TailStream<LogChunk>>(std::move(source), parts_->timers);

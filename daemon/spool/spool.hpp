@@ -99,7 +99,7 @@ class Spool {
     /// A second copy beside it, `.whole`: what is read again at the end. Errors: disk_full,
     /// internal.
     Result<std::unique_ptr<SpoolWriter>> open_whole(JobId id, int attempt);
-    /// Gives the room of a second copy back that could not be finished.
+    /// Gives the room of a second copy back that could not be finished. Blocks on the disk.
     void discard_whole(JobId id, int attempt);
 
     /// What the `.whole` of an attempt is, for commit.

@@ -37,6 +37,10 @@ TEST_CASE("a backup is restored elsewhere, and runs nothing that the original ra
     SECTION("as it is") {
         LiveDaemon copy(LiveDaemon::Restored{{}, file});
         CHECK(copy.finish_status(ended) == "success");
+        auto logs = copy.schedctl({"logs", ended});
+        CHECK(logs.exit_code == 1);
+        CHECK(logs.err.find("is not there") != std::string::npos);
+        CHECK(logs.err.find("restored from a backup") != std::string::npos);
         CHECK(copy.finish_status(running) == "lost");
         CHECK(copy.finish_status(soon) == "did_not_run");
         CHECK(copy.status(future) == "scheduled");

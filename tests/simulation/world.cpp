@@ -45,8 +45,16 @@ void World::say(const std::string& what) const {
 void World::boot() {
     auto process = std::make_unique<Process>();
     auto on_fatal = [this](const std::string&) { is_failing_ = true; };
-    auto store = SqliteStore::open(
-        {database, time_.commits, time_.clock, [this] { return random_.next(); }, on_fatal});
+    auto on_space = [this] {
+        if (process_) process_->dispatcher->disk_has_space();
+    };
+    auto store = SqliteStore::open({database,
+                                    time_.commits,
+                                    time_.clock,
+                                    [this] { return random_.next(); },
+                                    on_fatal,
+                                    {},
+                                    on_space});
     if (!store || disk_.has_crashed) {
         say("the daemon could not start" + (store ? std::string() : ": " + store.error().message));
         process.reset();

@@ -39,6 +39,7 @@ class FakeEngine final : public Engine {
     std::set<std::string> missing_images;
     bool is_silent_on_images = false;
     bool is_silent_on_logs = false;  ///< but for output that is followed
+    int lists = 0;                   ///< how often the containers were listed
     int follows = 0;                 ///< how often output was followed
     int readings = 0;                ///< how often it was read from the beginning
     bool follow_loses_end = false;   ///< what was not brought when the container ends
@@ -168,6 +169,8 @@ class FakeEngine final : public Engine {
               const std::string&,
               EngineReply<std::vector<ContainerSummary>> reply) override {
         if (is_down) return reply(no_answer<std::vector<ContainerSummary>>());
+        ++lists;
+        if (is_refused("list")) return reply(refused<std::vector<ContainerSummary>>());
         std::vector<ContainerSummary> all;
         for (const auto& [key, container] : containers)
             all.push_back({key,

@@ -1,9 +1,11 @@
 #pragma once
-/// An executor that the test drives, in one thread: closures run in `run`, timers when the fake
-/// clock has reached them.
+/// An executor that the test drives: closures run in `run`, in the test's thread, timers when the
+/// fake clock has reached them. Any thread may post.
 
 #include <algorithm>
 #include <deque>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "daemon/base/executor.hpp"
@@ -15,8 +17,12 @@ class ManualExecutor final : public Executor {
   public:
     explicit ManualExecutor(FakeClock& clock) : clock_(clock) {}
 
-    void post(Task task) override { tasks_.push_back(std::move(task)); }
+    void post(Task task) override {
+        std::lock_guard lock(mutex_);
+        tasks_.push_back(std::move(task));
+    }
     void post_after(Duration delay, Task task) override {
+        std::lock_guard lock(mutex_);
         timers_.push_back({clock_.steady() + delay, std::move(task)});
     }
 
@@ -24,11 +30,8 @@ class ManualExecutor final : public Executor {
     void run() {
         do {
             move_rung_timers();
-            while (!tasks_.empty()) {
-                Task task = std::move(tasks_.front());
-                tasks_.pop_front();
-                task();
-            }
+            while (auto task = next_task())
+                (*task)();
         } while (has_rung_timer());
     }
 
@@ -47,12 +50,21 @@ class ManualExecutor final : public Executor {
         Task task;
     };
 
-    bool has_rung_timer() const {
+    std::optional<Task> next_task() {
+        std::lock_guard lock(mutex_);
+        if (tasks_.empty()) return std::nullopt;
+        std::optional<Task> task = std::move(tasks_.front());
+        tasks_.pop_front();
+        return task;
+    }
+    bool has_rung_timer() {
+        std::lock_guard lock(mutex_);
         return std::any_of(timers_.begin(), timers_.end(), [&](const Timer& t) {
             return t.at <= clock_.steady();
         });
     }
     void move_rung_timers() {
+        std::lock_guard lock(mutex_);
         std::vector<Timer> waiting;
         for (Timer& timer : timers_) {
             if (timer.at <= clock_.steady())
@@ -64,6 +76,7 @@ class ManualExecutor final : public Executor {
     }
 
     FakeClock& clock_;
+    std::mutex mutex_;  ///< guards what follows
     std::deque<Task> tasks_;
     std::vector<Timer> timers_;
 };

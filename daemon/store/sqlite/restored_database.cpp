@@ -1,7 +1,10 @@
 #include "daemon/store/sqlite/restored_database.hpp"
 
+#include <vector>
+
 #include <fmt/format.h>
 
+#include "daemon/store/sqlite/counters.hpp"
 #include "daemon/store/sqlite/database.hpp"
 #include "daemon/store/sqlite/schema.hpp"
 
@@ -54,7 +57,7 @@ Result<Done> check(Database& database, const std::filesystem::path& file) {
     return Done{};
 }
 
-void count(Database& database, const char* state, std::int64_t change) {
+void count(Database& database, std::string_view state, std::int64_t change) {
     if (change == 0) return;
     database
         .query(
@@ -125,6 +128,32 @@ std::int64_t cancel_missed(Database& database, TimePoint now) {
     return missed;
 }
 
+/// A backup is the database alone: its output comes along by other means, or does not.
+std::int64_t forget_absent_output(Database& database, const RestoreOptions& options) {
+    struct Absent {
+        TimePoint ended_at;
+        std::int64_t job;
+        std::int64_t bytes;
+    };
+    std::vector<Absent> absent;
+    {
+        Query stored = database.query(
+            "SELECT output.ended_at, output.job, output.bytes, job.id, job.attempt FROM output "
+            "JOIN job ON job.number = output.job");
+        while (stored.step())
+            if (!options.has_output(stored.job_id(3), static_cast<int>(stored.integer(4))))
+                absent.push_back({stored.time(0), stored.integer(1), stored.integer(2)});
+    }
+    for (const Absent& output : absent) {
+        database.query("DELETE FROM output WHERE ended_at = ? AND job = ?")
+            .bind(output.ended_at)
+            .bind(output.job)
+            .run();
+        count(database, output_bytes_counter, -output.bytes);
+    }
+    return static_cast<std::int64_t>(absent.size());
+}
+
 /// Before anything is recorded, so that no number and no event's place is given twice.
 void move_sequences(Database& database) {
     for (const char* table : {"job", "event"})
@@ -155,6 +184,7 @@ RestoreReport fence(Database& database, const RestoreOptions& options) {
     } else {
         report.missed = cancel_missed(database, options.now);
     }
+    report.bare = forget_absent_output(database, options);
     set_meta(database,
              "restored_instance",
              one_text(database, "SELECT value FROM meta WHERE key = 'instance'"));

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
+#include "common/ids.hpp"
 #include "common/result.hpp"
 #include "common/time.hpp"
 
@@ -15,6 +17,8 @@ struct RestoreOptions {
     TimePoint now{};
     std::string instance;     ///< the new one: containers of the original are not this daemon's
     bool run_missed = false;  ///< jobs that are due by now stay scheduled
+    /// Whether output of the attempts 1 to `attempts` is there.
+    std::function<bool(JobId, int attempts)> has_output = [](JobId, int) { return true; };
 };
 
 struct RestoreReport {
@@ -22,6 +26,7 @@ struct RestoreReport {
     std::int64_t scheduled = 0;  ///< after the restore
     std::int64_t lost = 0;       ///< they were running at the backup
     std::int64_t missed = 0;     ///< due by now
+    std::int64_t bare = 0;       ///< they printed something, and it is not there
 };
 
 /// In one transaction, and checked whole before it. `database` is the copy, `file` what messages
@@ -29,6 +34,7 @@ struct RestoreReport {
 ///   - running jobs are lost: how they ended only the original knows
 ///   - jobs that are due by now did not run, unless `run_missed`
 ///   - it is paused, and has no engine yet
+///   - output that is not there does not count as stored
 ///   - numbers and events go on at the next whole `numbers_step` and far above, since the original
 ///     has given some out meanwhile
 /// Errors: internal, one sentence, for a file that is damaged, another program's, or of a newer

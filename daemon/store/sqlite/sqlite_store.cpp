@@ -91,6 +91,7 @@ SqliteStore::SqliteStore(Parts parts,
               remember_damage(parts.path, parts.checks != nullptr, std::move(parts.on_fatal))),
       readers_(parts.path, [this](const SqliteError& error) { writer_.failed_elsewhere(error); }) {
     writer_.on_disk_full(std::move(parts.on_disk_full));
+    writer_.on_space(std::move(parts.on_space));
     if (parts.checks == nullptr) return;
     walk_.emplace(parts.path, *parts.checks, parts.clock, [this](const SqliteError& error) {
         writer_.failed_elsewhere(error);

@@ -27,6 +27,8 @@ class SqliteStore final : public Store {
         UniqueFunction<void(const std::string&)> on_fatal;
         /// Called on the writer's thread when the disk turned out to be full.
         UniqueFunction<void()> on_disk_full = {};
+        /// The same, when it takes writes again.
+        UniqueFunction<void()> on_space = {};
         /// Where a file is checked while it is served from. Without one (a database of a test's
         /// own) no check is made, at the start neither, and no mark is written.
         Executor* checks = nullptr;

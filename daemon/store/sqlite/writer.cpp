@@ -94,6 +94,7 @@ void Writer::commit(Batch& batch) {
     if (!dead_ && database_->total_changes() != changes_before && !trouble_.get().empty()) {
         log_info("store_recovered");
         trouble_.set("");
+        if (space_listener_) space_listener_();
     }
     if (listener_ && !context.events.empty()) listener_(context.events);
 }

@@ -60,6 +60,8 @@ class Writer {
     void on_commit(CommitListener listener) { listener_ = std::move(listener); }
     /// Called when the disk turned out to be full, once until it has space again. Set like that.
     void on_disk_full(UniqueFunction<void()> listener) { full_listener_ = std::move(listener); }
+    /// Called when a write succeeded after that. Set like that.
+    void on_space(UniqueFunction<void()> listener) { space_listener_ = std::move(listener); }
 
     [[nodiscard]] std::string trouble() const { return trouble_.get(); }
     /// A reader met what forbids to go on. Any thread.
@@ -108,6 +110,7 @@ class Writer {
     OnFatal on_fatal_;
     CommitListener listener_;
     UniqueFunction<void()> full_listener_;
+    UniqueFunction<void()> space_listener_;
     Published<std::string> trouble_;
     bool dead_ = false;               ///< executor only
     bool checkpoint_failed_ = false;  ///< executor only; logged once until one succeeds

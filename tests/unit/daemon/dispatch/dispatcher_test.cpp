@@ -1,5 +1,8 @@
 /// What is claimed, when, and what keeps it waiting.
 
+#include <atomic>
+#include <thread>
+
 #include "daemon/dispatch/names.hpp"
 #include "tests/support/dispatch_world.hpp"
 
@@ -225,6 +228,34 @@ TEST_CASE("a container of ours without a row is reported and left alone", "[disp
     world.crash();
     world.boot();
     REQUIRE(world.engine.containers.count("c9") == 1);
+}
+
+// Front ends call until the last of their threads has ended, which is after the stop. The thread
+// sanitizer shows a stop that changes what those calls read.
+TEST_CASE("other threads may speak to a dispatcher that stops", "[dispatch]") {
+    DispatchWorld world;
+    Dispatcher& dispatcher = *world.dispatcher;
+    std::atomic<bool> has_spoken = false;
+    std::thread front_end([&] {
+        for (int i = 0; i < 1000; ++i) {
+            dispatcher.wake();
+            dispatcher.look_after_engine();
+            dispatcher.kill(JobId(), "test", false);
+            dispatcher.want_output(JobId(), [] {});
+            dispatcher.has_image("test/busybox:1", [](std::optional<bool>) {});
+            dispatcher.survey([](Survey) {});
+            dispatcher.prune(std::nullopt, false, [](Result<PruneReport>) {});
+            has_spoken = true;
+        }
+    });
+    while (!has_spoken)
+        std::this_thread::yield();
+    dispatcher.stop();
+    front_end.join();
+    JobId id = world.add(0s);
+    world.pass(5s);
+    CHECK(world.job(id).status == JobStatus::scheduled);
+    CHECK(world.engine.containers.empty());
 }
 
 }  // namespace scheduler::test

@@ -87,6 +87,26 @@ TEST_CASE("an engine that refuses once to show the output is asked again", "[dis
     REQUIRE((*record)->bytes == "whole\n");
 }
 
+TEST_CASE("a container that could not be removed is looked for until it is gone", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.refuses["remove"] = 2;
+    world.engine.end("c1", 0);
+    world.pass(50s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::success);
+    REQUIRE(world.engine.containers.size() == 1);
+    SECTION("the engine answers") {}
+    SECTION("the engine refuses once to list") {
+        world.engine.refuses["list"] = 1;
+    }
+    world.pass(200s);
+    CHECK(world.engine.containers.empty());
+    // An idle daemon does not wake up.
+    int lists = world.engine.lists;
+    world.pass(300s);
+    CHECK(world.engine.lists == lists);
+}
+
 TEST_CASE("an engine whose output can't be read at all does not hold its jobs up", "[dispatch]") {
     DispatchWorld world;
     JobId id = world.add(0s);

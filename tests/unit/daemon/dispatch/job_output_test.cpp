@@ -1,5 +1,8 @@
 /// The output of a job while it runs.
 
+#include <filesystem>
+#include <fstream>
+
 #include "tests/support/dispatch_world.hpp"
 
 namespace scheduler::test {
@@ -111,6 +114,30 @@ TEST_CASE("a followed output that does not end with its job is given up", "[disp
     world.pass(3s);
     CHECK(world.job(id).status == JobStatus::finished);
     CHECK(output_of(world, id) == "one\n");
+}
+
+TEST_CASE("what waits for a full disk is done as soon as that has space", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.only().output = "kept\n";
+    // No file can be made there: for the job this is as a disk that is full.
+    std::ofstream(world.dir.path() / "logs") << "in the way";
+    world.engine.end("c1", 0);
+    world.pass(200s);
+    REQUIRE(world.job(id).status == JobStatus::running);
+    REQUIRE(std::filesystem::remove(world.dir.path() / "logs"));
+    int readings = world.engine.readings;
+    world.dispatcher->disk_has_space();
+    world.executor.run();
+    CHECK(world.job(id).finish_status == FinishStatus::success);
+    CHECK(world.engine.readings == readings + 1);
+    auto record = world.spool->open_reader(id, 1)->next();
+    REQUIRE(record);
+    REQUIRE(*record);
+    CHECK((*record)->bytes == "kept\n");
+    // The timer of the attempt before finds nothing to do.
+    world.pass(60s);
+    CHECK(world.engine.readings == readings + 1);
 }
 
 }  // namespace scheduler::test

@@ -59,8 +59,36 @@ TEST_CASE_METHOD(BackupWorld, "a file that comes meanwhile is not replaced", "[s
 
 TEST_CASE_METHOD(BackupWorld, "a path may have so many bytes", "[service][backup]") {
     std::string longest = "/" + std::string(BackupRequest::path_bytes_max - 1, 'x');
-    CHECK(Backup::check(longest));
-    CHECK_FALSE(Backup::check(longest + "x"));
+    CHECK(Backup::check(longest, {}));
+    CHECK_FALSE(Backup::check(longest + "x", {}));
+}
+
+TEST_CASE_METHOD(BackupWorld,
+                 "a path that can't be written is refused, and a better one named",
+                 "[service][backup]") {
+    ServiceOptions options;
+    options.state_dir = dir / "state";
+    service.set_options(std::move(options));
+    const std::string better =
+        "give " + (dir / "state/backups/copy.db").native() + ", which schedulerd may write";
+    auto nowhere = begin("nowhere/copy.db");
+    REQUIRE(*nowhere);
+    CHECK((**nowhere).error().code == ErrorCode::bad_field);
+    CHECK_THAT((**nowhere).error().message, Catch::Matchers::Contains(better));
+    // A directory in which nobody can make a file, root neither.
+    std::optional<Result<BackupResponse>> refused;
+    service.handle(BackupRequest{"/proc/self/copy.db"}, {"test"}, [&](Result<BackupResponse> made) {
+        refused.emplace(std::move(made));
+    });
+    executor.run();
+    REQUIRE(refused);
+    REQUIRE_FALSE(*refused);
+    CHECK(refused->error().code == ErrorCode::bad_field);
+    CHECK_THAT(refused->error().message, Catch::Matchers::StartsWith("can't create /proc/self/"));
+    CHECK_THAT(refused->error().message, Catch::Matchers::Contains(better));
+    auto next = begin("next");
+    executor.run();
+    CHECK(**next);
 }
 
 }  // namespace scheduler::test

@@ -127,4 +127,22 @@ TEST_CASE_METHOD(LogsWorld, "lines of one stream come together, and streams apar
     CHECK(next(*stream) == "");
 }
 
+TEST_CASE_METHOD(LogsWorld, "output whose files are absent is said to be so", "[service]") {
+    JobId id = add(0s);
+    pass(1s);
+    engine.only().output = "gone\n";
+    engine.end(engine.containers.begin()->first, 0);
+    pass(1s);
+    REQUIRE(job(id).finish_status == FinishStatus::success);
+    CHECK(all(*open(id)) == "gone\n");
+    REQUIRE(spool->remove(id, 1));
+    LogsRequest request;
+    request.job_id = JobRef{id.to_string()};
+    auto stream = service.handle(request, Caller{"uid:1"});
+    REQUIRE_FALSE(stream);
+    CHECK(stream.error().code == ErrorCode::gone);
+    CHECK_THAT(stream.error().message,
+               Catch::Matchers::Contains("is not there: " + spool->directory().native()));
+}
+
 }  // namespace scheduler

@@ -74,6 +74,18 @@ struct BackupFixture {
     Result<RestoreReport> restored(bool run_missed = false) {
         return make_restored(dir / "copy", dir / "backup", {clock.now(), "new", run_missed});
     }
+    /// It ran once, for a moment, and printed so much.
+    JobId ran(std::int64_t output_bytes) {
+        JobId id = add(0s).id;
+        REQUIRE(claim().size() == 1);
+        Outcome outcome;
+        outcome.finish = FinishStatus::success;
+        outcome.started_at = outcome.finished_at = clock.now();
+        outcome.exit_code = 0;
+        outcome.output_bytes = output_bytes;
+        REQUIRE(wait<bool>([&](auto reply) { store->finish(id, 1, outcome, std::move(reply)); }));
+        return id;
+    }
     Job find(JobId id) {
         auto found = store->find(JobRef{id.to_string()}, "");
         REQUIRE(found);
@@ -278,6 +290,26 @@ TEST_CASE_METHOD(BackupFixture,
     INFO(report.error().message);
     CHECK(report.error().message.find((dir / "backup").native()) != std::string::npos);
     CHECK(report.error().message.find(expected) != std::string::npos);
+}
+
+TEST_CASE_METHOD(BackupFixture,
+                 "a restored copy counts the output that is there as stored",
+                 "[store][backup]") {
+    JobId kept = ran(100);
+    (void)ran(1000);
+    (void)ran(0);
+    back_up(dir / "backup");
+    std::filesystem::copy_file(dir / "backup", dir / "copy");
+    RestoreOptions options{clock.now(), "new", false};
+    options.has_output = [&](JobId id, int attempts) { return id == kept && attempts == 1; };
+    auto report = make_restored(dir / "copy", dir / "backup", options);
+    REQUIRE(report);
+    CHECK(report->bare == 1);
+    open(dir / "copy");
+    CHECK(store->history_totals()->output_bytes == 100);
+    auto over = store->preview_prune_output(0, 10, {}, 0);
+    REQUIRE(over);
+    CHECK(over->jobs == 1);
 }
 
 }  // namespace scheduler

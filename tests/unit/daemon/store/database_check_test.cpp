@@ -32,6 +32,7 @@ struct CheckedStore {
                                          system_random(),
                                          [this](const std::string& why) { fatal = why; },
                                          {},
+                                         {},
                                          &executor});
         if (!opened) return fail(opened.error());
         store = std::move(*opened);
