@@ -22,8 +22,11 @@ inline void failpoint(std::string_view name) {
 }
 /// Set by the simulation, before anything runs.
 inline std::string mutation;
+inline bool mutation_was_reached = false;
 inline bool mutated(std::string_view name) {
-    return mutation == name;
+    if (mutation != name) return false;
+    mutation_was_reached = true;
+    return true;
 }
 #else
 constexpr void failpoint(const char*) {}

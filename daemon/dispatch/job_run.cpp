@@ -111,20 +111,7 @@ void JobRun::on_never_started(const ContainerState& state) {
         auto code = state.exit_code != 0 ? std::optional(state.exit_code) : std::nullopt;
         return finish_without_container(FinishStatus::failed, code, state.error);
     }
-    if (!start_may_be_sent_ || is_stop_wanted()) return wait_to_repeat_start();
-    // An engine that died while it started the container says that it never did.
-    memory_asked_in_ = parts_.link.contact();
-    parts_.engine.remembers_creation(
-        *job_.container_id,
-        then<Engine::Memory, EngineFailure>([](JobRun& self, EngineResult<Engine::Memory> memory) {
-            if (!memory) return self.unsettled(memory.error());
-            if (*memory != Engine::Memory::no || mutated("trusts_created"))
-                return self.wait_to_repeat_start();
-            self.finish_without_container(
-                FinishStatus::lost,
-                std::nullopt,
-                "the engine restarted while it started it, so whether it ran can't be known");
-        }));
+    wait_to_repeat_start();
 }
 
 void JobRun::wait_to_repeat_start() {

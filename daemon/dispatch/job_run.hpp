@@ -126,6 +126,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void wait_to_repeat_start();
     void repeat_start_after_quiet();
     void inspect_and_start();
+    void ask_for_memory();
+    void inspect_and_give_up();
 
     void request_stop(FinishStatus reason);
     void send_stop();

@@ -209,12 +209,49 @@ void JobRun::repeat_start_after_quiet() {
     parts_.core.post_after(quiet, [weak = weak_from_this()] {
         auto self = weak.lock();
         if (!self || self->step_ != Step::waiting_to_repeat) return;
+        if (self->start_may_be_sent_ && !self->is_stop_wanted()) return self->ask_for_memory();
         self->parts_.engine.ping(
             self->then<Done, EngineFailure>([](JobRun& run, EngineResult<Done> answer) {
                 if (!answer) return run.unsettled(answer.error());
                 run.inspect_and_start();
             }));
     });
+}
+
+/// An engine that died while it started the container says that it never did.
+void JobRun::ask_for_memory() {
+    memory_asked_in_ = parts_.link.contact();
+    parts_.engine.remembers_creation(
+        *job_.container_id,
+        then<Engine::Memory, EngineFailure>([](JobRun& self, EngineResult<Engine::Memory> memory) {
+            if (!memory) return self.unsettled(memory.error());
+            if (*memory != Engine::Memory::no || mutated("trusts_created"))
+                return self.inspect_and_start();
+            self.inspect_and_give_up();
+        }));
+}
+
+/// What was sent to the engine after its restart may have been executed by now.
+void JobRun::inspect_and_give_up() {
+    release_slot();
+    step_ = Step::settling;
+    parts_.engine.inspect(
+        *job_.container_id,
+        then<ContainerState, EngineFailure>([](JobRun& self, EngineResult<ContainerState> state) {
+            if (!state) {
+                if (state.error().kind == EngineFailure::Kind::not_found) return self.on_gone();
+                return self.unsettled(state.error());
+            }
+            if (state->phase != ContainerState::Phase::created || !state->error.empty())
+                return self.on_state(*state);
+            if (self.is_stop_wanted())
+                return self.finish_without_container(
+                    self.stop_reason(), std::nullopt, self.stop_words());
+            self.finish_without_container(
+                FinishStatus::lost,
+                std::nullopt,
+                "the engine restarted while it started it, so whether it ran can't be known");
+        }));
 }
 
 void JobRun::inspect_and_start() {
@@ -230,9 +267,10 @@ void JobRun::inspect_and_start() {
                 self.release_slot();
                 return self.on_state(*state);
             }
-            // While it waited for a slot the engine may have died under the first start.
-            if (self.start_may_be_sent_ && !self.is_stop_wanted() &&
-                self.memory_asked_in_ != self.parts_.link.contact()) {
+            // Another process of the engine may have answered than the one that was asked before.
+            bool is_same_engine =
+                self.parts_.link.is_up() && self.memory_asked_in_ == self.parts_.link.contact();
+            if (self.start_may_be_sent_ && !self.is_stop_wanted() && !is_same_engine) {
                 self.release_slot();
                 return self.settle();
             }

@@ -13,7 +13,7 @@ const Caller caller{"uid:1000"};
 
 AddRequest World::make_request() {
     AddRequest request;
-    request.job_name = "test/busybox:1";
+    request.job_name = good_image;
     std::uint64_t when = random_.below(10);
     request.time = when < 4   ? "0s"
                    : when < 8 ? fmt::format("{}s", random_.below(20))
@@ -188,7 +188,7 @@ void World::add_storm(int jobs) {
         std::vector<AddRequest> requests;
         for (; done < jobs && requests.size() < AddBatchRequest::jobs_max; ++done) {
             AddRequest request;
-            request.job_name = "test/busybox:1";
+            request.job_name = good_image;
             request.time = "60s";
             Program program;
             program.length = 20ms;

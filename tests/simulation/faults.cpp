@@ -25,11 +25,15 @@ void World::do_to_daemon(Action action) {
             crashes_at_start_ = true;
             return;
         default:
+            if (random_.chance(60)) {
+                // In the middle of things: every closure ends where a thread awaits something.
+                closures_to_crash_ = static_cast<int>(1 + random_.below(40));
+                crash_cuts_power_ = action == Action::cut_power;
+                return;
+            }
             crash(action == Action::cut_power);
     }
-    time_.after(random_.between(0ms, random_.chance(80) ? 3s : Duration(10min)), [this] {
-        if (!process_) boot();
-    });
+    boot_after(random_.between(0ms, random_.chance(80) ? 3s : Duration(10min)));
 }
 
 /// The window in which a repeated start runs a job twice: sent, not executed, and nobody left who
@@ -43,9 +47,7 @@ void World::start_was_sent() {
     if (!std::exchange(crashes_at_start_, false)) return;
     time_.after(random_.between(0ms, 10ms), [this] {
         crash(false);
-        time_.after(random_.between(0ms, 300ms), [this] {
-            if (!process_) boot();
-        });
+        boot_after(random_.between(0ms, 300ms));
     });
 }
 
@@ -59,9 +61,7 @@ void World::do_to_engine(Action action) {
             if (kind == SimEngine::Restart::power_loss) {
                 // The host of both.
                 crash(true);
-                time_.after(length, [this] {
-                    if (!process_) boot();
-                });
+                boot_after(length);
             }
             engine_.go_away(length, kind);
             break;
@@ -99,6 +99,7 @@ void World::do_to_machine(Action action) {
             Duration by = random_.chance(60) ? random_.between(1s, 1h) : Duration(24h * 365);
             bool is_back = action == Action::set_clock && random_.chance(50);
             wall_before_jump_ = time_.clock.now();
+            jumped_at_ = time_.clock.steady();
             latest_wall_ = std::max(latest_wall_, wall_before_jump_);
             say(fmt::format("the clock jumps {}{}", is_back ? "back " : "", to_string(by)));
             time_.jump(is_back ? -by : by);

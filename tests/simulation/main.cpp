@@ -7,6 +7,8 @@
 /// The same program, seed and steps give the same run. Exit codes: 0 all promises held; 1 one
 /// broke; 2 usage.
 
+#include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -80,6 +82,22 @@ void report(std::uint64_t seed,
                fmt::join(indices, ","));
 }
 
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+    std::uint64_t number = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+/// `A..B`, or one.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(const std::string& text) {
+    std::size_t dots = text.find("..");
+    auto first = parse_number(text.substr(0, dots));
+    auto last = dots == std::string::npos ? first : parse_number(text.substr(dots + 2));
+    if (!first || !last || *last < *first) return std::nullopt;
+    return std::pair(*first, *last);
+}
+
 /// What `report` prints, a step a line: its action and seed. `#` begins a comment.
 Result<History> read_history(const std::string& path) {
     std::ifstream file(path);
@@ -90,9 +108,13 @@ Result<History> read_history(const std::string& path) {
         std::size_t blank = line.find(' ');
         auto action = parse_action(line.substr(0, blank));
         if (!action) return fail(ErrorCode::bad_field, path + ": " + action.error().message);
-        std::uint64_t seed = std::strtoull(line.c_str() + blank, nullptr, 10);
-        history.push_back({static_cast<int>(history.size()), *action, seed});
+        auto seed = parse_number(blank == std::string::npos ? "" : line.substr(blank + 1));
+        if (!seed)
+            return fail(ErrorCode::bad_field,
+                        fmt::format("{}: \"{}\" is not an action and its seed", path, line));
+        history.push_back({static_cast<int>(history.size()), *action, *seed});
     }
+    if (history.empty()) return fail(ErrorCode::bad_field, path + " holds no steps");
     return history;
 }
 
@@ -187,11 +209,18 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "sim: {}\n", faults.error().message);
         return 2;
     }
-    std::size_t dots = settings.seeds.find("..");
-    std::uint64_t first = std::strtoull(settings.seeds.c_str(), nullptr, 10);
-    std::uint64_t last = dots == std::string::npos
-                             ? first
-                             : std::strtoull(settings.seeds.c_str() + dots + 2, nullptr, 10);
+    auto seeds = parse_seeds(settings.seeds);
+    bool is_any_left = std::all_of(settings.only.begin(), settings.only.end(), [&](int step) {
+        return step >= 0 && step < settings.steps;
+    });
+    if (!seeds || !is_any_left) {
+        fmt::print(stderr,
+                   "sim: --seeds {} is not A..B with A <= B, or --only names a step that --steps {} "
+                   "does not have\n",
+                   settings.seeds,
+                   settings.steps);
+        return 2;
+    }
     set_log_level(LogLevel::debug);
     // What the daemon logs of its crashes is of interest in one run, not in thousands.
     if (!settings.verbose && std::freopen("/dev/null", "w", stderr) == nullptr) return 1;
@@ -208,7 +237,11 @@ int main(int argc, char** argv) {
     Runner runner(std::filesystem::path(pattern) / "logs");
     int result = !settings.replay.empty() ? replay_all(settings, runner)
                  : settings.storm > 0     ? run_storm(settings, runner)
-                                          : run_all(settings, first, last, *faults, runner);
+                                          : run_all(settings, seeds->first, seeds->second, *faults, runner);
+    if (!mutation.empty() && !mutation_was_reached) {
+        fmt::print("{}: no line of the daemon asks for this bug\n", mutation);
+        result = 1;
+    }
     std::error_code ignored;
     std::filesystem::remove_all(pattern, ignored);
     return result;

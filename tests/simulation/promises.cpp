@@ -18,6 +18,11 @@ constexpr Duration settled_within = 5min;
 /// Fewer than these are never too many to start another one: twice the engine's two cores.
 constexpr std::size_t surely_free = 4;
 
+/// Exit codes that an engine's restart or the host's end leaves, or a job by itself.
+bool is_end_of_a_stop(const Container& container) {
+    return container.exit_code == 137 || container.exit_code == 143 || container.exit_code == 255;
+}
+
 std::string name_of(const ModelJob& job) {
     return fmt::format("schedulerd-{}-1", job.id.to_string());
 }
@@ -91,7 +96,10 @@ void World::check_claim(const std::vector<JobId>& claimed) {
     bool is_any_run_asked = false;
     for (const Asked& asked : asked_)
         is_any_run_asked = is_any_run_asked || asked.action == Action::run;
-    TimePoint latest = std::max(time_.clock.now(), wall_before_jump_);
+    // A claim may be under way when the clock is set back.
+    bool has_just_jumped = time_.clock.steady() - jumped_at_ < 1s;
+    TimePoint latest = time_.clock.now();
+    if (has_just_jumped) latest = std::max(latest, wall_before_jump_);
     for (JobId id : claimed) {
         const ModelJob& job = *model_.find(id);
         say(fmt::format("job {} is claimed", job.number));
@@ -165,7 +173,14 @@ void World::check_end(const ModelJob& job) {
                 wrong("it did not run to exit code 0");
             break;
         case FinishStatus::failed:
-            if (!ran && row.error) break;  // it could not be created or started, and says why
+            if (!ran) {
+                bool is_image = job.request.job_name == good_image;
+                if (is_image && Program::parse(job.request.spec.command).can_start &&
+                    row.error != refusal_words)
+                    wrong("it can be created and started");
+                if (!row.error) wrong("it does not say why");
+                break;
+            }
             if (!ended_itself) wrong("it did not end by itself");
             if (row.exit_code != ran->exit_code) wrong("its container ended otherwise");
             if (row.exit_code == 0) wrong("that is success");
@@ -175,6 +190,7 @@ void World::check_end(const ModelJob& job) {
             break;
         case FinishStatus::timed_out:
             if (!job.request.spec.timeout) wrong("it has no timeout");
+            if (!ran) wrong("it never ran");
             break;
         case FinishStatus::lost:
             if (!ran && row.error->starts_with("the engine restarted while it started it") &&
@@ -182,13 +198,15 @@ void World::check_end(const ModelJob& job) {
                 break;
             if (!ran ||
                 (!(ran->is_removed && ran->was_touched_by_stranger) && !ran->was_ended_by_engine &&
-                 !(engine_.did_ever_restart() && ended_itself)))
+                 !(engine_.did_ever_restart() && ended_itself && is_end_of_a_stop(*ran))))
                 wrong("its end can be known");
             break;
         case FinishStatus::did_not_run:
             wrong("it was claimed");
     }
-    if (ran && ran->starts > 0 && process_ && end == FinishStatus::success) check_output(job);
+    bool is_whole = ended_itself && !ran->was_touched_by_stranger;
+    if (is_whole && process_ && (end == FinishStatus::success || end == FinishStatus::failed))
+        check_output(job);
 }
 
 /// All that the container printed is kept when the outcome is committed, and until a limit says

@@ -97,7 +97,7 @@ void SimEngine::call(Duration deadline,
     if (!is_there_) return answer<T>(made, no_answer(), random_.between(0ms, 2ms));
     std::uint64_t fate = has_faults ? random_.below(100) : 100;
     if (fate < 1) return answer<T>(made, no_answer(), random_.between(0ms, 20ms));  // never sent
-    if (fate < 2) return answer<T>(made, refused("internal error"), random_.between(0ms, 20ms));
+    if (fate < 2) return answer<T>(made, refused(refusal_words), random_.between(0ms, 20ms));
     made->loses_answer = fate < 4;
     time_.after(deadline, [this, weak = std::weak_ptr(made)] {
         if (auto late = weak.lock()) answer<T>(late, no_answer(), 0ms);

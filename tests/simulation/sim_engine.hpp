@@ -15,6 +15,12 @@
 
 namespace scheduler::sim {
 
+/// The image that it has.
+inline constexpr const char* good_image = "test/busybox:1";
+
+/// What it says when it fails without a reason (500).
+inline constexpr const char* refusal_words = "internal error";
+
 /// What a simulated container does, said in the words of its command.
 struct Program {
     Duration length{};

@@ -59,10 +59,7 @@ void World::boot() {
         say("the daemon could not start" + (store ? std::string() : ": " + store.error().message));
         process.reset();
         if (disk_.has_crashed) disk_.restart();
-        time_.after(1s, [this] {
-            if (!process_) boot();
-        });
-        return;
+        return boot_after(1s);
     }
     process->store = std::move(*store);
     process->store->on_commit([this](const std::vector<CommittedEvent>& events) {
@@ -126,12 +123,20 @@ void World::crash(bool machine_too) {
                 entry.path(), random_.below(entry.file_size() + 1), ignored);
 }
 
+void World::boot_after(Duration length) {
+    time_.after(length, [this] {
+        if (!process_) boot();
+    });
+}
+
 void World::after_closure() {
     if (disk_.has_crashed || is_failing_) {
         crash(disk_.has_crashed && random_.chance(50));
-        time_.after(random_.between(0ms, 3s), [this] {
-            if (!process_) boot();
-        });
+        boot_after(random_.between(0ms, 3s));
+    }
+    if (closures_to_crash_ > 0 && process_ && --closures_to_crash_ == 0) {
+        crash(crash_cuts_power_);
+        boot_after(random_.between(0ms, 3s));
     }
 }
 
@@ -220,7 +225,7 @@ void World::come_to_rest() {
     random_.seed(1);
     say("come to rest");
     disk_.is_full = disk_.fails_next_sync = false;
-    disk_.crash_after_calls = 0;
+    disk_.crash_after_calls = closures_to_crash_ = 0;
     crashes_at_start_ = engine_dies_at_start_ = false;
     engine_.heal();
     for (int i = 0; i < 400 && !process_; ++i)

@@ -58,6 +58,7 @@ class World {
     // world.cpp
     void boot();
     void crash(bool machine_too);
+    void boot_after(Duration length);
     void pass(Duration length);
     void after_closure();
     void say(const std::string& what) const;
@@ -127,6 +128,9 @@ class World {
     int keys_ = 0;
     int crashes_ = 0;
     TimePoint wall_before_jump_{};  ///< a clock that was set back makes what was due not due
+    SteadyPoint jumped_at_{};
+    int closures_to_crash_ = 0;  ///< 0: no crash is armed
+    bool crash_cuts_power_ = false;
     SteadyPoint next_look_{};
     SteadyPoint troubled_at_{};  ///< when something last kept due jobs waiting
 };

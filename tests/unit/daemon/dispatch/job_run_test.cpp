@@ -131,6 +131,24 @@ TEST_CASE("a start that the engine died under is not repeated", "[dispatch]") {
         CHECK(world.job(id).status == JobStatus::running);
 }
 
+TEST_CASE("a start that was queued when the daemon died is seen before its job is given up",
+          "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.crash();
+    auto& container = world.engine.only().state;
+    container.phase = FakeEngine::Phase::created;
+    auto started_at = std::exchange(container.started_at, std::nullopt);
+    world.engine.forgets_creations = true;
+    world.boot();
+    world.pass(500ms);
+    container.phase = FakeEngine::Phase::running;
+    container.started_at = started_at;
+    world.pass(5s);
+    CHECK(world.engine.starts() == 1);
+    CHECK(world.job(id).status == JobStatus::running);
+}
+
 TEST_CASE("a container that no start was sent to is started whatever the engine forgot",
           "[dispatch]") {
     DispatchWorld world;
