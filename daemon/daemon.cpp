@@ -19,6 +19,7 @@
 #include "daemon/dispatch/dispatcher.hpp"
 #include "daemon/engine/docker/docker_engine.hpp"
 #include "daemon/http/server.hpp"
+#include "daemon/service/backup.hpp"
 #include "daemon/service/service.hpp"
 #include "daemon/socket/socket_server.hpp"
 #include "daemon/state_dir.hpp"
@@ -211,6 +212,7 @@ Result<Done> Daemon::Parts::open_store() {
     auto known = instance_of(*store, clock);
     if (!known) return fail(known.error());
     instance = *known;
+    Backup::remove_unfinished(state_dir.backups(), instance);
     if (!options.paused) return Done{};
     return wait_for<Done>([&](Reply<Done> reply) {
         store->set_pause({true, std::nullopt}, std::move(reply));
@@ -265,6 +267,7 @@ void Daemon::Parts::apply(const Options& reloaded) {
     shown.max_running = reloaded.max_running;
     shown.log_total = log_total(reloaded, state_dir);
     shown.state_dir = state_dir.path().native();
+    shown.instance = instance;
     shown.listen = http_listening;
     shown.socket = options.socket;
     shown.warnings = lingering_warning();

@@ -74,7 +74,9 @@ std::string status_text(const StatusResponse& status, bool colour) {
     text += line("Engine", status.engine ? escape_text(*status.engine) : "none reached yet");
     text += line("Jobs", living_jobs(status));
     if (auto ended = ended_jobs(status); !ended.empty()) text += line("Ended", ended);
-    if (status.purged > 0) text += line("Removed", fmt::format("{} old jobs", status.purged));
+    if (status.purged > 0)
+        text += line("Removed",
+                     fmt::format("{} old job{}", status.purged, status.purged == 1 ? "" : "s"));
     if (status.output_bytes > 0) text += line("Output", output(status));
     if (status.next_due_at)
         text += line("Next due", relative_time(status.next_due_at->at, status.now.at));

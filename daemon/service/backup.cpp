@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/base/failpoint.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/service/service_parts.hpp"
 #include "daemon/spool/file.hpp"
@@ -16,12 +17,9 @@ namespace {
 
 using Path = std::filesystem::path;
 
-constexpr std::string_view temporary_suffix = ".schedulerd-tmp";
-
-Path temporary_of(const Path& file) {
-    Path temporary = file;
-    temporary += temporary_suffix;
-    return temporary;
+/// One daemon has this instance, and makes one backup at a time: nobody else writes this file.
+Path unfinished(const Path& directory, const std::string& instance) {
+    return directory / fmt::format("backup-of-{}.unfinished", instance);
 }
 
 Failure<Error> bad(std::string message) {
@@ -67,10 +65,20 @@ Result<Path> Backup::check(const std::string& text, const Path& backups) {
     return file;
 }
 
+void Backup::remove_unfinished(const Path& directory, const std::string& instance) {
+    const Path file = unfinished(directory, instance);
+    std::error_code error;
+    if (std::filesystem::remove(file, error))
+        log_info("unfinished_backup_removed", {{"file", file.native()}});
+    else if (error)
+        log_warning("unfinished_backup_not_removed",
+                    {{"file", file.native()}, {"error", error.message()}});
+}
+
 Backup::Backup(Parts parts, Path file, Reply<BackupResponse> reply)
     : parts_(std::move(parts)),
       file_(std::move(file)),
-      temporary_(temporary_of(file_)),
+      temporary_(unfinished(file_.parent_path(), parts_.instance)),
       reply_(std::move(reply)) {}
 
 Backup::~Backup() {
@@ -107,6 +115,7 @@ void Backup::on_slice(Result<bool> is_whole) {
     if (!is_whole) return end(fail(is_whole.error()));
     if (auto synced = spool_file::sync(fd_.get(), temporary_); !synced)
         return end(fail(synced.error()));
+    failpoint("backup_slice");
     if (!*is_whole) return copy_slice();
     end(put_in_place());
 }
@@ -142,18 +151,21 @@ void Backup::end(Result<BackupResponse> result) {
 }
 
 void Service::handle(const BackupRequest& request, const Caller&, Reply<BackupResponse> reply) {
-    const std::string state_dir = parts_->options.get().state_dir;
-    Path backups = state_dir.empty() ? Path() : Path(state_dir) / "backups";
+    const ServiceOptions options = parts_->options.get();
+    Path backups = options.state_dir.empty() ? Path() : Path(options.state_dir) / "backups";
     auto file = Backup::check(request.file, backups);
     if (!file) return reply(fail(file.error()));
     if (parts_->is_backing_up->exchange(true))
         return reply(fail(ErrorCode::busy,
                           "another backup is under way, and one runs at a time; ask again when it "
                           "has ended"));
-    std::make_shared<Backup>(
-        Backup::Parts{parts_->store, parts_->timers, parts_->is_backing_up, std::move(backups)},
-        std::move(*file),
-        std::move(reply))
+    std::make_shared<Backup>(Backup::Parts{parts_->store,
+                                           parts_->timers,
+                                           parts_->is_backing_up,
+                                           std::move(backups),
+                                           options.instance},
+                             std::move(*file),
+                             std::move(reply))
         ->begin();
 }
 

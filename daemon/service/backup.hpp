@@ -2,11 +2,14 @@
 /// Backup copies the database into a file, slice by slice: a slice on the store's writer, between
 /// commits; its sync on the `steps` executor before the next one, so that the disk is never
 /// flooded. The file has a temporary name until it is whole and synced, and never takes another
-/// one's place. Kept alive by what it waits for: once begun it goes on, whoever asked.
+/// one's place. That name is the daemon's own and the same for each backup, so what a crash left is
+/// known for certain, and is replaced by the next backup in that directory. Kept alive by what it
+/// waits for: once begun it goes on, whoever asked.
 
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "common/requests/backup.hpp"
 #include "common/unique_fd.hpp"
@@ -23,6 +26,7 @@ class Backup : public std::enable_shared_from_this<Backup> {
         Executor& steps;
         std::shared_ptr<std::atomic<bool>> is_under_way;
         std::filesystem::path backups;  ///< where it may write for sure; empty: not known
+        std::string instance;           ///< of this daemon: the unfinished file is named after it
     };
     Backup(Parts parts, std::filesystem::path file, Reply<BackupResponse> reply);
     ~Backup();
@@ -34,6 +38,10 @@ class Backup : public std::enable_shared_from_this<Backup> {
     /// Errors: bad_field, in words for the user, which name `backups`.
     static Result<std::filesystem::path> check(const std::string& file,
                                                const std::filesystem::path& backups);
+
+    /// At start-up: removes what a crash left in `directory`.
+    static void remove_unfinished(const std::filesystem::path& directory,
+                                  const std::string& instance);
 
   private:
     void copy_slice();

@@ -32,6 +32,7 @@ struct ServiceOptions {
     int max_running = 100;
     std::optional<std::int64_t> log_total = {};  ///< bytes; nothing: unlimited
     std::string state_dir = {};
+    std::string instance = {};  ///< whose containers and unfinished backups are ours
     std::vector<std::string> listen;
     std::string socket;
     std::vector<std::string> warnings;

@@ -2,7 +2,8 @@
 """System calls on the database fail: reads, writes and syncs, of the log and of the file, the first or a
 later one, with EIO, EROFS or ENOSPC (strace injects them). Each is named in the log and in an answer.
 After a failed sync or write nothing is acknowledged any more, the daemon ends with exit code 1, and the
-next one has every acknowledged job; after a full disk the same daemon goes on.
+next one has every acknowledged job; after a full disk the same daemon goes on. strace's own record says
+that each was injected: a call that is not made fails the test.
 
 usage: disk_errors.py SOURCE_DIR BUILD_DIR
 """
@@ -27,14 +28,21 @@ def expect(condition, what):
 
 
 class Case:
+    """A call on one file of the state directory (on any, where `file` is empty)."""
+
     def __init__(self, call, file, error, when, ends=True):
         self.call, self.file, self.error, self.when, self.ends = call, file, error, when, ends
-        self.name = f"{call} of {file} gives {error}, time {when}"
+        self.name = f"{call} of {file or 'any file'} gives {error}, time {when}"
 
-    def wrapper(self, state):
-        only = ["-P", str(state / self.file)] if self.file else []
-        return ["strace", "-f", "-qq", "-o", "/dev/null", *only, "-e", f"trace={self.call}",
-                "-e", f"inject={self.call}:error={self.error}:when={self.when}"]
+    def inject(self, daemon):
+        """Holds for the next starts."""
+        state = daemon.home / "state"
+        only = ["-P", state / self.file] if self.file else []
+        daemon.wrapper = ["strace", "-f", "-qq", "-o", daemon.home / "trace", *only, "-e", f"trace={self.call}",
+                          "-e", f"inject={self.call}:error={self.error}:when={self.when}"]
+
+    def check_injected(self, daemon):
+        expect("(INJECTED)" in (daemon.home / "trace").read_text(errors="replace"), "nothing was injected")
 
 
 CASES = [
@@ -95,7 +103,7 @@ def run(build, case):
         daemon.start()
         added = submit(daemon, 1)[0]
         daemon.kill(signal.SIGTERM)
-        daemon.wrapper = case.wrapper(daemon.home / "state")
+        case.inject(daemon)
         before = len(daemon.log_text())
         daemon.start(wait=False)
         eventually(lambda: is_there(daemon), "it answers or ends")
@@ -117,6 +125,7 @@ def run(build, case):
                    "the log does not name the full disk")
             eventually(lambda: submit(daemon, 0)[0], "submits are taken again")
             stop(daemon)
+        case.check_injected(daemon)
         daemon.wrapper = []
         if case.call == "pread64":  # SQLite takes what can't be read for damage: a check takes that back
             checked = subprocess.run([daemon.build / "schedulerd", "--state-dir", daemon.home / "state",
@@ -151,23 +160,32 @@ def stop(daemon):
     daemon.process.wait(PATIENCE)
 
 
-def output_sync_fails(build, engine):
-    """The sync of a job's output fails once: said, and stored at the next try."""
+def output_sync_fails(build, engine, of_directory):
+    """The sync of a job's output, or of its directory, fails once: said with the path, and stored at the
+    next try. A daemon that does not make that sync fails here, since no other call can fail in its place."""
     daemon = Daemon(build, "--engine", f"unix://{engine.path}", http=True)
     job = None
     try:
         daemon.start()
+        job = daemon.call("add", job_name=IMAGE, time="1h", command=["echo", "kept"])["result"]["id"]
         daemon.kill(signal.SIGTERM)
-        daemon.wrapper = Case("fsync", "", "EIO", "1..2").wrapper(daemon.home / "state")
+        directory = f"logs/{job[-2:]}"
+        synced = directory if of_directory else f"{directory}/{job}.1.whole"
+        case = Case("fsync", synced, "EIO", "1")
+        case.inject(daemon)
         daemon.start()
-        job = daemon.call("add", job_name=IMAGE, time="0s", command=["echo", "kept"])["result"]["id"]
-        eventually(lambda: f"output_not_kept job={job}" in daemon.log_text(), "the log says so")
+        daemon.call("run", job_id=job)
+        wanted = f"can't sync {daemon.home / 'state' / synced}: "
+        eventually(lambda: any("output_not_kept" in line and wanted in line
+                               for line in daemon.log_of(job).splitlines()), f"the log says {wanted}")
         eventually(lambda: daemon.call("show", job_id=job)["result"]["status"] == "finished", "it ends")
         expect(daemon.schedctl("logs", job).stdout == "kept\n", "its output is not whole")
         expect(daemon.http("GET", "/readyz")[0] == 200, "/readyz is not well again")
+        case.check_injected(daemon)
         stop(daemon)
     except Failed as failure:
-        raise Failed(f"fsync of an output: {failure}\n{daemon.log_text()[-3000:]}") from failure
+        what = "directory" if of_directory else "file"
+        raise Failed(f"fsync of an output's {what}: {failure}\n{daemon.log_text()[-3000:]}") from failure
     finally:
         if daemon.process.poll() is None:
             stop(daemon)
@@ -202,7 +220,8 @@ def main():
     try:
         for case in CASES:
             print(f"{case.name}: {run(sys.argv[2], case)} jobs kept", flush=True)
-        output_sync_fails(sys.argv[2], engine)
+        for of_directory in (False, True):
+            output_sync_fails(sys.argv[2], engine, of_directory)
         read_only_directory(sys.argv[2])
     except Failed as failure:
         print(failure)

@@ -6,17 +6,19 @@ known; nothing is guessed; nothing is started twice.
 usage: engine_faults.py SOURCE_DIR BUILD_DIR [--keep] [SCENARIO…]
 
 Each job marks its start in a file of its container's layer and prints that file, so a second start
-would show in the output. The engines are private ones; root is needed. --keep keeps the state
-directory, as a failure does.
+would show in the output. Jobs that end at a certain moment of a scenario are told to: they wait for a
+file. The engines are private ones; root is needed. --keep keeps the state directory, as a failure does.
 """
 import argparse
 import signal
+import socket
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from harness import IMAGE, SKIPPED, Daemon, Failed, eventually
-from private_engine import PrivateEngine
+from private_engine import PrivateEngine, is_alive
 
 MARK = "echo started >>/starts; cat /starts; "
 STUBBORN = MARK + "sleep 300"  # as process 1 it ignores SIGTERM: the engine kills it after 10 s, 137
@@ -28,6 +30,19 @@ def ends_after(seconds, exit_code):
     return MARK + f"sleep {seconds}; echo ended; exit {exit_code}"
 
 
+def becomes_true(condition, seconds=2):
+    """Whether it does within some seconds: for what may happen, and need not."""
+    try:
+        return eventually(condition, "it does", patience=seconds)
+    except Failed:
+        return False
+
+
+def ends_when_told(exit_code):
+    """See World.let_end."""
+    return MARK + f"until [ -e /end ]; do sleep 0.1; done; echo ended; exit {exit_code}"
+
+
 class World:
     """A daemon and its engine, and what is expected of each job."""
 
@@ -36,6 +51,7 @@ class World:
         self.daemon = Daemon(arguments.build)
         self.daemon.engine = self.engine
         self.expected = {}
+        self.processes = {}  # of running jobs: the first process of each
 
     def add(self, script, *expected, time="0s", output=None):
         """`expected`: the ends that are right, each a finish_status, or with its exit code."""
@@ -47,10 +63,36 @@ class World:
     def add_running(self, script, *expected, output=None):
         job = self.add(script, *expected, output=output)
         eventually(lambda: "started" in self.daemon.output(job), "it runs")
+        self.processes[job] = self.engine.state(job)["Pid"]
         return job
+
+    def let_end(self, *jobs):
+        """Tells these jobs to end, past their engine, and waits until they have."""
+        for job in jobs:
+            Path(f"/proc/{self.processes[job]}/root/end").touch()
+        for job in jobs:
+            eventually(lambda: not is_alive(self.processes[job]), "its process ends")
 
     def wait_until_unreachable(self):
         eventually(lambda: not self.daemon.call("status")["result"]["ready"], "the daemon notices")
+
+    def refuses(self):
+        """Whether the engine takes no new connection."""
+        connection = socket.socket(socket.AF_UNIX)
+        with connection:
+            try:
+                connection.connect(self.engine.path)
+            except (ConnectionRefusedError, FileNotFoundError):
+                return True
+        return False
+
+    def starts_under_way(self):
+        """Jobs whose container's id is stored, and whose start was not answered yet."""
+        return self.daemon.database("SELECT number FROM job WHERE status = 'running' AND container_id IS NOT NULL "
+                                    "AND started_at IS NULL")
+
+    def have_ended(self):
+        return all(self.daemon.call("show", job_id=job)["result"]["status"] == "finished" for job in self.expected)
 
     def wait_for_ends(self):
         for job, (expected, output, script) in self.expected.items():
@@ -87,18 +129,19 @@ ALL = "started\nended\n"
 def killed(world, live_restore):
     """kill -9 of dockerd. The containers live on; without live-restore its next start ends them."""
     if live_restore:
-        world.add_running(ends_after(8, 0), "success", output=ALL)
+        goes_on = world.add_running(ends_when_told(0), "success", output=ALL)
     else:
         world.add_running(STUBBORN, "lost")
         world.add_running(POLITE, "lost")
         world.add_running(OWN_CODE, ("failed", 7))
-    world.add_running(ends_after(2, 5), ("failed", 5))
-    world.add_running(ends_after(2, 0), "success")
+    ending = [world.add_running(ends_when_told(5), ("failed", 5)), world.add_running(ends_when_told(0), "success")]
     world.engine.kill()
     world.wait_until_unreachable()
     world.add(ends_after(0, 0), "success", output=ALL)  # due now, and nobody to run it
-    time.sleep(3)  # the two that end do so while the engine is down
+    world.let_end(*ending)
     world.engine.start()
+    if live_restore:
+        world.let_end(goes_on)
     world.wait_for_ends()
 
 
@@ -106,8 +149,8 @@ def terminated(world, live_restore):
     """SIGTERM to dockerd, as by systemctl restart. Without live-restore it stops all containers first, and
     goes on answering on the connections that it has."""
     if live_restore:
-        world.add_running(ends_after(8, 0), "success")
-        world.add_running(ends_after(2, 5), ("failed", 5))
+        goes_on = world.add_running(ends_when_told(0), "success")
+        ending = world.add_running(ends_when_told(5), ("failed", 5))
     else:
         world.add_running(STUBBORN, "lost")
         world.add_running(POLITE, "lost")
@@ -115,8 +158,11 @@ def terminated(world, live_restore):
     world.engine.terminate()
     world.wait_until_unreachable()
     world.add(ends_after(0, 0), "success", output=ALL)
-    time.sleep(3 if live_restore else 0)
+    if live_restore:
+        world.let_end(ending)
     world.engine.start()
+    if live_restore:
+        world.let_end(goes_on)
     world.wait_for_ends()
 
 
@@ -125,7 +171,7 @@ def shutting_down(world, live_restore):
     was started before dockerd went, and is lost."""
     world.add_running(STUBBORN, "lost")
     world.engine.signal(signal.SIGTERM)
-    time.sleep(1)  # it has closed its listener and sent SIGTERM to the container
+    eventually(world.refuses, "it has closed its listener")
     for seconds in (0, 0, 1, 4):
         world.add(ends_after(seconds, 0), "success", "lost")
     world.engine.terminate()
@@ -134,29 +180,35 @@ def shutting_down(world, live_restore):
 
 
 def suspended(world, live_restore):
-    """SIGSTOP of dockerd for some seconds: it accepts connections and answers nobody."""
-    world.add_running(ends_after(2, 3), ("failed", 3), output=ALL)
+    """SIGSTOP of dockerd: it accepts connections and answers nobody."""
+    ending = world.add_running(ends_when_told(3), ("failed", 3), output=ALL)
     to_kill = world.add_running(STUBBORN, "killed")
     world.engine.signal(signal.SIGSTOP)
     world.add(ends_after(0, 0), "success", output=ALL)
     world.daemon.call("kill", job_id=to_kill, now=True)
-    time.sleep(4)
+    world.let_end(ending)
+    world.wait_until_unreachable()
     world.engine.signal(signal.SIGCONT)
     world.wait_for_ends()
 
 
 def suspended_without_daemon(world, live_restore):
-    """SIGSTOP of dockerd, and the daemon is killed meanwhile: what it had sent is still in the sockets."""
-    for _ in range(4):
-        world.add(ends_after(0.2, 0), "success", output=ALL, time="1s")
-    time.sleep(1.1)  # they are being created and started
-    world.engine.signal(signal.SIGSTOP)
-    time.sleep(0.5)
-    world.daemon.kill()
-    world.daemon.start()
-    time.sleep(1)
-    world.engine.signal(signal.SIGCONT)
-    world.wait_for_ends()
+    """SIGSTOP of dockerd while it is asked to start containers, and the daemon is killed meanwhile: what it
+    had sent is still in the sockets. Tried until a start was under way then."""
+    for _ in range(10):
+        for _ in range(4):
+            world.add(ends_after(0.2, 0), "success", output=ALL)
+        eventually(lambda: [c for c in world.engine.containers("schedulerd.job") if c["State"] == "created"]
+                   or world.have_ended(), "a container is created", pause=0)
+        world.engine.signal(signal.SIGSTOP)
+        is_hit = becomes_true(world.starts_under_way)
+        world.daemon.kill()
+        world.daemon.start()
+        world.engine.signal(signal.SIGCONT)
+        world.wait_for_ends()
+        if is_hit:
+            return
+    raise Failed("dockerd was never suspended while a start was under way")
 
 
 def powerless(world, live_restore):
@@ -173,12 +225,14 @@ def powerless(world, live_restore):
 def both_killed(world, live_restore):
     """The daemon and dockerd die, and the daemon is back first."""
     world.add_running(STUBBORN, "lost")
-    world.add_running(ends_after(2, 5), ("failed", 5))
-    world.add(ends_after(0, 0), "success", time="2s", output=ALL)
+    ending = world.add_running(ends_when_told(5), ("failed", 5))
+    world.daemon.call("pause")  # so that the next one is surely not started yet
+    world.add(ends_after(0, 0), "success", output=ALL)
     world.daemon.kill()
     world.engine.kill()
-    time.sleep(3)
+    world.let_end(ending)
     world.daemon.start()
+    world.daemon.call("resume")
     world.engine.start()
     world.wait_for_ends()
 
@@ -188,19 +242,21 @@ def strangers(world, live_restore):
     removed = world.add_running(STUBBORN, "lost", ("failed", 137))
     stopped = world.add_running(POLITE, ("failed", 143))
     killed_one = world.add_running(STUBBORN, ("failed", 137))
-    paused = world.add_running(ends_after(1, 0), "success", output=ALL)
+    paused = world.add_running(ends_when_told(0), "success", output=ALL)
     engine = world.engine
     engine.call("POST", f"/containers/{engine.container(paused)}/pause")
     engine.call("DELETE", f"/containers/{engine.container(removed)}?force=1")
     engine.call("POST", f"/containers/{engine.container(stopped)}/stop?t=5")
     engine.call("POST", f"/containers/{engine.container(killed_one)}/kill?signal=KILL")
     engine.call("POST", f"/containers/{engine.container(paused)}/unpause")
+    world.let_end(paused)
     world.wait_for_ends()
     # The same while no daemon looks.
     removed = world.add_running(STUBBORN, "lost")
-    ended = world.add_running(ends_after(0.5, 0), "lost")
+    ended = world.add_running(ends_when_told(0), "lost")
     stopped = world.add_running(POLITE, ("failed", 143))
     world.daemon.kill()
+    world.let_end(ended)
     eventually(lambda: engine.state(ended)["Status"] == "exited", "it ended")
     engine.call("DELETE", f"/containers/{engine.container(removed)}?force=1")
     engine.call("DELETE", f"/containers/{engine.container(ended)}?force=1")
@@ -211,10 +267,19 @@ def strangers(world, live_restore):
 
 def starting(world, live_restore):
     """dockerd is killed while it starts containers: each ran once, or is lost, and is never run again."""
-    for delay in (0.1, 0.3, 0.6):
-        for _ in range(6):
-            world.add(ends_after(0.2, 0), "success", "lost")
-        time.sleep(delay)
+    def are_claimed(jobs):
+        return [job for job in jobs if job["status"] != "scheduled"]
+
+    def is_created(jobs):
+        return world.engine.containers("schedulerd.job")
+
+    def are_started(jobs):
+        return [job for job in jobs if job.get("started_at")]
+
+    for moment in (are_claimed, is_created, are_started):
+        added = [world.add(ends_after(0.2, 0), "success", "lost") for _ in range(6)]
+        eventually(lambda: moment([world.daemon.call("show", job_id=job)["result"] for job in added]),
+                   moment.__name__, pause=0)
         world.engine.kill()
         world.engine.start()
         world.wait_for_ends()

@@ -100,7 +100,7 @@ def add_jobs(daemon):
         expect("result" in daemon.call("add", jobs=[job] * 1000), "jobs are refused")
 
 
-def check_others(daemon, patience=5):
+def check_others(daemon):
     before = time.monotonic()
     status, _, text = daemon.http("GET", "/healthz")
     expect(status == 200, f"/healthz: {status} {text}")

@@ -171,6 +171,8 @@ void Database::configure(Mode mode) {
     (void)sqlite3_extended_result_codes(handle_, 1);
     (void)sqlite3_busy_timeout(handle_, busy_timeout_ms);
     set_checkpoint_on_close(false);
+    // Before DEFENSIVE, which refuses it without an error.
+    if (mode == Mode::copy) exec("PRAGMA journal_mode=OFF");
     (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
@@ -191,7 +193,6 @@ void Database::configure(Mode mode) {
         // Takes the place of SQLite's own automatic checkpoint, which keeps its errors to itself.
         (void)sqlite3_wal_hook(handle_, &Database::on_wal, this);
     } else if (mode == Mode::copy) {
-        exec("PRAGMA journal_mode=OFF");
         exec("PRAGMA synchronous=OFF");
     } else {
         exec("PRAGMA query_only=ON");

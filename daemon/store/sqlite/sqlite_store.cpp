@@ -65,7 +65,7 @@ Error copy_error(const std::filesystem::path& file, const SqliteError& error) {
     return {is_full ? ErrorCode::disk_full : ErrorCode::internal,
             fmt::format("the database can't be copied to {}: {}",
                         file.native(),
-                        is_full ? "there is no room for it" : error.what())};
+                        is_full ? "there is no room for it; free some space there" : error.what())};
 }
 
 }  // namespace

@@ -197,6 +197,11 @@ TEST_CASE("status names what is wrong first", "[cli]") {
     CHECK(text.find("Ended      4 failed\n") != std::string::npos);
     CHECK(text.find("Listens    /run/s.sock, 127.0.0.1:8888\n") != std::string::npos);
     CHECK(text.find("Warning    lingering is off\n") != std::string::npos);
+    CHECK(text.find("Removed") == std::string::npos);
+    status.purged = 1;
+    CHECK(status_text(status, false).find("Removed    1 old job\n") != std::string::npos);
+    status.purged = 2;
+    CHECK(status_text(status, false).find("Removed    2 old jobs\n") != std::string::npos);
 }
 
 TEST_CASE("a late job shows how late it was, an overdue one that it is", "[cli]") {

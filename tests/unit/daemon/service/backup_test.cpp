@@ -11,7 +11,11 @@ namespace scheduler::test {
 namespace {
 
 struct BackupWorld : DispatchWorld {
-    BackupWorld() : service(*store, *spool, *dispatcher, events, metrics, clock, executor) {}
+    BackupWorld() : service(*store, *spool, *dispatcher, events, metrics, clock, executor) {
+        ServiceOptions options;
+        options.instance = "i1";
+        service.set_options(std::move(options));
+    }
 
     std::shared_ptr<std::optional<Result<BackupResponse>>> begin(const std::string& name) {
         auto answer = std::make_shared<std::optional<Result<BackupResponse>>>();
@@ -20,6 +24,9 @@ struct BackupWorld : DispatchWorld {
         });
         return answer;
     }
+    /// The file that a backup has until it is whole.
+    static constexpr const char* unfinished = "backup-of-i1.unfinished";
+
     bool is_there(const std::string& name) const { return std::filesystem::exists(dir / name); }
 
     Service service;
@@ -51,10 +58,32 @@ TEST_CASE_METHOD(BackupWorld, "a file that comes meanwhile is not replaced", "[s
     REQUIRE(*answer);
     CHECK((**answer).error().code == ErrorCode::bad_field);
     CHECK(std::filesystem::file_size(file) == 9);
-    CHECK_FALSE(is_there("copy.schedulerd-tmp"));
+    CHECK_FALSE(is_there(unfinished));
     auto next = begin("next");
     executor.run();
     CHECK(**next);
+}
+
+TEST_CASE_METHOD(BackupWorld,
+                 "what a crash left is replaced by the next backup, whatever its name",
+                 "[service][backup]") {
+    (void)dir.write(unfinished, "half of a database");
+    (void)dir.write("backup-of-another.unfinished", "someone else's, who may be writing it");
+    auto answer = begin("copy");
+    executor.run();
+    REQUIRE(*answer);
+    REQUIRE(**answer);
+    CHECK_FALSE(is_there(unfinished));
+    CHECK(is_there("backup-of-another.unfinished"));
+}
+
+TEST_CASE_METHOD(BackupWorld, "a start removes what a crash left", "[service][backup]") {
+    (void)dir.write(unfinished, "half of a database");
+    (void)dir.write("copy", "a whole one");
+    Backup::remove_unfinished(dir.path(), "i1");
+    CHECK_FALSE(is_there(unfinished));
+    CHECK(is_there("copy"));
+    Backup::remove_unfinished(dir / "nowhere", "i1");  // nothing to remove is no trouble
 }
 
 TEST_CASE_METHOD(BackupWorld, "a path may have so many bytes", "[service][backup]") {

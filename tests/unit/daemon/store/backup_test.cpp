@@ -156,6 +156,19 @@ TEST_CASE_METHOD(BackupFixture,
     CHECK(back_up(dir / "copy") == 1);
 }
 
+// Once a journal lay beside each copy: SQLITE_DBCONFIG_DEFENSIVE keeps journal_mode from being OFF.
+TEST_CASE_METHOD(BackupFixture, "nothing lies beside a copy while it is made", "[store][backup]") {
+    add_many(2000);
+    std::filesystem::create_directory(dir / "backups");
+    std::ofstream(dir / "backups/copy").close();
+    REQUIRE(begin_copy(dir / "backups/copy"));
+    REQUIRE_FALSE(*slice());
+    auto files = std::filesystem::directory_iterator(dir / "backups");
+    CHECK(std::distance(begin(files), end(files)) == 1);
+    while (!*slice()) {
+    }
+}
+
 TEST_CASE_METHOD(BackupFixture, "another copy ends the one before", "[store][backup]") {
     add_many(2000);
     std::ofstream(dir / "first").close();
