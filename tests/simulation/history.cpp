@@ -77,9 +77,10 @@ Result<std::vector<Action>> parse_faults(std::string_view list) {
         if (faults.size() == before)
             return fail(
                 ErrorCode::bad_field,
-                fmt::format("fault \"{}\" is none of all, none, crash, disk, engine, clock, history, or an "
-                            "action of theirs",
-                            word));
+                fmt::format(
+                    "fault \"{}\" is none of all, none, crash, disk, engine, clock, history, or an "
+                    "action of theirs",
+                    word));
     }
     return faults;
 }

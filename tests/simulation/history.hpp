@@ -24,7 +24,7 @@ enum class Action : std::uint8_t {
     wait,
     prune,
     set_limits,  ///< of history and stored output
-    vanish,  ///< the clients that wait go away
+    vanish,      ///< the clients that wait go away
     idle,
     // What --faults selects.
     kill_daemon,

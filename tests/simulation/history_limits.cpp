@@ -94,8 +94,7 @@ void World::check_purge(const ModelJob& job) {
     for (const Asked& asked : asked_)
         may_go = may_go || is_permitted(asked.limits, job, latest, later_ends);
     if (!may_go) violate(fmt::format("job {} was purged, and no limit says so", job.number));
-    for (const auto& container :
-         engine_.ever(fmt::format("schedulerd-{}-1", job.id.to_string())))
+    for (const auto& container : engine_.ever(fmt::format("schedulerd-{}-1", job.id.to_string())))
         if (!container->is_removed)
             violate(fmt::format("job {} was purged, and its container is left", job.number));
 }

@@ -191,7 +191,8 @@ int main(int argc, char** argv) {
     app.add_option("--seeds", settings.seeds, "the first and the last: A..B, or one");
     app.add_option("--steps", settings.steps, "steps of a history")
         ->check(CLI::Range(1, 1'000'000));
-    app.add_option("--faults", settings.faults, "all, none, or some of crash,disk,engine,clock,history");
+    app.add_option(
+        "--faults", settings.faults, "all, none, or some of crash,disk,engine,clock,history");
     app.add_option("--only", settings.only, "these steps alone")->delimiter(',');
     app.add_option("--mutation", settings.mutation, "plant this bug (docs/robustness.md)");
     app.add_flag("--expect-failure", settings.expect_failure, "succeed when a promise breaks");
@@ -214,11 +215,12 @@ int main(int argc, char** argv) {
         return step >= 0 && step < settings.steps;
     });
     if (!seeds || !is_any_left) {
-        fmt::print(stderr,
-                   "sim: --seeds {} is not A..B with A <= B, or --only names a step that --steps {} "
-                   "does not have\n",
-                   settings.seeds,
-                   settings.steps);
+        fmt::print(
+            stderr,
+            "sim: --seeds {} is not A..B with A <= B, or --only names a step that --steps {} "
+            "does not have\n",
+            settings.seeds,
+            settings.steps);
         return 2;
     }
     set_log_level(LogLevel::debug);
@@ -236,8 +238,9 @@ int main(int argc, char** argv) {
     }
     Runner runner(std::filesystem::path(pattern) / "logs");
     int result = !settings.replay.empty() ? replay_all(settings, runner)
-                 : settings.storm > 0     ? run_storm(settings, runner)
-                                          : run_all(settings, seeds->first, seeds->second, *faults, runner);
+                 : settings.storm > 0
+                     ? run_storm(settings, runner)
+                     : run_all(settings, seeds->first, seeds->second, *faults, runner);
     if (!mutation.empty() && !mutation_was_reached) {
         fmt::print("{}: no line of the daemon asks for this bug\n", mutation);
         result = 1;

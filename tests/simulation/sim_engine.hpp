@@ -46,7 +46,7 @@ struct Container {
     std::string output;
     // The truth, which a client can't see.
     int starts = 0;
-    bool was_seen_running = false;  ///< somebody heard it: the engine has written it down
+    bool was_seen_running = false;     ///< somebody heard it: the engine has written it down
     bool was_ended_by_engine = false;  ///< its restart, or the host's
     bool was_touched_by_stranger = false;
     bool is_removed = false;

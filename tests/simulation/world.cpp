@@ -245,7 +245,8 @@ World::Figures World::figures() const {
     figures.purged = static_cast<int>(model_.purged().size());
     auto count = [&](const ModelJob& job) {
         ++figures.jobs;
-        for (const auto& container : engine_.ever(fmt::format("schedulerd-{}-1", job.id.to_string())))
+        for (const auto& container :
+             engine_.ever(fmt::format("schedulerd-{}-1", job.id.to_string())))
             figures.starts += container->starts;
         if (job.ended) ++figures.ends[std::string(to_string(*job.ended->finish_status))];
     };
