@@ -85,12 +85,15 @@ void Retention::begin_background() {
     enqueue(std::move(round));
 }
 
-/// A clock that is set wrong for a while must not cost the history.
+/// A clock that is set wrong for a while must not cost the history. At the first look nobody knows
+/// what the clock said before, so it counts as a jump.
 bool Retention::clock_is_settled() {
     SteadyPoint steady = parts_.clock.steady();
     Duration offset = std::chrono::duration_cast<Duration>(parts_.clock.now().time_since_epoch() -
                                                            steady.time_since_epoch());
-    if (wall_offset_ && std::chrono::abs(offset - *wall_offset_) > clock_jump) {
+    if (!wall_offset_) {
+        clock_settled_at_ = steady + clock_settles_in;
+    } else if (std::chrono::abs(offset - *wall_offset_) > clock_jump) {
         clock_settled_at_ = steady + clock_settles_in;
         log_info("retention_waits_for_clock",
                  {{"jumped_s", (offset - *wall_offset_).count() / 1000},
