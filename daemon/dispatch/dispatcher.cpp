@@ -378,7 +378,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
                  {{"job", job.id.to_string()},
                   {"attempt", job.attempt},
                   {"lateness_ms", (job.claimed_at - job.due_at).count()}});
-        parts_.metrics.count_dispatched(job.claimed_at - job.due_at);
+        parts_.metrics.count_dispatched(job.claimed_at - due_from(job.due_at, job.created_at));
         ++starting_;
         ++claims_;
         add_run(std::move(job)).begin();

@@ -96,7 +96,8 @@ class SqliteStore final : public Store {
     Result<std::optional<JobRecord>> record(JobId id) override;
     Result<Tally> tally() override;
     Result<bool> is_being_removed(JobId id) override;
-    Result<std::int64_t> count_overdue(TimePoint now, std::int64_t max) override;
+    Result<Overdue> overdue(TimePoint now, std::int64_t max) override;
+    Result<std::int64_t> count_before(const Job& job, std::int64_t max) override;
     Result<PauseState> pause_state() override;
     Result<std::optional<std::string>> meta(const std::string& key) override;
     std::string write_trouble() override { return writer_.trouble(); }
