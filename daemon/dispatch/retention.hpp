@@ -97,6 +97,7 @@ class Retention {
         PruneReport report = {};
         TimePoint ended_before{};
         HistoryPlace place = {};
+        std::optional<JobId> removals_tried = {};  ///< of those that were left, up to this one
         bool has_begun = false;  ///< there is something to do in this step: no need to look first
         bool ballast_is_dropped = false;
     };

@@ -299,14 +299,14 @@ class Store {
     virtual Result<std::vector<JobEvent>> events_after(std::int64_t seq,
                                                        std::optional<JobId> job,
                                                        std::int64_t limit) = 0;
-    /// What `prune` would do with this batch, and with the outputs.
+    /// What `prune` would do with this batch.
     virtual Result<PruneResult> preview_prune(const PruneBatch& batch) = 0;
-    virtual Result<PruneResult> preview_prune_output(std::int64_t bytes_kept,
-                                                     std::int64_t jobs_max,
-                                                     HistoryPlace after,
-                                                     std::int64_t bytes_before) = 0;
-    /// Removals that were begun and not finished, at most `limit`.
-    virtual Result<std::vector<Removal>> removals(std::int64_t limit) = 0;
+    /// What `prune_output` would do then.
+    virtual Result<PruneResult> preview_prune_output(const OutputPreview& preview) = 0;
+    /// Removals that were begun and not finished, in the order of ids after `after`, at most
+    /// `limit`.
+    virtual Result<std::vector<Removal>> removals(std::optional<JobId> after,
+                                                  std::int64_t limit) = 0;
     virtual Result<HistoryTotals> history_totals() = 0;
     /// The seq of the newest event ever (0: none), and the one from which on all are kept.
     virtual Result<std::int64_t> last_event() = 0;

@@ -82,11 +82,8 @@ class SqliteStore final : public Store {
                                                std::optional<JobId> job,
                                                std::int64_t limit) override;
     Result<PruneResult> preview_prune(const PruneBatch& batch) override;
-    Result<PruneResult> preview_prune_output(std::int64_t bytes_kept,
-                                             std::int64_t jobs_max,
-                                             HistoryPlace after,
-                                             std::int64_t bytes_before) override;
-    Result<std::vector<Removal>> removals(std::int64_t limit) override;
+    Result<PruneResult> preview_prune_output(const OutputPreview& preview) override;
+    Result<std::vector<Removal>> removals(std::optional<JobId> after, std::int64_t limit) override;
     Result<HistoryTotals> history_totals() override;
     Result<std::int64_t> last_event() override;
     Result<std::int64_t> first_event() override;
