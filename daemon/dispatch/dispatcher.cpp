@@ -248,6 +248,7 @@ Survey Dispatcher::known_here() const {
         survey.in_care.insert(job);
     survey.has_free_slot = free_slots() > 0;
     survey.claims = claims_;
+    survey.last_claimed_due = last_claimed_due_;
     return survey;
 }
 
@@ -372,6 +373,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
     }
     if (!claimed->jobs.empty()) failpoint("claimed");
     hold_ups_.note_write(std::nullopt);
+    if (!claimed->jobs.empty()) last_claimed_due_ = claimed->jobs.front().due_at;
     note_due(claimed->next_due_at);
     for (RunningJob& job : claimed->jobs) {
         log_info("job_dispatched",
@@ -381,6 +383,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
         parts_.metrics.count_dispatched(job.claimed_at - due_from(job.due_at, job.created_at));
         ++starting_;
         ++claims_;
+        last_claimed_due_ = std::max(*last_claimed_due_, job.due_at);
         add_run(std::move(job)).begin();
     }
     // Not before: a run that ends at once frees its slot while the others are not counted yet.

@@ -130,6 +130,7 @@ class Dispatcher final : public RunOwner {
     std::deque<std::weak_ptr<JobRun>> waiting_for_slot_;
     int starting_ = 0;
     std::uint64_t claims_ = 0;
+    std::optional<TimePoint> last_claimed_due_;
     HoldUps hold_ups_;
     bool is_claiming_ = false;
     bool claim_again_ = false;
