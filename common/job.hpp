@@ -34,7 +34,7 @@ struct Job {
     std::optional<std::string> submitted_by;  ///< `uid:1000`, `token:NAME`, `http`
     /// Dispatch time − due time, from 0; of a job that waits though it is due, so far.
     std::optional<std::int64_t> lateness_ms;
-    std::optional<Instant> output_removed_at;  ///< to make room; the job itself is kept
+    std::optional<Instant> output_removed_at;  ///< to keep all within a limit; the job is kept
 
     static void fields(auto& self, auto& visit) {
         visit.unless_empty(
@@ -62,9 +62,11 @@ struct Job {
         visit("lateness_ms",
               self.lateness_ms,
               "how long after due_at it was dispatched, or has waited so far; absent before");
-        visit("output_removed_at",
-              self.output_removed_at,
-              "when its output was removed to make room (log-total); RFC 3339, UTC");
+        visit(
+            "output_removed_at",
+            self.output_removed_at,
+            "when its output was removed to keep all output within a limit (log-total, or that of "
+            "a prune); RFC 3339, UTC");
     }
 };
 

@@ -1,5 +1,7 @@
 #include "cli/output/job_text.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/output/relative_time.hpp"
@@ -15,15 +17,17 @@ std::string moment_text(const Job& job, TimePoint at) {
     return same_zone ? to_local_date(at) : to_rfc3339(at);
 }
 
-/// `5m late`; empty for what was on time.
+/// `5m late`; empty for what was on time. A date in the past is due when it is submitted.
 std::string lateness_text(const Job& job) {
     Duration late(job.lateness_ms.value_or(0));
+    if (job.created_at.at > job.due_at.at) late -= job.created_at.at - job.due_at.at;
     return late < std::chrono::seconds(1) ? "" : short_duration(late) + " late";
 }
 
 /// Due, and not started though.
 bool is_overdue(const Job& job, TimePoint now) {
-    return job.status == JobStatus::scheduled && now - job.due_at.at >= std::chrono::seconds(1);
+    TimePoint due = std::max(job.due_at.at, job.created_at.at);
+    return job.status == JobStatus::scheduled && now - due >= std::chrono::seconds(1);
 }
 
 std::string started_text(const Job& job) {

@@ -93,13 +93,15 @@ struct VerifyRequest {
     static constexpr std::int64_t findings_max = 10'000;
     static constexpr int at_once_max = 2;
     static constexpr Duration late_default = std::chrono::minutes(1);
+    /// Claims that are some milliseconds late have no reason recorded.
+    static constexpr Duration late_min = std::chrono::seconds(1);
 
     std::optional<std::string> since;
     std::optional<Span> late;
     std::optional<std::int64_t> limit;
     static void fields(auto& self, auto& visit) {
         visit("since", self.since, "of history only jobs that ended at this date or later");
-        visit("late", self.late, "how long after its due time a job is late (1m)");
+        visit("late", self.late, "how long after its due time a job is late, 1s or more (1m)");
         visit("limit", self.limit, "findings that are listed, 1 to 1000 (100)");
     }
 };

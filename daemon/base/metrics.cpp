@@ -64,11 +64,12 @@ struct Metrics::Families {
         registry, "schedulerd_overdue_seconds", "How long the first of the overdue jobs waits.");
     prometheus::Gauge& output_bytes =
         gauge(registry, "schedulerd_output_bytes", "Output that is kept of jobs that have ended.");
-    prometheus::Histogram& lateness = BuildHistogram()
-                                          .Name("schedulerd_dispatch_lateness_seconds")
-                                          .Help("Dispatch time minus due time.")
-                                          .Register(registry)
-                                          .Add({}, lateness_buckets);
+    prometheus::Histogram& lateness =
+        BuildHistogram()
+            .Name("schedulerd_dispatch_lateness_seconds")
+            .Help("From when a job was due and submitted to its dispatch.")
+            .Register(registry)
+            .Add({}, lateness_buckets);
 };
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) {

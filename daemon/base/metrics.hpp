@@ -22,7 +22,7 @@ class Metrics {
     void count_submitted(std::int64_t jobs = 1);
     /// Dispatched so long after it was due, a job counts as late.
     static constexpr Duration late = std::chrono::seconds(1);
-    /// `lateness`: dispatch time − due time.
+    /// `lateness`: since it was due and submitted.
     void count_dispatched(Duration lateness);
     void count_finished(FinishStatus status);
     /// Jobs that were removed from history.

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include <fmt/format.h>
-
 #include "daemon/base/failpoint.hpp"
 #include "daemon/base/log.hpp"
 #include "daemon/dispatch/names.hpp"
@@ -71,7 +69,7 @@ Result<Done> Dispatcher::start() {
         log_info("job_adopted", {{"job", row.id.to_string()}, {"attempt", row.attempt}});
         add_run(std::move(row)).settle();
     }
-    started_at_ = parts_.clock.now();
+    hold_ups_.daemon_started(parts_.clock.now());
     link_.start();
     retention_.start(options_.ballast);
     return Done{};
@@ -250,6 +248,7 @@ Survey Dispatcher::known_here() const {
         survey.in_care.insert(job);
     survey.has_free_slot = free_slots() > 0;
     survey.claims = claims_;
+    survey.last_claimed_due = last_claimed_due_;
     return survey;
 }
 
@@ -311,10 +310,17 @@ int Dispatcher::max_starting() const {
     return std::max(1, 2 * link_.identity().cores);
 }
 
+int Dispatcher::free_to_run() const {
+    if (mutated("ignores_max_running")) return options_.max_running;
+    return options_.max_running - static_cast<int>(runs_.size());
+}
+
+int Dispatcher::free_to_start() const {
+    return max_starting() - starting_;
+}
+
 int Dispatcher::free_slots() const {
-    int running = options_.max_running - static_cast<int>(runs_.size());
-    if (mutated("ignores_max_running")) running = options_.max_running;
-    return std::min(running, max_starting() - starting_);
+    return std::min(free_to_run(), free_to_start());
 }
 
 void Dispatcher::pump() {
@@ -326,10 +332,11 @@ void Dispatcher::pump() {
     hand_out_start_slots();
     if (is_draining_) return;
     int slots = free_slots();
-    if (slots <= 0)
-        were_slots_taken_ = true;
-    else if (std::exchange(were_slots_taken_, false))
-        slots_free_since_ = parts_.clock.now();
+    hold_ups_.note_limits(free_to_run() <= 0,
+                          free_to_start() <= 0,
+                          options_.max_running,
+                          max_starting(),
+                          parts_.clock.now());
     if (slots > 0 && next_due_ && *next_due_ <= parts_.clock.now()) return claim(slots);
     arm_timer();
 }
@@ -350,32 +357,33 @@ void Dispatcher::claim(int slots) {
 }
 
 std::vector<Hindrance> Dispatcher::hindrances() const {
-    std::vector<Hindrance> known{
-        {"schedulerd was not running", started_at_},
-        {fmt::format("all {} slots were taken", options_.max_running), slots_free_since_}};
+    std::vector<Hindrance> known = hold_ups_.known(parts_.clock.now());
     const Outage& outage = link_.outage();
     if (!outage.reason.empty()) known.push_back({"the engine was unreachable", outage.answered_at});
-    if (was_paused_) known.push_back({"paused", parts_.clock.now()});
     return known;
 }
 
 void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
     if (!claimed) {
         is_claiming_ = false;
+        hold_ups_.note_write(claimed.error().code);
         log_warning("claim_failed", {{"error", claimed.error().message}});
         next_due_ = TimePoint{};
         return retry_claim_later();
     }
     if (!claimed->jobs.empty()) failpoint("claimed");
+    hold_ups_.note_write(std::nullopt);
+    if (!claimed->jobs.empty()) last_claimed_due_ = claimed->jobs.front().due_at;
     note_due(claimed->next_due_at);
     for (RunningJob& job : claimed->jobs) {
         log_info("job_dispatched",
                  {{"job", job.id.to_string()},
                   {"attempt", job.attempt},
                   {"lateness_ms", (job.claimed_at - job.due_at).count()}});
-        parts_.metrics.count_dispatched(job.claimed_at - job.due_at);
+        parts_.metrics.count_dispatched(job.claimed_at - due_from(job.due_at, job.created_at));
         ++starting_;
         ++claims_;
+        last_claimed_due_ = std::max(*last_claimed_due_, job.due_at);
         add_run(std::move(job)).begin();
     }
     // Not before: a run that ends at once frees its slot while the others are not counted yet.
@@ -383,7 +391,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
     // Due, but not given out: paused. A resume wakes; a pause that ends by itself is looked at on
     // the timer. What came due during the claim is none of these.
     bool was_held_back = next_due_ && *next_due_ <= until && claimed->jobs.empty();
-    was_paused_ = was_held_back;
+    hold_ups_.note_pause(was_held_back);
     if (was_held_back && !claim_again_) {
         auto pause = parts_.store.pause_state();
         next_due_ =

@@ -14,6 +14,7 @@
 
 #include "daemon/base/anchor.hpp"
 #include "daemon/base/wall_timer.hpp"
+#include "daemon/dispatch/hold_ups.hpp"
 #include "daemon/dispatch/job_run.hpp"
 #include "daemon/dispatch/reconciler.hpp"
 #include "daemon/dispatch/retention.hpp"
@@ -71,6 +72,8 @@ class Dispatcher final : public RunOwner {
     /// The wish is committed.
     void kill(JobId job, std::string by, bool now);
     [[nodiscard]] EngineStatus engine_status() const { return link_.status(); }
+    /// See HoldUps.
+    [[nodiscard]] int starts_taken() const { return hold_ups_.starts_taken(); }
     /// Asks the engine whether it is there, unless that is known: a hang tells nobody. The answer
     /// is in a later `engine_status`.
     void look_after_engine();
@@ -112,6 +115,8 @@ class Dispatcher final : public RunOwner {
     JobRun& add_run(RunningJob job);
     [[nodiscard]] Survey known_here() const;
     [[nodiscard]] int max_starting() const;
+    [[nodiscard]] int free_to_run() const;
+    [[nodiscard]] int free_to_start() const;
     [[nodiscard]] int free_slots() const;
 
     Parts parts_;
@@ -125,11 +130,8 @@ class Dispatcher final : public RunOwner {
     std::deque<std::weak_ptr<JobRun>> waiting_for_slot_;
     int starting_ = 0;
     std::uint64_t claims_ = 0;
-    // What kept due jobs waiting, for who asks why one was late.
-    TimePoint started_at_{};
-    TimePoint slots_free_since_{};
-    bool were_slots_taken_ = false;
-    bool was_paused_ = false;
+    std::optional<TimePoint> last_claimed_due_;
+    HoldUps hold_ups_;
     bool is_claiming_ = false;
     bool claim_again_ = false;
     bool is_check_armed_ = false;

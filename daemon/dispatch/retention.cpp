@@ -1,6 +1,7 @@
 #include "daemon/dispatch/retention.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -85,12 +86,15 @@ void Retention::begin_background() {
     enqueue(std::move(round));
 }
 
-/// A clock that is set wrong for a while must not cost the history.
+/// A clock that is set wrong for a while must not cost the history. At the first look nobody knows
+/// what the clock said before, so it counts as a jump.
 bool Retention::clock_is_settled() {
     SteadyPoint steady = parts_.clock.steady();
     Duration offset = std::chrono::duration_cast<Duration>(parts_.clock.now().time_since_epoch() -
                                                            steady.time_since_epoch());
-    if (wall_offset_ && std::chrono::abs(offset - *wall_offset_) > clock_jump) {
+    if (!wall_offset_) {
+        clock_settled_at_ = steady + clock_settles_in;
+    } else if (std::chrono::abs(offset - *wall_offset_) > clock_jump) {
         clock_settled_at_ = steady + clock_settles_in;
         log_info("retention_waits_for_clock",
                  {{"jumped_s", (offset - *wall_offset_).count() / 1000},
@@ -116,11 +120,13 @@ void Retention::begin_next() {
 }
 
 /// What was committed and then interrupted: its files may be there still.
+/// Those that can't be removed stay behind, and do not keep the ones after them from being tried.
 void Retention::finish_removals() {
-    auto left = parts_.store.removals(jobs_a_batch);
+    auto left = parts_.store.removals(round_->removals_tried, jobs_a_batch);
     if (!left) return end_round(left.error());
     if (left->empty()) return next_step(&Retention::containers);
-    remove_files(std::move(*left), &Retention::containers);
+    round_->removals_tried = left->back().id;
+    remove_files(std::move(*left), &Retention::finish_removals);
 }
 
 void Retention::containers() {
@@ -202,7 +208,9 @@ void Retention::preview_jobs() {
     round_->report.output_bytes += preview->output_bytes;
     if (preview->last.number > 0) round_->place = preview->last;
     if (preview->has_more) return later(&Retention::jobs);
-    // Outputs that go with their jobs are counted already: go on behind them.
+    // Outputs that go with their jobs are counted already: go on behind them. While nobody knows
+    // which containers are left no job goes that has output.
+    if (next.only_never_started) round_->place = {};
     next_step(&Retention::outputs);
 }
 
@@ -237,8 +245,14 @@ void Retention::on_outputs_pruned(Result<PruneResult> result) {
 
 void Retention::preview_outputs() {
     PruneReport& report = round_->report;
-    auto preview = parts_.store.preview_prune_output(
-        *round_->limits.log_total, jobs_a_preview, round_->place, report.output_bytes);
+    OutputPreview look;
+    look.bytes_kept = *round_->limits.log_total;
+    look.jobs_max = jobs_a_preview;
+    look.after = round_->place;
+    look.bytes_before = report.output_bytes;
+    // These jobs are kept, so their output is not counted with them.
+    if (!std::exchange(round_->has_begun, true)) look.but_these = parts_.runs();
+    auto preview = parts_.store.preview_prune_output(look);
     if (!preview) return end_round(preview.error());
     report.outputs += preview->jobs;
     report.output_bytes += preview->output_bytes;
@@ -295,13 +309,18 @@ void Retention::remove_files(std::vector<Removal> removals, Step step) {
                       removals = std::move(removals),
                       removed = std::move(removed)]() mutable {
         std::vector<JobId> gone;
+        std::string first_error;
         for (const Removal& removal : removals) {
             auto done = spool.remove(removal.id, removal.attempts);
             if (done)
                 gone.push_back(removal.id);
-            else
-                log_warning("output_not_removed", {{"error", done.error().message}});
+            else if (first_error.empty())
+                first_error = done.error().message;
         }
+        if (!first_error.empty())
+            log_warning("output_not_removed",
+                        {{"error", first_error},
+                         {"jobs", static_cast<std::int64_t>(removals.size() - gone.size())}});
         removed(std::move(gone));
     });
 }

@@ -56,7 +56,8 @@ class Retention {
     static constexpr Duration after_jobs_ended = std::chrono::seconds(10);
     static constexpr Duration round_soonest = std::chrono::seconds(60);
     static constexpr Duration round_latest = std::chrono::hours(1);
-    /// A wall clock that jumped is not believed for so long: history is not removed by its age.
+    /// A wall clock that jumped, or that this process sees for the first time, is not believed for
+    /// so long: history is not removed by its age.
     static constexpr Duration clock_settles_in = std::chrono::minutes(10);
     static constexpr Duration clock_jump = std::chrono::minutes(1);
 
@@ -96,6 +97,7 @@ class Retention {
         PruneReport report = {};
         TimePoint ended_before{};
         HistoryPlace place = {};
+        std::optional<JobId> removals_tried = {};  ///< of those that were left, up to this one
         bool has_begun = false;  ///< there is something to do in this step: no need to look first
         bool ballast_is_dropped = false;
     };

@@ -26,11 +26,6 @@ bool has_whole_history(const JobRecord& record) {
     return !record.transitions.empty() && !record.transitions.front().from;
 }
 
-/// When it began to be late: a date in the past is due when it is submitted.
-TimePoint due_from(const Job& job) {
-    return std::max(job.due_at.at, job.created_at.at);
-}
-
 const Transition* last_claim(const JobRecord& record) {
     auto claim = std::find_if(record.transitions.rbegin(),
                               record.transitions.rend(),

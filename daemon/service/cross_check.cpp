@@ -130,7 +130,7 @@ Result<CrossCheck::Suspicion> CrossCheck::file(const SpoolFile& file, const Surv
     }
     auto record = store_.record(file.job);
     if (!record) return fail(record.error());
-    // Removed to make room, or with its job: the file goes after the row.
+    // Removed as over a limit, or with its job: the file goes after the row.
     auto removed = store_.is_being_removed(file.job);
     if (!removed) return fail(removed.error());
     if (*removed) return Suspicion();

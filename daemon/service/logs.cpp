@@ -276,7 +276,8 @@ Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& req
     if (!job) return fail(job.error());
     if (job->output_removed_at)
         return fail(ErrorCode::gone,
-                    fmt::format("the output of job {} was removed {} to make room (--log-total); "
+                    fmt::format("the output of job {} was removed {} to keep all output within a "
+                                "limit (--log-total, or a prune); "
                                 "its outcome is kept, see `show`",
                                 job->id.to_string(),
                                 to_local_date(job->output_removed_at->at)));

@@ -14,6 +14,8 @@ namespace {
 
 /// Overdue jobs are counted up to here; more is more than enough to worry.
 constexpr std::int64_t overdue_max = 10'000;
+/// Jobs before a waiting one are counted up to here.
+constexpr std::int64_t before_max = 1000;
 
 std::string engine_words(const EngineStatus& engine) {
     return engine.down_since ? fmt::format("the engine is unreachable since {}: {}",
@@ -56,9 +58,11 @@ std::string lateness_words(Store& store, const Job& job) {
     constexpr Duration late = std::chrono::seconds(1);
     constexpr Duration slow_start = std::chrono::milliseconds(100);
     constexpr std::int64_t events_max = 100;
-    if (!job.started_at || job.started_at->at - job.due_at.at < late) return "";
-    std::string words = fmt::format("; it started {} after it was due",
-                                    in_words(job.started_at->at - job.due_at.at));
+    const TimePoint due = due_from(job);
+    if (!job.started_at || job.started_at->at - due < late) return "";
+    std::string words = fmt::format("; it started {} after it was {}",
+                                    in_words(job.started_at->at - due),
+                                    due == job.due_at.at ? "due" : "submitted");
     auto events = store.events_after(0, job.id, events_max);
     if (!events) return words;
     auto claim = std::find_if(events->rbegin(), events->rend(), [](const JobEvent& event) {
@@ -71,6 +75,13 @@ std::string lateness_words(Store& store, const Job& job) {
     if (start >= slow_start)
         reasons.push_back(fmt::format("starting the container took {} ms", start.count()));
     return reasons.empty() ? words : fmt::format("{}: {}", words, fmt::join(reasons, "; "));
+}
+
+/// `39 jobs are before it`; empty when there is none.
+std::string turn_words(std::int64_t before) {
+    if (before == 0) return "";
+    if (before == 1) return "1 job is before it";
+    return fmt::format("{}{} jobs are before it", before == before_max ? "at least " : "", before);
 }
 
 std::string overdue_words(std::int64_t jobs, TimePoint since, const std::string& why) {
@@ -108,12 +119,10 @@ std::string Service::metrics_text() {
             parts_->metrics.set_jobs(status, count);
     }
     TimePoint now = parts_->clock.now();
-    auto overdue = parts_->store.count_overdue(now, overdue_max);
-    auto next_due = parts_->store.next_due();
-    if (overdue && next_due) {
-        bool is_late = *overdue > 0 && *next_due && **next_due < now;
-        parts_->metrics.set_overdue(*overdue, is_late ? now - **next_due : Duration(0));
-    }
+    if (auto overdue = parts_->store.overdue(now, overdue_max))
+        parts_->metrics.set_overdue(
+            overdue->jobs,
+            std::max(now - overdue->since.value_or(now), TimePoint::duration::zero()));
     if (auto totals = parts_->store.history_totals())
         parts_->metrics.set_output_bytes(totals->output_bytes);
     parts_->metrics.set_engine_up(parts_->dispatcher.engine_status().is_up);
@@ -128,7 +137,7 @@ Result<StatusResponse> Service::handle(const StatusRequest&, const Caller&) {
     auto next_due = parts_->store.next_due();
     if (!next_due) return fail(next_due.error());
     TimePoint now = parts_->clock.now();
-    auto overdue = parts_->store.count_overdue(now, overdue_max);
+    auto overdue = parts_->store.overdue(now, overdue_max);
     if (!overdue) return fail(overdue.error());
 
     auto last_event = parts_->store.last_event();
@@ -150,7 +159,7 @@ Result<StatusResponse> Service::handle(const StatusRequest&, const Caller&) {
                                     engine.identity->address);
     status.jobs = std::move(*counts);
     if (*next_due) status.next_due_at = Instant{**next_due};
-    status.overdue = *overdue;
+    status.overdue = overdue->jobs;
     status.max_running = options.max_running;
     status.now.at = now;
     status.zone = zone_name(now);
@@ -165,8 +174,8 @@ Result<StatusResponse> Service::handle(const StatusRequest&, const Caller&) {
     status.purged = totals->purged;
     status.output_bytes = totals->output_bytes;
     status.log_total = options.log_total;
-    if (*overdue > 0 && *next_due && now - **next_due >= Metrics::late)
-        status.warnings.push_back(overdue_words(*overdue, **next_due, hindrance(now)));
+    if (overdue->since && now - *overdue->since >= Metrics::late)
+        status.warnings.push_back(overdue_words(overdue->jobs, *overdue->since, hindrance(now)));
     status.last_event = *last_event;
     return status;
 }
@@ -206,9 +215,14 @@ std::string Service::why_scheduled(const Job& job, TimePoint now) {
                            zone_name(job.due_at.at),
                            in_words(job.due_at.at - now));
     std::string why = hindrance(now);
-    return fmt::format("is due since {}, and waits: {}",
+    auto before = parts_->store.count_before(job, before_max);
+    std::string turn = before ? turn_words(*before) : "";
+    if (why.empty() && turn.empty()) why = "it is next when a container can be started";
+    return fmt::format("is due since {}, and waits: {}{}{}",
                        job.scheduled_to,
-                       why.empty() ? "it is next when a container can be started" : why);
+                       why,
+                       why.empty() || turn.empty() ? "" : "; ",
+                       turn);
 }
 
 std::string Service::hindrance(TimePoint now) {
@@ -223,6 +237,11 @@ std::string Service::hindrance(TimePoint now) {
         return (max_running == 1 ? "the only slot is taken"
                                  : fmt::format("all {} slots are taken", max_running)) +
                std::string(" (--max-running)");
+    if (int starting = parts_->dispatcher.starts_taken(); starting > 0)
+        return fmt::format(
+            "as many containers as may be started at once ({}) are being started "
+            "(--max-starting)",
+            starting);
     return "";
 }
 

@@ -56,6 +56,8 @@ void Verification::survey_then(void (Verification::*then)()) {
         self->parts_.steps.post([weak, then, survey = std::move(survey)]() mutable {
             auto alive = weak.lock();
             if (!alive) return;
+            alive->claims_before_ = alive->claims_now_;
+            alive->claims_now_ = survey.claims;
             alive->survey_ = std::move(survey);
             ((*alive).*then)();
         });
@@ -65,7 +67,7 @@ void Verification::survey_then(void (Verification::*then)()) {
 void Verification::begin() {
     if (!survey_.unreachable.empty())
         not_checked("containers: the engine can't be asked: " + survey_.unreachable);
-    claims_at_begin_ = survey_.claims;
+    claims_before_ = survey_.claims;
     auto tally = parts_.store.tally();
     if (!tally) return give_up(tally.error());
     tally_ = std::move(*tally);
@@ -170,8 +172,12 @@ void Verification::check_punctuality(const JobRecord& record) {
         case Punctuality::late:
             return report(unpunctual(record, how, now));
         case Punctuality::overdue:
-            if (auto finding = look_at_overdue(record))
-                suspect(Suspect::What::overdue, record.job.id, "", std::move(*finding));
+            if (auto finding = look_at_overdue(record, waits_its_turn(record.job)))
+                suspects_.push_back({Suspect::What::overdue,
+                                     record.job.id,
+                                     "",
+                                     std::move(*finding),
+                                     record.job.due_at.at});
     }
 }
 
@@ -237,7 +243,7 @@ void Verification::suspect(Suspect::What what,
                            const JobId& job,
                            std::string place,
                            Finding finding) {
-    suspects_.push_back({what, job, std::move(place), std::move(finding)});
+    suspects_.push_back({what, job, std::move(place), std::move(finding), TimePoint()});
 }
 
 void Verification::look_again() {
@@ -249,6 +255,7 @@ void Verification::look_again() {
 void Verification::look_at_suspects() {
     std::vector<Suspect> still;
     for (Suspect& suspect : suspects_) {
+        if (suspect.what == Suspect::What::overdue) note_turn(suspect);
         auto finding = look_at(suspect);
         if (!finding) return give_up(finding.error());
         if (!*finding) continue;
@@ -277,21 +284,40 @@ Result<std::optional<Finding>> Verification::look_at(const Suspect& suspect) con
     if (!record) return fail(record.error());
     if (!*record) return std::optional<Finding>();
     if (suspect.what == What::running) return cross_check_.running(**record, survey_);
-    if (suspect.what == What::overdue) return look_at_overdue(**record);
+    if (suspect.what == What::overdue) return look_at_overdue(**record, suspect.waits_its_turn);
     return cross_check_.output(**record);
 }
 
-/// A job that waits its turn is no finding: nothing may hinder it, and none of the others either.
-std::optional<Finding> Verification::look_at_overdue(const JobRecord& record) const {
+/// A job that waits for something is no finding.
+std::optional<Finding> Verification::look_at_overdue(const JobRecord& record,
+                                                     bool waits_its_turn) const {
     TimePoint now = parts_.clock.now();
     if (punctuality(record, now, options_.late) != Punctuality::overdue) return std::nullopt;
     bool is_engine_up = survey_.unreachable.empty();
-    bool others_go_first = survey_.claims != claims_at_begin_ || !survey_.has_free_slot;
     auto pause = parts_.store.pause_state();
     bool is_paused = !pause || (pause->paused && (!pause->until || now < *pause->until));
-    if (!is_engine_up || others_go_first || is_paused || !parts_.store.write_trouble().empty())
+    if (!is_engine_up || waits_its_turn || is_paused || !parts_.store.write_trouble().empty())
         return std::nullopt;
     return unpunctual(record, Punctuality::overdue, now);
+}
+
+/// A first look: while jobs are claimed or nothing is free, only a job that is due earlier than
+/// what was claimed last is suspected.
+bool Verification::waits_its_turn(const Job& job) const {
+    bool may_be_claimed = survey_.has_free_slot && claims_now_ == claims_before_;
+    bool goes_first = survey_.last_claimed_due && job.due_at.at < *survey_.last_claimed_due;
+    return !may_be_claimed && !goes_first;
+}
+
+/// Claims go in the order of due times. Between two looks at a job that was due all the time, a
+/// claim of one that is due later has passed it over, and any other claim says that it waits its
+/// turn. Where nothing was claimed, the slots say whether it could have been.
+void Verification::note_turn(Suspect& suspect) const {
+    if (suspect.was_passed_over || looks_ == 0) return;
+    bool was_claimed = claims_now_ != claims_before_;
+    suspect.was_passed_over =
+        was_claimed && survey_.last_claimed_due && suspect.due_at < *survey_.last_claimed_due;
+    suspect.waits_its_turn = !suspect.was_passed_over && (was_claimed || !survey_.has_free_slot);
 }
 
 // ---- the answer ----

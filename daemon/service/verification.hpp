@@ -54,6 +54,9 @@ class Verification : public std::enable_shared_from_this<Verification> {
         JobId job;
         std::string place;  ///< the container's id, the file's path
         Finding finding;
+        TimePoint due_at{};            ///< of an overdue job
+        bool waits_its_turn = false;   ///< the same: others go first, or nothing is free
+        bool was_passed_over = false;  ///< the same: one that is due later was claimed instead
     };
 
     Verification(Parts parts, Options options, Reply<VerifyResponse> reply);
@@ -76,7 +79,10 @@ class Verification : public std::enable_shared_from_this<Verification> {
     void look_again();
     void look_at_suspects();
     Result<std::optional<Finding>> look_at(const Suspect& suspect) const;
-    [[nodiscard]] std::optional<Finding> look_at_overdue(const JobRecord& record) const;
+    [[nodiscard]] std::optional<Finding> look_at_overdue(const JobRecord& record,
+                                                         bool waits_its_turn) const;
+    [[nodiscard]] bool waits_its_turn(const Job& job) const;
+    void note_turn(Suspect& suspect) const;
 
     void suspect(Suspect::What what, const JobId& job, std::string place, Finding finding);
     void report(Finding finding);
@@ -90,7 +96,8 @@ class Verification : public std::enable_shared_from_this<Verification> {
     Reply<VerifyResponse> reply_;
     CrossCheck cross_check_;
     Survey survey_;
-    std::uint64_t claims_at_begin_ = 0;
+    std::uint64_t claims_before_ = 0;  ///< at the survey before the last one
+    std::uint64_t claims_now_ = 0;
     Tally tally_;
     /// A backup has no output in it: what ended before is not missed.
     std::optional<TimePoint> restored_at_;

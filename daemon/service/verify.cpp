@@ -18,6 +18,11 @@ Result<Verification::Options> options_of(const VerifyRequest& request, TimePoint
                                 VerifyRequest::limit_max,
                                 options.findings_listed));
     options.late = request.late ? request.late->length : VerifyRequest::late_default;
+    if (options.late < VerifyRequest::late_min)
+        return fail(ErrorCode::bad_field,
+                    fmt::format("late must be {} or more, not {}: of less no reason is recorded",
+                                to_string(VerifyRequest::late_min),
+                                to_string(options.late)));
     if (request.since) {
         auto since = parse_past(*request.since, now, "since");
         if (!since) return fail(since.error());

@@ -6,6 +6,7 @@
 /// the calling thread and are short. After a failed fsync no write is accepted until restart
 /// (docs/architecture.md): writes answer `unavailable`.
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -54,6 +55,15 @@ struct ClaimLimits {
         {};  ///< what a late job's event says: the last one of its wait
 };
 
+/// When a job's wait begins: a date in the past is due when it is submitted. What is late is late
+/// since then.
+inline TimePoint due_from(TimePoint due_at, TimePoint created_at) {
+    return std::max(due_at, created_at);
+}
+inline TimePoint due_from(const Job& job) {
+    return due_from(job.due_at.at, job.created_at.at);
+}
+
 /// A running row: everything that is needed to bring it to its end.
 struct RunningJob {
     JobId id;
@@ -62,6 +72,7 @@ struct RunningJob {
     JobSpec spec;
     int attempt = 1;
     TimePoint due_at{};
+    TimePoint created_at{};
     TimePoint claimed_at{};
     std::string engine_id;
     std::optional<std::string> container_id;
@@ -129,6 +140,21 @@ struct HistoryTotals {
     std::int64_t output_bytes = 0;  ///< stored output of ended jobs
     std::int64_t free_pages = 0;    ///< of the database, which could be given back
     std::optional<TimePoint> oldest_ended_at = {};
+};
+
+/// A look at which outputs would go, after a look at which jobs would.
+struct OutputPreview {
+    std::int64_t bytes_kept = 0;
+    std::int64_t jobs_max = 100;
+    HistoryPlace after = {};            ///< what ended by then was passed already,
+    std::vector<JobId> but_these = {};  ///< except these: their output is looked at first
+    std::int64_t bytes_before = 0;      ///< of what would be gone by now
+};
+
+/// Jobs that are due and not started.
+struct Overdue {
+    std::int64_t jobs = 0;
+    std::optional<TimePoint> since = {};  ///< the first one's wait
 };
 
 struct ListFilter {
@@ -273,14 +299,14 @@ class Store {
     virtual Result<std::vector<JobEvent>> events_after(std::int64_t seq,
                                                        std::optional<JobId> job,
                                                        std::int64_t limit) = 0;
-    /// What `prune` would do with this batch, and with the outputs.
+    /// What `prune` would do with this batch.
     virtual Result<PruneResult> preview_prune(const PruneBatch& batch) = 0;
-    virtual Result<PruneResult> preview_prune_output(std::int64_t bytes_kept,
-                                                     std::int64_t jobs_max,
-                                                     HistoryPlace after,
-                                                     std::int64_t bytes_before) = 0;
-    /// Removals that were begun and not finished, at most `limit`.
-    virtual Result<std::vector<Removal>> removals(std::int64_t limit) = 0;
+    /// What `prune_output` would do then.
+    virtual Result<PruneResult> preview_prune_output(const OutputPreview& preview) = 0;
+    /// Removals that were begun and not finished, in the order of ids after `after`, at most
+    /// `limit`.
+    virtual Result<std::vector<Removal>> removals(std::optional<JobId> after,
+                                                  std::int64_t limit) = 0;
     virtual Result<HistoryTotals> history_totals() = 0;
     /// The seq of the newest event ever (0: none), and the one from which on all are kept.
     virtual Result<std::int64_t> last_event() = 0;
@@ -296,8 +322,10 @@ class Store {
     virtual Result<Tally> tally() = 0;
     /// Its output is being removed from the disk; the row may be gone already.
     virtual Result<bool> is_being_removed(JobId id) = 0;
-    /// How many scheduled jobs are due at `now`, counted up to `max`.
-    virtual Result<std::int64_t> count_overdue(TimePoint now, std::int64_t max) = 0;
+    /// Scheduled jobs that are due at `now`, counted up to `max`.
+    virtual Result<Overdue> overdue(TimePoint now, std::int64_t max) = 0;
+    /// How many due jobs are claimed before this one, which is due, counted up to `max`.
+    virtual Result<std::int64_t> count_before(const Job& job, std::int64_t max) = 0;
     virtual Result<PauseState> pause_state() = 0;
     virtual Result<std::optional<std::string>> meta(const std::string& key) = 0;
     /// Empty while writes are accepted, else why not (disk full, failed fsync).

@@ -110,10 +110,15 @@ def full_while_jobs_run(daemon, engine, disk):
     for job in (printing, silent):
         expect(show(daemon, job)["status"] == "running", "it is settled, though nothing can be written")
     check_refusals(daemon)
+    eventually(lambda: show(daemon, later).get("lateness_ms", 0) > 2000, "it is late")
     disk.free()
     eventually(lambda: "result" in daemon.call("add", job_name=IMAGE, time="1h"), "submits are taken again")
     for job in (printing, silent, later):
         ends_well(daemon, job)
+    said = daemon.schedctl("why", later).stdout
+    expect("the disk was full" in said, f"why was it late: {said}")
+    found = daemon.call("verify", late="2s")["result"].get("found", {})
+    expect("late" not in found, f"verify blames the daemon for the full disk: {found}")
     expect(daemon.schedctl("logs", printing).stdout == "before\nafter\n", "its output is not whole")
     eventually(lambda: daemon.http("GET", "/readyz")[0] == 200, "/readyz is well again")
     return kept + [printing, silent, later]

@@ -66,10 +66,11 @@ std::vector<std::int64_t> best_ready(Database& database, const ClaimLimits& limi
 std::optional<std::string> reason_for_lateness(const RunningJob& job, const ClaimLimits& limits) {
     // Less than what `why` calls late: with a slow start on top it may become so.
     constexpr Duration late = std::chrono::milliseconds(100);
-    if (limits.now - job.due_at < late) return std::nullopt;
+    const TimePoint due = due_from(job.due_at, job.created_at);
+    if (limits.now - due < late) return std::nullopt;
     const Hindrance* last = nullptr;
     for (const Hindrance& hindrance : limits.hindrances)
-        if (hindrance.until > job.due_at && (last == nullptr || hindrance.until > last->until))
+        if (hindrance.until > due && (last == nullptr || hindrance.until > last->until))
             last = &hindrance;
     return last == nullptr ? std::nullopt : std::optional(last->reason);
 }

@@ -3,6 +3,7 @@
 /// that a crash in between leaves nothing behind: the removal is repeated at the next start.
 
 #include <algorithm>
+#include <tuple>
 
 #include "daemon/store/sqlite/counters.hpp"
 #include "daemon/store/sqlite/rows.hpp"
@@ -188,6 +189,23 @@ std::vector<StoredOutput> select_outputs(Database& database,
     return outputs;
 }
 
+/// Those of `but_these` that ended by `after` and have output, the oldest first.
+std::vector<StoredOutput> outputs_of_these(Database& database, const OutputPreview& preview) {
+    std::vector<StoredOutput> outputs;
+    for (JobId id : preview.but_these) {
+        Query query = database.query(
+            "SELECT ended_at, number, bytes FROM job JOIN output ON ended_at = finished_at AND "
+            "output.job = number WHERE id = ? AND (ended_at, number) <= (?, ?)");
+        query.bind(id).bind(preview.after.ended_at).bind(preview.after.number);
+        if (query.step()) outputs.push_back({{query.time(0), query.integer(1)}, query.integer(2)});
+    }
+    std::sort(outputs.begin(), outputs.end(), [](const StoredOutput& a, const StoredOutput& b) {
+        return std::tie(a.place.ended_at, a.place.number) <
+               std::tie(b.place.ended_at, b.place.number);
+    });
+    return outputs;
+}
+
 void remove_output(WriteContext& context,
                    const StoredOutput& output,
                    TimePoint at,
@@ -272,23 +290,36 @@ Result<PruneResult> SqliteStore::preview_prune(const PruneBatch& batch) {
     });
 }
 
-Result<PruneResult> SqliteStore::preview_prune_output(std::int64_t bytes_kept,
-                                                      std::int64_t jobs_max,
-                                                      HistoryPlace after,
-                                                      std::int64_t bytes_before) {
+Result<PruneResult> SqliteStore::preview_prune_output(const OutputPreview& preview) {
     return readers_.run([&](Database& database) -> Result<PruneResult> {
         PruneResult result;
-        std::int64_t total = counter(database, output_bytes_counter) - bytes_before;
-        (void)select_outputs(database, total, bytes_kept, jobs_max, after, result);
+        result.last = preview.after;
+        std::int64_t total = counter(database, output_bytes_counter) - preview.bytes_before;
+        for (const StoredOutput& output : outputs_of_these(database, preview)) {
+            if (total <= preview.bytes_kept) return result;
+            total -= output.bytes;
+            ++result.jobs;
+            result.output_bytes += output.bytes;
+        }
+        PruneResult rest;
+        (void)select_outputs(
+            database, total, preview.bytes_kept, preview.jobs_max, preview.after, rest);
+        if (rest.jobs > 0) result.last = rest.last;
+        result.jobs += rest.jobs;
+        result.output_bytes += rest.output_bytes;
+        result.has_more = rest.has_more;
         return result;
     });
 }
 
-Result<std::vector<Removal>> SqliteStore::removals(std::int64_t limit) {
+Result<std::vector<Removal>> SqliteStore::removals(std::optional<JobId> after, std::int64_t limit) {
     return readers_.run([&](Database& database) -> Result<std::vector<Removal>> {
         std::vector<Removal> removals;
-        Query query = database.query("SELECT id, attempts FROM removal LIMIT ?");
+        Query query = database.query(
+            after ? "SELECT id, attempts FROM removal WHERE id > ?2 ORDER BY id LIMIT ?1"
+                  : "SELECT id, attempts FROM removal ORDER BY id LIMIT ?1");
         query.bind(limit);
+        if (after) query.bind(*after);
         while (query.step())
             removals.push_back({query.job_id(0), static_cast<int>(query.integer(1))});
         return removals;

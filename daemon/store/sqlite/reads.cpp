@@ -191,29 +191,6 @@ Result<std::map<std::string, std::int64_t>> SqliteStore::counts() {
     });
 }
 
-Result<std::optional<TimePoint>> SqliteStore::next_due() {
-    return readers_.run([&](Database& database) -> Result<std::optional<TimePoint>> {
-        Query query = database.query(
-            "SELECT min(due_at) FROM (SELECT * FROM (SELECT due_at FROM job WHERE status = "
-            "'scheduled' AND ready = 1 "
-            "ORDER BY due_at LIMIT 1) UNION ALL SELECT * FROM (SELECT due_at FROM job WHERE status "
-            "= 'scheduled' AND "
-            "ready = 0 ORDER BY due_at LIMIT 1))");
-        return query.step() ? query.optional_time(0) : std::nullopt;
-    });
-}
-
-Result<std::int64_t> SqliteStore::count_overdue(TimePoint now, std::int64_t max) {
-    return readers_.run([&](Database& database) -> Result<std::int64_t> {
-        Query query = database.query(
-            "SELECT count(*) FROM (SELECT 1 FROM job WHERE status = 'scheduled' AND ready IN (0, "
-            "1) AND due_at <= ? "
-            "LIMIT ?)");
-        query.bind(now).bind(max);
-        return query.step() ? query.integer(0) : 0;
-    });
-}
-
 Result<PauseState> SqliteStore::pause_state() {
     auto until = meta("paused_until");
     if (!until) return fail(until.error());

@@ -62,6 +62,7 @@ RunningJob running_from(const Query& row) {
     job.kill_requested_at = row.optional_time(11);
     job.kill_requested_by = row.optional_text(12);
     job.kill_now = row.integer(13) != 0;
+    job.created_at = row.time(15);
     if (auto reason = row.optional_text(14)) job.stop_reason = must(parse_finish_status(*reason));
     return job;
 }

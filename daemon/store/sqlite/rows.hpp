@@ -33,7 +33,7 @@ JobSpec spec_from(const Query& row, int column);
 #define SCHEDULER_RUNNING_COLUMNS                                                                \
     "id, number, name, spec, attempt, due_at, claimed_at, engine_id, container_id, started_at, " \
     "deadline_at, "                                                                              \
-    "kill_requested_at, kill_requested_by, kill_now, stop_reason"
+    "kill_requested_at, kill_requested_by, kill_now, stop_reason, created_at"
 
 RunningJob running_from(const Query& row);
 

@@ -82,11 +82,8 @@ class SqliteStore final : public Store {
                                                std::optional<JobId> job,
                                                std::int64_t limit) override;
     Result<PruneResult> preview_prune(const PruneBatch& batch) override;
-    Result<PruneResult> preview_prune_output(std::int64_t bytes_kept,
-                                             std::int64_t jobs_max,
-                                             HistoryPlace after,
-                                             std::int64_t bytes_before) override;
-    Result<std::vector<Removal>> removals(std::int64_t limit) override;
+    Result<PruneResult> preview_prune_output(const OutputPreview& preview) override;
+    Result<std::vector<Removal>> removals(std::optional<JobId> after, std::int64_t limit) override;
     Result<HistoryTotals> history_totals() override;
     Result<std::int64_t> last_event() override;
     Result<std::int64_t> first_event() override;
@@ -96,7 +93,8 @@ class SqliteStore final : public Store {
     Result<std::optional<JobRecord>> record(JobId id) override;
     Result<Tally> tally() override;
     Result<bool> is_being_removed(JobId id) override;
-    Result<std::int64_t> count_overdue(TimePoint now, std::int64_t max) override;
+    Result<Overdue> overdue(TimePoint now, std::int64_t max) override;
+    Result<std::int64_t> count_before(const Job& job, std::int64_t max) override;
     Result<PauseState> pause_state() override;
     Result<std::optional<std::string>> meta(const std::string& key) override;
     std::string write_trouble() override { return writer_.trouble(); }

@@ -206,6 +206,7 @@ TEST_CASE("status names what is wrong first", "[cli]") {
 
 TEST_CASE("a late job shows how late it was, an overdue one that it is", "[cli]") {
     Job job = make_job();
+    job.created_at.at = now - 1h;
     job.due_at.at = now - 5min;
     job.status = JobStatus::scheduled;
     job.lateness_ms = 300'000;
@@ -222,6 +223,20 @@ TEST_CASE("a late job shows how late it was, an overdue one that it is", "[cli]"
     CHECK(job_details(job, now, false).find("5m late\n") != std::string::npos);
     job.lateness_ms = 999;
     CHECK(job_details(job, now, false).find("late\n") == std::string::npos);
+}
+
+TEST_CASE("a date in the past is late from the submission on", "[cli]") {
+    Job job = make_job();
+    job.created_at.at = now - 500ms;
+    job.due_at.at = now - 24h * 365;
+    job.lateness_ms = (now - job.due_at.at).count();
+    CHECK(job_row(job, now)[2].text == "scheduled");
+    CHECK(job_row(job, now + 1s)[2].text == "overdue");
+    job.status = JobStatus::running;
+    job.started_at = Instant{now};
+    CHECK(job_details(job, now, false).find("late\n") == std::string::npos);
+    *job.lateness_ms += 2500;
+    CHECK(job_details(job, now, false).find("3s late\n") != std::string::npos);
 }
 
 TEST_CASE("verify lists what is wrong, and sums up last", "[cli]") {

@@ -102,7 +102,34 @@ TEST_CASE("a late start says what kept it waiting, where that is known", "[dispa
         world.pass(5s);
         world.engine.end("c1", 0);
         world.executor.run();
-        CHECK(reason_of(id) == "all 1 slots were taken");
+        CHECK(reason_of(id) == "the only slot was taken");
+    }
+    SECTION("too many were being started, and slots were free") {
+        world.engine.drops_next_start = true;
+        (void)world.add(0s);
+        world.crash();
+        world.boot();  // the start is repeated after a quiet second
+        world.dispatcher->set_options({100, 1});
+        JobId id = world.add(500ms);
+        CHECK(world.dispatcher->starts_taken() == 1);
+        world.pass(5s);
+        CHECK(world.dispatcher->starts_taken() == 0);
+        CHECK(reason_of(id) ==
+              "as many containers as --max-starting allows (1) were being started");
+    }
+    SECTION("the store could not write") {
+        JobId id = world.add(1s);
+        Database database(world.dir.path() / "db", Database::Mode::writer);
+        database.exec(
+            "CREATE TRIGGER broken BEFORE UPDATE ON job BEGIN SELECT RAISE(ABORT, 'no'); END");
+        world.pass(5s);
+        REQUIRE_FALSE(reason_of(id));
+        database.exec("DROP TRIGGER broken");
+        world.pass(2s);
+        CHECK(reason_of(id) == "the store could not write");
+        JobId next = world.add(1s);
+        world.pass(2s);
+        CHECK_FALSE(reason_of(next));
     }
     SECTION("paused") {
         world.store->set_pause({true, std::nullopt}, [](Result<Done>) {});
@@ -114,6 +141,20 @@ TEST_CASE("a late start says what kept it waiting, where that is known", "[dispa
         world.executor.run();
         CHECK(reason_of(id) == "paused");
     }
+}
+
+TEST_CASE("a date in the past is late from the submission on", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(-24h * 365);
+    REQUIRE(world.job(id).status == JobStatus::running);
+    CHECK(world.job(id).lateness_ms == Duration(24h * 365).count());
+    auto events = world.store->events_after(0, id, 10);
+    REQUIRE(events);
+    for (const JobEvent& event : *events)
+        CHECK_FALSE(event.reason);
+    std::string metrics = world.metrics.text();
+    CHECK_THAT(metrics, Catch::Matchers::Contains("schedulerd_jobs_late_total 0\n"));
+    CHECK_THAT(metrics, Catch::Matchers::Contains("schedulerd_dispatch_lateness_seconds_sum 0\n"));
 }
 
 TEST_CASE("a daemon that stops claims nothing more, and finishes what runs", "[dispatch]") {

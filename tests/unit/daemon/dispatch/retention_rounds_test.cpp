@@ -127,6 +127,39 @@ TEST_CASE("a wall clock that jumps ahead does not cost the history at once", "[r
     }
 }
 
+TEST_CASE("a clock that is wrong at the start does not cost the history at once", "[retention]") {
+    RetentionWorld world;
+    RetentionLimits limits = by_age(24h * 30);
+    limits.history_count = 1;
+    JobId oldest = world.canceled();
+    world.clock.advance(1s);
+    JobId old = world.canceled();
+    TimePoint right = world.clock.now();
+    world.crash();
+    world.clock.set(right + 24h * 60);
+    world.boot();
+    world.set_limits(limits);
+    world.executor.run_for(Retention::clock_settles_in - 30s, 1s);
+    CHECK(world.is_there(old));
+    CHECK_FALSE(world.is_there(oldest));  // by count, which no clock decides
+    SECTION("it is put right") {
+        world.clock.set(right);
+        world.executor.run_for(2h, 10s);
+        CHECK(world.is_there(old));
+    }
+    SECTION("a restart begins the wait anew") {
+        world.crash();
+        world.boot();
+        world.set_limits(limits);
+        world.executor.run_for(Retention::clock_settles_in - 30s, 1s);
+        CHECK(world.is_there(old));
+    }
+    SECTION("it was right") {
+        world.executor.run_for(2h, 10s);
+        CHECK_FALSE(world.is_there(old));
+    }
+}
+
 TEST_CASE("so many orders wait, one more is refused", "[retention]") {
     RetentionWorld world;
     world.fill_history(1000);

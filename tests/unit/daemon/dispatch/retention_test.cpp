@@ -78,7 +78,7 @@ TEST_CASE("a job goes with its attempts, events and output, and is counted", "[r
     CHECK(world.prune(by_count(0)).output_bytes > 100);
     CHECK_FALSE(world.spool->has_output(id, 1));
     CHECK(world.store->events_after(0, {}, 100)->empty());
-    CHECK(world.store->removals(10)->empty());
+    CHECK(world.store->removals({}, 10)->empty());
     auto totals = world.store->history_totals();
     CHECK(totals->ended == 0);
     CHECK(totals->purged == 1);
@@ -119,7 +119,34 @@ TEST_CASE("files whose removal a crash cut short are removed after the next star
     world.boot();
     world.pass(Retention::after_jobs_ended + 1s);
     CHECK_FALSE(world.spool->has_output(id, 1));
-    CHECK(world.store->removals(10)->empty());
+    CHECK(world.store->removals({}, 10)->empty());
+}
+
+TEST_CASE("files that can't be removed do not keep others from being removed", "[retention]") {
+    RetentionWorld world;
+    std::vector<JobId> jobs;
+    for (std::int64_t i = 0; i < Retention::jobs_a_batch + 1; ++i)
+        jobs.push_back(world.ran(1));
+    PruneBatch all;
+    all.jobs_kept = 0;
+    all.jobs_max = 1000;
+    world.store->prune(all, [](const Result<PruneResult>&) {});
+    world.executor.run();
+    std::sort(jobs.begin(), jobs.end());
+    auto file_of = [&](JobId id) {
+        std::string hex = id.to_string();
+        return world.dir.path() / "logs" / hex.substr(30) / (hex + ".1");
+    };
+    for (std::int64_t i = 0; i < Retention::jobs_a_batch; ++i) {
+        // A directory with something in it, where the file was.
+        std::filesystem::remove(file_of(jobs[i]));
+        std::filesystem::create_directories(file_of(jobs[i]) / "in the way");
+    }
+    REQUIRE(world.spool->has_output(jobs.back(), 1));
+    world.prune({});
+    CHECK_FALSE(world.spool->has_output(jobs.back(), 1));
+    CHECK(world.store->removals({}, 1000)->size() == jobs.size() - 1);
+    CHECK(world.store->removals(jobs[1], 3)->front().id == jobs[2]);
 }
 
 TEST_CASE("a row stays while nobody knows whether its container is left", "[retention]") {
@@ -177,6 +204,39 @@ TEST_CASE("a dry run says what a prune then does", "[retention]") {
     CHECK(said.jobs == did.jobs);
     CHECK(said.outputs == did.outputs);
     CHECK(said.output_bytes == did.output_bytes);
+}
+
+TEST_CASE("a dry run counts the output of older jobs that stay", "[retention]") {
+    RetentionWorld world;
+    JobId old = world.ran(500);
+    world.clock.advance(1s);
+    JobId newer = world.canceled();
+    std::int64_t bytes = world.store->history_totals()->output_bytes;
+    SECTION("since nobody knows which containers are left") {
+        world.crash();
+        world.engine.is_down = true;
+        world.boot();
+        world.clock.advance(1h);
+        RetentionLimits limits = by_age(1s);
+        limits.log_total = 0;
+        auto said = world.prune(limits, true);
+        auto did = world.prune(limits);
+        CHECK(did.jobs == 1);
+        CHECK(did.outputs == 1);
+        CHECK(said.jobs == did.jobs);
+        CHECK(said.outputs == did.outputs);
+        CHECK(said.output_bytes == did.output_bytes);
+    }
+    SECTION("since its run is not over") {
+        OutputPreview look;
+        look.after = {world.job(newer).finished_at->at, world.job(newer).number};
+        CHECK(world.store->preview_prune_output(look)->jobs == 0);
+        look.but_these = {newer, old};
+        CHECK(world.store->preview_prune_output(look)->jobs == 1);
+        CHECK(world.store->preview_prune_output(look)->output_bytes == bytes);
+        look.bytes_kept = bytes;
+        CHECK(world.store->preview_prune_output(look)->jobs == 0);
+    }
 }
 
 }  // namespace scheduler::test

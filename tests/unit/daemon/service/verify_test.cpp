@@ -260,6 +260,53 @@ TEST_CASE_METHOD(VerifyWorld, "a due job that waits for nothing is late", "[serv
     }
 }
 
+TEST_CASE_METHOD(VerifyWorld, "a due job that is passed over is late", "[service][verify]") {
+    (void)add(1h);
+    tamper(
+        "UPDATE job SET due_at = due_at - 7200000, rank = rank - 7200000, created_at = created_at "
+        "- 7200000, held = 1");
+    auto others = [&](Duration due) {
+        auto answer = begin();
+        for (int i = 0; i < 10; ++i) {
+            (void)add(due);
+            pass(800ms);
+        }
+        REQUIRE(answer->result);
+        REQUIRE(*answer->result);
+        return **answer->result;
+    };
+    SECTION("by jobs that are due later") {
+        VerifyResponse response = others(0s);
+        REQUIRE(response.findings.size() == 1);
+        CHECK(response.findings.front().number == 1);
+        CHECK(response.findings.front().kind == "late");
+    }
+    SECTION("it waits rightly behind jobs that are due earlier") {
+        CHECK(others(-24h).findings.empty());
+    }
+}
+
+TEST_CASE_METHOD(VerifyWorld, "jobs that wait for a slot are no findings", "[service][verify]") {
+    dispatcher->set_options({1, 0});
+    (void)running();
+    std::vector<JobId> waiting{add(0s), add(0s), add(-24h)};
+    pass(2min);
+    REQUIRE(job(waiting.front()).status == JobStatus::scheduled);
+    SECTION("that never gets free") {
+        CHECK(findings().empty());
+    }
+    SECTION("that gets free at times") {
+        auto answer = begin();
+        for (int i = 0; i < 3; ++i) {
+            pass(500ms);
+            engine.end("c" + std::to_string(i + 1), 0);
+        }
+        pass(10s);
+        REQUIRE(answer->result);
+        CHECK((*answer->result)->well);
+    }
+}
+
 TEST_CASE_METHOD(VerifyWorld,
                  "what belongs to no job, or to an ended one, is orphaned",
                  "[service][verify]") {
@@ -432,6 +479,11 @@ TEST_CASE_METHOD(VerifyWorld,
     CHECK(response.findings.size() == 2);
     CHECK(response.left_out == 1);
     CHECK(response.found.at("orphaned") == 3);
+    VerifyRequest hasty;
+    hasty.late = Span{VerifyRequest::late_min};
+    CHECK(verify(hasty).well == false);
+    hasty.late = Span{VerifyRequest::late_min - 1ms};
+    CHECK(begin(hasty)->result->error().code == ErrorCode::bad_field);
     for (std::int64_t wrong : {std::int64_t{0}, VerifyRequest::limit_max + 1}) {
         request.limit = wrong;
         auto answer = begin(request);

@@ -24,13 +24,17 @@ struct WhyWorld : ServiceWorld {
         executor.run();
         store->set_started(id, 1, due + start, std::nullopt, [](Result<Done>) {});
         executor.run();
+        return why(id);
+    }
+    std::string why(JobId id) {
         auto answer = service.handle(WhyRequest{JobRef{id.to_string()}}, Caller{"uid:1"});
         REQUIRE(answer);
         return answer->message;
     }
-    JobId due_job() {
+    /// Behind the dispatcher's back, so it waits.
+    JobId due_job(Duration ago = {}) {
         JobId id;
-        NewJob job{"a", {}, clock.now(), clock.now(), {}, {}, "test"};
+        NewJob job{"a", {}, clock.now(), clock.now() - ago, {}, {}, "test"};
         store->insert({job}, [&](Result<std::vector<AddedJob>> added) {
             REQUIRE(added);
             id = added->front().job.id;
@@ -66,6 +70,61 @@ TEST_CASE_METHOD(WhyWorld, "a late start has its reason", "[service]") {
                   "after it was due: all 100 slots were taken (--max-running); starting the "
                   "container took 900 ms"));
     }
+}
+
+TEST_CASE_METHOD(WhyWorld, "a waiting job says how many are before it", "[service]") {
+    JobId first = due_job();
+    JobId second = due_job();
+    JobId third = due_job();
+    CHECK(has(why(first), "waits: it is next when a container can be started"));
+    CHECK(has(why(second), "waits: 1 job is before it"));
+    CHECK(has(why(third), "waits: 2 jobs are before it"));
+    store->claim_due({clock.now(), 1, "engine-1"}, [](const Result<ClaimResult>&) {});
+    executor.run();
+    REQUIRE(job(first).status == JobStatus::running);
+    CHECK(has(why(second), "waits: it is next"));
+    JobId newer = due_job();  // not made ready by a claim yet
+    CHECK(has(why(newer), "waits: 2 jobs are before it"));
+    JobId from_the_past = due_job(1h);
+    CHECK(has(why(from_the_past), "waits: it is next"));
+    CHECK(has(why(newer), "waits: 3 jobs are before it"));
+    store->set_pause({true, std::nullopt}, [](const Result<Done>&) {});
+    executor.run();
+    CHECK(has(why(newer), "waits: paused; `resume` goes on; 3 jobs are before it"));
+}
+
+TEST_CASE_METHOD(WhyWorld, "as many jobs before one as are counted, and one more", "[service]") {
+    for (int i = 0; i < 999; ++i)
+        (void)due_job();
+    CHECK(has(why(due_job()), "waits: 999 jobs are before it"));
+    CHECK(has(why(due_job()), "waits: at least 1000 jobs are before it"));
+    CHECK(has(why(due_job()), "waits: at least 1000 jobs are before it"));
+}
+
+TEST_CASE_METHOD(WhyWorld, "a date in the past is late from the submission on", "[service]") {
+    JobId id = due_job(24h * 365);
+    auto overdue = store->overdue(clock.now(), 10);
+    REQUIRE(overdue);
+    CHECK(overdue->jobs == 1);
+    CHECK(overdue->since == clock.now());
+    auto status = service.handle(StatusRequest{}, Caller{"uid:1"});
+    REQUIRE(status);
+    CHECK(status->warnings.empty());
+    clock.advance(999ms);
+    CHECK(service.handle(StatusRequest{}, Caller{"uid:1"})->warnings.empty());
+    CHECK(has(service.metrics_text(), "schedulerd_overdue_seconds 0.999\n"));
+    clock.advance(1ms);
+    CHECK(service.handle(StatusRequest{}, Caller{"uid:1"})->warnings.size() == 1);
+    (void)due_job();
+    CHECK(store->overdue(clock.now(), 10)->since == clock.now() - 1s);
+    clock.advance(1s);
+    store->claim_due({clock.now(), 1, "engine-1", {{"away", clock.now() - 10s}}},
+                     [](const Result<ClaimResult>&) {});
+    store->set_started(id, 1, clock.now(), std::nullopt, [](const Result<Done>&) {});
+    executor.run();
+    std::string words = why(id);
+    CHECK(has(words, "it started 2s after it was submitted"));
+    CHECK_FALSE(has(words, "away"));
 }
 
 }  // namespace scheduler

@@ -320,7 +320,7 @@ TEST_CASE_METHOD(BackupFixture,
     CHECK(report->bare == 1);
     open(dir / "copy");
     CHECK(store->history_totals()->output_bytes == 100);
-    auto over = store->preview_prune_output(0, 10, {}, 0);
+    auto over = store->preview_prune_output({});
     REQUIRE(over);
     CHECK(over->jobs == 1);
 }
