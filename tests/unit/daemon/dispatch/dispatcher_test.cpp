@@ -143,7 +143,7 @@ TEST_CASE("a late start says what kept it waiting, where that is known", "[dispa
     }
 }
 
-TEST_CASE("a date in the past is late from the submission on", "[dispatch]") {
+TEST_CASE("a past due time counts as late from the submission on", "[dispatch]") {
     DispatchWorld world;
     JobId id = world.add(-24h * 365);
     REQUIRE(world.job(id).status == JobStatus::running);
