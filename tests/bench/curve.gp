@@ -7,5 +7,5 @@ set ylabel y_label
 set logscale xy
 set format x "10^{%L}"
 set grid
-set key outside right
+set key outside right noenhanced
 plot for [i=0:lines-1] data index i using 1:2 with linespoints lw 2 pt 7 title columnheader(1)
