@@ -149,7 +149,7 @@ void measure_dispatch(Bench& bench) {
         {"due_to_create_memory_p50",
          fmt::format("p50, due to the engine's create, {} due a second, {} jobs in memory",
                      due_per_second,
-                     show(static_cast<double>(jobs))),
+                     show_count(jobs)),
          "ms",
          "",
          Target::ours_at_most(1),

@@ -77,6 +77,14 @@ bool engine_has_image(const std::string& socket, const std::string& image) {
     return LeanClient(socket).ask("GET", "/images/" + image + "/json").status == 200;
 }
 
+bool engine_has_our_containers(const std::string& socket) {
+    // {"label":["schedulerd.job"]}
+    constexpr const char* filter = "%7B%22label%22%3A%5B%22schedulerd.job%22%5D%7D";
+    auto answer = LeanClient(socket).ask(
+        "GET", fmt::format("/containers/json?all=1&limit=1&filters={}", filter));
+    return !nlohmann::json::parse(answer.body).empty();
+}
+
 double lean_containers_per_second(const std::string& socket,
                                   const std::string& image,
                                   int parallel,

@@ -2,21 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
 namespace scheduler::bench {
-namespace {
-
-std::string with_commas(long long number) {
-    std::string text = std::to_string(std::abs(number));
-    for (std::size_t left = text.size(); left > 3; left -= 3)
-        text.insert(left - 3, ",");
-    return number < 0 ? '-' + text : text;
-}
-
-}  // namespace
-
 double Figures::median() const {
     if (values_.empty()) return 0;
     auto sorted = values_;
@@ -73,9 +63,18 @@ std::optional<bool> Row::is_met() const {
                                                        : ratio.median() <= target.value;
 }
 
+std::string show_count(std::int64_t count) {
+    std::string text = std::to_string(std::abs(count));
+    for (std::size_t left = text.size(); left > 3; left -= 3)
+        text.insert(left - 3, ",");
+    return count < 0 ? '-' + text : text;
+}
+
 std::string show(double value) {
     double size = std::abs(value);
-    if (size >= 100) return with_commas(std::llround(value));
+    if (size >= 99'950) return show_count(std::llround(value / 1000)) + 'k';
+    if (size >= 9'999.5) return fmt::format("{:.1f}k", value / 1000);
+    if (size >= 100) return show_count(std::llround(value));
     if (size >= 10) return fmt::format("{:.1f}", value);
     if (size >= 0.1 || size == 0) return fmt::format("{:.2f}", value);
     return fmt::format("{:.2g}", value);

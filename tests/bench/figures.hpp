@@ -1,6 +1,7 @@
 #pragma once
 /// Figures of a benchmark: one value a round, and what is said about them. Plain values.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,7 +56,9 @@ struct Row {
     [[nodiscard]] std::optional<bool> is_met() const;
 };
 
-/// As people read it: `12,345`, `1.23`, `0.0045`.
+/// As people read it, in three digits: `155k`, `36.0k`, `1,234`, `1.23`, `0.0045`.
 std::string show(double value);
+/// Exactly: `1,000,000`.
+std::string show_count(std::int64_t count);
 
 }  // namespace scheduler::bench

@@ -31,6 +31,9 @@ constexpr std::array groups{Group{"submit", measure_submits},
                             Group{"idle", measure_idle},
                             Group{"container", measure_containers}};
 
+/// Above this the machine is not ours alone.
+constexpr double load_max = 0.5;
+
 std::vector<std::string> group_names() {
     std::vector<std::string> names;
     for (const Group& group : groups)
@@ -83,6 +86,11 @@ int run(int argc, char** argv) {
     machine["quick"] = settings.quick;
     Report report(settings.out, machine);
     std::puts(one_line(machine).c_str());
+    if (machine["load_average"].get<double>() > load_max)
+        std::fprintf(
+            stderr,
+            "bench: other programs are running (load %.1f); stop them for figures that count\n",
+            machine["load_average"].get<double>());
     report.print_head();
     Bench bench(settings, report);
     bool is_whole = true;

@@ -66,7 +66,7 @@ void measure_reads(Bench& bench) {
         front_end.add(run_closed_loop(daemon.http(), constant, how).rate());
     }
     const std::string what =
-        "GET /job/{id}, 16 keep-alive clients, " + show(static_cast<double>(jobs)) + " jobs stored";
+        "GET /job/{id}, 16 keep-alive clients, " + show_count(jobs) + " jobs stored";
     bench.report.add({"get_tornado",
                       what,
                       "requests/s",

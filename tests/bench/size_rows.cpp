@@ -24,10 +24,6 @@ std::vector<std::int64_t> sizes(const Settings& settings) {
     return {10'000, 100'000, 1'000'000, 10'000'000};
 }
 
-std::string rows(std::int64_t count) {
-    return show(static_cast<double>(count));
-}
-
 double start_time(Bench& bench, const std::filesystem::path& state_dir) {
     OurDaemon daemon(bench, state_dir);
     double time = daemon.ready_ms();
@@ -91,9 +87,9 @@ void report_store_row(Bench& bench,
                       const std::string& what,
                       Figures StoreTimes::*figures) {
     bench.report.add({id,
-                      fmt::format("{}, {} rows", what, rows(large.rows)),
+                      fmt::format("{}, {} rows", what, show_count(large.rows)),
                       "ms",
-                      fmt::format("ours at {}", rows(small.rows)),
+                      fmt::format("ours at {}", show_count(small.rows)),
                       Target::ratio_at_most(2),
                       large.store.*figures,
                       small.store.*figures});
@@ -104,14 +100,14 @@ void report_rows(Bench& bench, const std::vector<AtSize>& measured) {
     const AtSize& large = measured.back();
     for (const AtSize& size : measured)
         bench.report.add({fmt::format("start_{}", size.rows),
-                          fmt::format("start-up to ready, {} rows", rows(size.rows)),
+                          fmt::format("start-up to ready, {} rows", show_count(size.rows)),
                           "ms",
                           "",
                           Target::ours_at_most(50),
                           size.start});
     bench.report.add({"memory",
                       fmt::format("resident, {} jobs stored, {} running, {} connections",
-                                  rows(large.rows),
+                                  show_count(large.rows),
                                   running_jobs,
                                   2 * connections_each),
                       "MiB",
@@ -121,7 +117,7 @@ void report_rows(Bench& bench, const std::vector<AtSize>& measured) {
     bench.report.add({"memory_growth",
                       "the same",
                       "MiB",
-                      fmt::format("ours at {}", rows(small.rows)),
+                      fmt::format("ours at {}", show_count(small.rows)),
                       Target::ratio_at_most(1.2),
                       large.memory,
                       small.memory});

@@ -158,8 +158,7 @@ void measure_streams(Bench& bench) {
     Streamed streamed;
     for (int round = 0; round < bench.settings.rounds; ++round)
         measure_round(daemon, target, bench.settings, streamed);
-    std::string what =
-        fmt::format("GET /jobs of {}", show(static_cast<double>(bench.settings.million())));
+    std::string what = fmt::format("GET /jobs of {}", show_count(bench.settings.million()));
     bench.report.add(
         {"list_all_rate", what + ", streamed", "jobs/s", "", {}, streamed.jobs_per_second});
     bench.report.add(
