@@ -52,6 +52,8 @@ struct Row {
     Figures theirs = {};
     std::string note = {};  ///< why there is no figure, or what else was seen
 
+    double load_average = 0;  ///< of the machine when the row was done; set by the report
+
     /// Nothing where there is no target, or no figure to hold against it.
     [[nodiscard]] std::optional<bool> is_met() const;
 };

@@ -38,15 +38,14 @@ std::string file_system_of(const std::filesystem::path& dir) {
     return found;
 }
 
-/// Of the last minute: what else ran when this began.
+}  // namespace
+
 double load_average() {
     std::ifstream file("/proc/loadavg");
     double load = 0;
     file >> load;
     return load;
 }
-
-}  // namespace
 
 nlohmann::json describe_machine(const std::filesystem::path& data) {
     utsname system{};

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "tests/bench/machine.hpp"
 #include "tests/bench/process.hpp"
 
 namespace scheduler::bench {
@@ -48,7 +49,8 @@ Json to_json(const Figures& figures) {
 }
 
 Json to_json(const Row& row) {
-    Json json = {{"id", row.id}, {"what", row.what}, {"unit", row.unit}};
+    Json json = {
+        {"id", row.id}, {"what", row.what}, {"unit", row.unit}, {"load_average", row.load_average}};
     if (!row.ours.empty()) json["ours"] = to_json(row.ours);
     if (!row.peer.empty()) json["peer"] = row.peer;
     if (!row.theirs.empty()) json["theirs"] = to_json(row.theirs);
@@ -95,6 +97,7 @@ void Report::print_head() const {
 
 void Report::add(const Row& row) {
     rows_.push_back(row);
+    rows_.back().load_average = load_average();
     std::string text = fmt::format("{}{}\n", row.what, row.unit.empty() ? "" : ", " + row.unit);
     if (!row.ours.empty()) {
         Figures ratio = ratios(row.ours, row.theirs);
