@@ -12,6 +12,7 @@ build_packages=(
 )
 run_packages=(busybox-static curl man-db tzdata)
 test_packages=(bash-completion catch2 fish libfaketime mandoc procps python3 shellcheck strace zsh)
+bench_packages=(at beanstalkd gnuplot-nox python3-tornado redis-server)
 
 # as_root COMMAND…: run it as root, or fail.
 as_root() {
