@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <future>
-#include <thread>
 
 #include <pwd.h>
 #include <sys/resource.h>
@@ -147,9 +146,9 @@ struct Daemon::Parts {
     Metrics metrics;
     EventHub events;
     asio::io_context core_loop{1};
-    asio::io_context front_loop{static_cast<int>(front_end_threads)};
+    LoopPool front_loops{front_end_threads};
     AsioExecutor core{core_loop};
-    AsioExecutor front{front_loop};
+    AsioExecutor front{front_loops.first()};
     asio::signal_set signals{core_loop, SIGTERM, SIGINT, SIGHUP};
     Spool spool;
     int exit_code = 0;
@@ -168,7 +167,6 @@ struct Daemon::Parts {
     std::unique_ptr<HttpServer> http;
     std::unique_ptr<SocketServer> socket;
     std::vector<std::string> http_listening;
-    std::vector<std::thread> threads;
 
     Result<Done> open_store();
     Result<Done> open_engine();
@@ -241,15 +239,15 @@ Result<Done> Daemon::Parts::open_engine() {
 }
 
 Result<Done> Daemon::Parts::open_front_ends() {
-    auto listeners = bind_listeners(front_loop, http_addresses(options));
+    auto listeners = bind_listeners(front_loops.first(), http_addresses(options));
     if (!listeners) return fail(listeners.error());
     for (const auto& listener : *listeners)
         http_listening.push_back(listener->address());
     auto file = SocketFile::bind({options.socket, options.socket_group, options.state_dir});
     if (!file) return fail(file.error());
     service = std::make_unique<Service>(*store, spool, *dispatcher, events, metrics, clock, front);
-    socket = std::make_unique<SocketServer>(front_loop, *service);
-    http = std::make_unique<HttpServer>(front_loop, *service, http_options(options));
+    socket = std::make_unique<SocketServer>(front_loops, *service);
+    http = std::make_unique<HttpServer>(front_loops, *service, http_options(options));
     apply(options);
     http->serve(std::move(*listeners));
     socket->serve(std::move(*file));
@@ -321,9 +319,7 @@ void Daemon::Parts::begin_stop() {
 /// replies are posted to loops that nobody runs any more.
 void Daemon::Parts::stop_threads() {
     dispatcher->stop();
-    front_loop.stop();
-    for (std::thread& thread : threads)
-        thread.join();
+    front_loops.stop();
     checks.reset();
     disk.reset();
     commits.reset();
@@ -359,8 +355,7 @@ int Daemon::run() {
         log_error("start_failed", {{"error", started.error().message}});
         return 1;
     }
-    for (std::size_t i = 0; i < front_end_threads; ++i)
-        parts.threads.emplace_back([&parts] { parts.front_loop.run(); });
+    parts.front_loops.start();
     log_info("ready",
              {{"version", SCHEDULER_VERSION},
               {"pid", ::getpid()},

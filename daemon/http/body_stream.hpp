@@ -1,7 +1,7 @@
 #pragma once
 /// BodyStream: a body whose end is not known when its head is written. The connection asks for a
 /// piece, writes it, and asks again: a slow reader costs one piece. Lives on its connection's
-/// strand.
+/// loop.
 
 #include <optional>
 #include <string>

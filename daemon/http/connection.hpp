@@ -1,6 +1,6 @@
 #pragma once
 /// One connection from its first byte to its last: reads a request, has its route's handler answer,
-/// writes the answer, and again, in the order of the requests. A coroutine on the session's strand.
+/// writes the answer, and again, in the order of the requests. A coroutine on the session's loop.
 
 #include <functional>
 #include <memory>

@@ -1,7 +1,7 @@
 #pragma once
 /// What routes do. `answer_operation` serves every operation that takes a request and gives a
 /// response; the others are those that HTTP shows in a form of its own. Each runs on its
-/// connection's strand.
+/// connection's loop.
 
 #include "daemon/http/exchange.hpp"
 #include "daemon/http/request_fields.hpp"

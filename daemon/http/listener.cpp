@@ -101,7 +101,7 @@ Result<std::unique_ptr<Listener>> Listener::bind(asio::io_context& io, const Htt
         return refusal(address.to_string(), fd.error());
     }
     boost::system::error_code error;
-    tcp::acceptor acceptor{asio::any_io_executor(asio::make_strand(io))};
+    tcp::acceptor acceptor{asio::any_io_executor(io.get_executor())};
     acceptor.assign(endpoint->protocol(), fd->get(), error);
     if (error) return refusal(address.to_string(), error.value());
     (void)fd->release();

@@ -1,5 +1,5 @@
 #pragma once
-/// Pulls a Service's Stream on a connection's strand, one item at a time, and ends it cleanly.
+/// Pulls a Service's Stream on a connection's loop, one item at a time, and ends it cleanly.
 /// Owned by a BodyStream.
 
 #include <memory>

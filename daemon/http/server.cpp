@@ -33,16 +33,16 @@ bool is_shortage(int error) {
 
 }  // namespace
 
-/// What the server and its connections share. Synchronised inside, but for the acceptors, each of
-/// which lives on its own strand.
+/// What the server and its connections share. Synchronised inside, but for the acceptors and the
+/// timer, which live on the first loop.
 struct HttpServer::Core : std::enable_shared_from_this<Core> {
-    Core(asio::io_context& io, Service& to_serve, HttpOptions initial)
-        : front_end(io),
+    Core(LoopPool& loops, Service& to_serve, HttpOptions initial)
+        : front_end(loops),
           service(to_serve),
           options(std::make_shared<const HttpOptions>(std::move(initial))),
-          timer(asio::any_io_executor(asio::make_strand(io))) {}
+          timer(asio::any_io_executor(loops.first().get_executor())) {}
 
-    asio::io_context& front_end;
+    LoopPool& front_end;
     Service& service;
     Published<std::shared_ptr<const HttpOptions>> options;
     std::vector<std::shared_ptr<Listener>> listeners;
@@ -144,7 +144,7 @@ void HttpServer::Core::begin(UniqueFd fd, const tcp& protocol) {
         is_refused = sessions.size() - leaving >= limits.connections && !make_room();
         if (is_refused && refusals >= refusals_max) return refuse_at_once(fd.get());
     }
-    tcp::socket socket{asio::any_io_executor(asio::make_strand(front_end))};
+    tcp::socket socket{front_end.next()};
     error_code error;
     socket.assign(protocol, fd.get(), error);
     if (error) return;
@@ -246,7 +246,7 @@ void HttpServer::Core::close_listeners() {
         });
 }
 
-HttpServer::HttpServer(asio::io_context& front_end, Service& service, HttpOptions options)
+HttpServer::HttpServer(LoopPool& front_end, Service& service, HttpOptions options)
     : core_(std::make_shared<Core>(front_end, service, std::move(options))) {}
 
 HttpServer::~HttpServer() {

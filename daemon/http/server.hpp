@@ -1,14 +1,14 @@
 #pragma once
 /// HttpServer accepts connections and runs one coroutine for each (connection.hpp). It translates
 /// HTTP to the operations of Service and back, and does nothing else. Public methods may be called
-/// on any thread; the work is done by the threads that run `front_end`. `front_end` and `service`
+/// on any thread; the work is done by the loops of `front_end`. `front_end` and `service`
 /// outlive the server and the end of `stop`; all threads that may still complete a reply of
 /// `service` end before `front_end` does.
 
 #include <memory>
 
 #include "common/time.hpp"
-#include "daemon/base/asio.hpp"
+#include "daemon/base/loop_pool.hpp"
 #include "daemon/base/unique_function.hpp"
 #include "daemon/http/listener.hpp"
 #include "daemon/http/options.hpp"
@@ -18,7 +18,7 @@ namespace scheduler {
 
 class HttpServer {
   public:
-    HttpServer(asio::io_context& front_end, Service& service, HttpOptions options);
+    HttpServer(LoopPool& front_end, Service& service, HttpOptions options);
     /// Connections that are still open are closed. Call `stop` before for a clean end.
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
@@ -31,7 +31,7 @@ class HttpServer {
     void set_options(HttpOptions options);
 
     /// Accepts no more, closes idle connections, ends streams and waits, and lets requests under
-    /// way finish within `grace`; then calls `stopped` once, on a thread of `front_end`.
+    /// way finish within `grace`; then calls `stopped` once, on a loop of `front_end`.
     void stop(Duration grace, UniqueFunction<void()> stopped);
 
   private:

@@ -59,7 +59,7 @@ Session::Session(Socket socket, const HttpLimits& limits, Untaken untaken)
       limits_(limits),
       untaken_(std::move(untaken)),
       local_address_(local_address_of(socket_)),
-      deadline_(socket_.get_executor()),
+      timer_(socket_.get_executor()),
       bell_(socket_.get_executor()) {
     error_code ignored;  // an option that can't be set costs speed, nothing else
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -154,19 +154,27 @@ asio::awaitable<void> Session::finish() {
 
 void Session::allow(std::chrono::milliseconds time) {
     is_past_deadline_ = false;
-    deadline_.expires_after(time);
-    deadline_.async_wait(
-        [self = shared_from_this(), number = ++deadline_number_](error_code error) {
-            if (error || number != self->deadline_number_) return;
-            self->is_past_deadline_ = true;
-            error_code ignored;
-            self->socket_.cancel(ignored);
-        });
+    deadline_at_ = std::chrono::steady_clock::now() + time;
+    if (!timer_at_ || *timer_at_ > *deadline_at_) set_timer(*deadline_at_);
 }
 
-void Session::disarm() {
-    ++deadline_number_;
-    deadline_.cancel();
+void Session::set_timer(SteadyTime at) {
+    timer_at_ = at;
+    timer_.expires_at(at);
+    timer_.async_wait([weak = weak_from_this(), at](error_code error) {
+        auto self = weak.lock();
+        if (error || !self || self->timer_at_ != at) return;
+        self->timer_at_.reset();
+        self->on_timer();
+    });
+}
+
+void Session::on_timer() {
+    if (!deadline_at_) return;
+    if (std::chrono::steady_clock::now() < *deadline_at_) return set_timer(*deadline_at_);
+    is_past_deadline_ = true;
+    error_code ignored;
+    socket_.cancel(ignored);
 }
 
 asio::awaitable<void> Session::wait_for_bell(SteadyTime until) {

@@ -1,6 +1,6 @@
 #pragma once
 /// Session: one connection's socket with its deadlines, its read buffer, and the waiting for
-/// replies that come from other threads. It knows bytes and heads, no routes. Lives on its strand,
+/// replies that come from other threads. It knows bytes and heads, no routes. Lives on its loop,
 /// but for `stop`, `close` and what `reply` returns, which any thread may call. Shared: by the
 /// connection's coroutine, by replies under way and by the server's list.
 
@@ -61,7 +61,7 @@ class Session : public std::enable_shared_from_this<Session> {
     asio::awaitable<void> finish();
 
     // ---- waiting ----
-    /// A reply that fills the slot on the strand. One that is destroyed without a call fills it
+    /// A reply that fills the slot on the loop. One that is destroyed without a call fills it
     /// with `unavailable`: whoever should have answered was shut down.
     template <class T>
     Reply<T> reply(std::shared_ptr<Slot<T>> slot);
@@ -104,9 +104,12 @@ class Session : public std::enable_shared_from_this<Session> {
     /// Replies faster than this are not worth the watch for the client's end.
     static constexpr std::chrono::milliseconds quick = std::chrono::milliseconds(100);
 
-    /// Cancels what the socket does after `time`, and remembers that it was the deadline.
+    /// Cancels what the socket does after `time`, and remembers that it was the deadline. The timer
+    /// is set anew only when it would ring too late: deadlines come often and pass seldom.
     void allow(std::chrono::milliseconds time);
-    void disarm();
+    void disarm() { deadline_at_.reset(); }
+    void set_timer(SteadyTime at);
+    void on_timer();
     asio::awaitable<boost::system::error_code> read_more(std::size_t size_max);
     asio::awaitable<void> wait_for_bell(SteadyTime until);
     void ring() { bell_.cancel(); }
@@ -119,8 +122,9 @@ class Session : public std::enable_shared_from_this<Session> {
     const Untaken untaken_;
     std::string local_address_;
     std::string buffer_;
-    asio::steady_timer deadline_;
-    std::uint64_t deadline_number_ = 0;  ///< tells a deadline's late callback that it was disarmed
+    asio::steady_timer timer_;  ///< of the deadline
+    std::optional<SteadyTime> timer_at_;
+    std::optional<SteadyTime> deadline_at_;
     bool is_past_deadline_ = false;
     asio::steady_timer bell_;  ///< canceled whenever something that a wait looks at has changed
     std::array<char, 2048> watched_{};

@@ -44,9 +44,9 @@ void Connection::start(std::function<void()> on_end) {
                                          if (!error) self->on_hangup();
                                      });
             auto ended = [self](std::exception_ptr error) { self->end_loop(std::move(error)); };
-            auto strand = self->socket_.get_executor();
-            asio::co_spawn(strand, self->read_requests(), ended);
-            asio::co_spawn(strand, self->write_answers(), ended);
+            auto executor = self->socket_.get_executor();
+            asio::co_spawn(executor, self->read_requests(), ended);
+            asio::co_spawn(executor, self->write_answers(), ended);
         });
 }
 

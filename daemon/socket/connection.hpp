@@ -1,5 +1,5 @@
 #pragma once
-/// Connection serves one client of the socket. Two coroutines on one strand share it: one reads
+/// Connection serves one client of the socket. Two coroutines on one loop share it: one reads
 /// lines and starts what they ask for, the other writes the answers in the order of the requests.
 /// So writes that a client pipelines wait for one commit together.
 ///
@@ -35,7 +35,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// Bytes in flight of all connections.
     using Total = std::shared_ptr<std::atomic<std::size_t>>;
 
-    /// `socket` runs on a strand of its own.
+    /// `socket` lives on a loop that one thread runs.
     Connection(Socket socket,
                Caller caller,
                std::shared_ptr<const Methods> methods,
@@ -45,7 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Connection& operator=(const Connection&) = delete;
     ~Connection();
 
-    /// `on_end` is called once, on the strand, when both coroutines have ended.
+    /// `on_end` is called once, on the loop, when both coroutines have ended.
     void start(std::function<void()> on_end);
     /// Reads no more, ends streams and waits, and ends when what was begun is answered.
     void stop();
@@ -120,7 +120,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint64_t deadline_turn_ = 0;
 };
 
-/// Waits on the strand until the condition, which others make true and then `wake`, holds. It
+/// Waits on the loop until the condition, which others make true and then `wake`, holds. It
 /// captures references only: g++ 12 destroys twice what a lambda owns that is written into an await
 /// expression.
 template <class Condition>

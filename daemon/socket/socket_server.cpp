@@ -40,16 +40,16 @@ void turn_away(Connection::Socket& socket, int connections_max) {
 
 }  // namespace
 
-/// Lives on its strand.
+/// Lives on the first loop; connections live on any.
 struct SocketServer::Core : std::enable_shared_from_this<Core> {
-    Core(asio::io_context& front_end, Methods table, SocketLimits given)
-        : io(front_end),
-          strand(asio::make_strand(front_end)),
+    Core(LoopPool& front_end, Methods table, SocketLimits given)
+        : loops(front_end),
+          first(front_end.first().get_executor()),
           methods(std::make_shared<const Methods>(std::move(table))),
           limits(given),
-          acceptor(strand),
-          retry(strand),
-          grace_end(strand) {}
+          acceptor(first),
+          retry(first),
+          grace_end(first) {}
 
     asio::awaitable<void> accept();
     void admit(Connection::Socket socket);
@@ -59,8 +59,8 @@ struct SocketServer::Core : std::enable_shared_from_this<Core> {
     void close_all();
     void tell_stopped();
 
-    asio::io_context& io;
-    asio::strand<asio::io_context::executor_type> strand;
+    LoopPool& loops;
+    const asio::io_context::executor_type first;
     const std::shared_ptr<const Methods> methods;
     const SocketLimits limits;
     const Connection::Total bytes_in_flight = std::make_shared<std::atomic<std::size_t>>(0);
@@ -77,13 +77,15 @@ asio::awaitable<void> SocketServer::Core::accept() {
     auto self = shared_from_this();
     bool is_failing = false;
     while (!is_stopping) {
-        Connection::Socket socket{asio::any_io_executor(asio::make_strand(io))};
+        Connection::Socket accepted{asio::any_io_executor(first)};
         boost::system::error_code error;
-        co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
+        co_await acceptor.async_accept(accepted, asio::redirect_error(asio::use_awaitable, error));
         if (is_stopping) break;
         if (!error) {
             is_failing = false;
-            admit(std::move(socket));
+            Connection::Socket socket{loops.next()};
+            socket.assign(Protocol(), accepted.release(error), error);
+            if (!error) admit(std::move(socket));
             continue;
         }
         // Out of descriptors, or the client gave up: neither passes by asking again at once.
@@ -108,7 +110,7 @@ void SocketServer::Core::admit(Connection::Socket socket) {
     connection->start([weak_self = weak_from_this(), weak = std::weak_ptr(connection)] {
         auto self = weak_self.lock();
         if (!self) return;
-        asio::post(self->strand, [self, weak] {
+        asio::post(self->first, [self, weak] {
             if (auto ended = weak.lock()) self->on_ended(ended);
         });
     });
@@ -150,14 +152,14 @@ void SocketServer::Core::tell_stopped() {
     if (auto then = std::exchange(stopped, {})) then();
 }
 
-SocketServer::SocketServer(asio::io_context& front_end, Service& service, SocketLimits limits)
+SocketServer::SocketServer(LoopPool& front_end, Service& service, SocketLimits limits)
     : SocketServer(front_end, socket_methods(service), limits) {}
 
-SocketServer::SocketServer(asio::io_context& front_end, Methods methods, SocketLimits limits)
+SocketServer::SocketServer(LoopPool& front_end, Methods methods, SocketLimits limits)
     : core_(std::make_shared<Core>(front_end, std::move(methods), limits)) {}
 
 SocketServer::~SocketServer() {
-    asio::post(core_->strand, [core = core_] {
+    asio::post(core_->first, [core = core_] {
         core->stop_accepting();
         core->close_all();
     });
@@ -165,7 +167,7 @@ SocketServer::~SocketServer() {
 
 void SocketServer::serve(SocketFile file) {
     auto shared_file = std::make_shared<SocketFile>(std::move(file));
-    asio::post(core_->strand, [core = core_, shared_file] {
+    asio::post(core_->first, [core = core_, shared_file] {
         if (core->is_stopping) return;
         core->acceptor.assign(Protocol(), shared_file->take_listener().release());
         core->file.emplace(std::move(*shared_file));
@@ -173,12 +175,12 @@ void SocketServer::serve(SocketFile file) {
             // A loop that accepts no more would die unseen; this ends the loop that runs it.
             if (error) std::rethrow_exception(error);
         };
-        asio::co_spawn(core->strand, core->accept(), ended);
+        asio::co_spawn(core->first, core->accept(), ended);
     });
 }
 
 void SocketServer::stop(Duration grace, UniqueFunction<void()> stopped) {
-    asio::post(core_->strand, [core = core_, grace, stopped = std::move(stopped)]() mutable {
+    asio::post(core_->first, [core = core_, grace, stopped = std::move(stopped)]() mutable {
         core->stop(grace, std::move(stopped));
     });
 }

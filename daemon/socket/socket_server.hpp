@@ -1,14 +1,14 @@
 #pragma once
 /// SocketServer accepts connections on the Unix socket and runs a Connection for each. It
 /// translates JSON lines to the operations of Service and back, and does nothing else. Public
-/// methods may be called on any thread; the work is done by the threads that run `front_end`.
+/// methods may be called on any thread; the work is done by the loops of `front_end`.
 /// `front_end` and `service` outlive the server and the end of `stop`; all threads that may still
 /// complete a reply of `service` end before `front_end` does.
 
 #include <memory>
 
 #include "common/time.hpp"
-#include "daemon/base/asio.hpp"
+#include "daemon/base/loop_pool.hpp"
 #include "daemon/base/unique_function.hpp"
 #include "daemon/socket/limits.hpp"
 #include "daemon/socket/method_table.hpp"
@@ -20,8 +20,8 @@ class Service;
 
 class SocketServer {
   public:
-    SocketServer(asio::io_context& front_end, Service& service, SocketLimits limits = {});
-    SocketServer(asio::io_context& front_end, Methods methods, SocketLimits limits = {});
+    SocketServer(LoopPool& front_end, Service& service, SocketLimits limits = {});
+    SocketServer(LoopPool& front_end, Methods methods, SocketLimits limits = {});
     SocketServer(const SocketServer&) = delete;
     SocketServer& operator=(const SocketServer&) = delete;
     /// Connections that are still open are closed. Call `stop` before for a clean end.
@@ -32,7 +32,7 @@ class SocketServer {
     void serve(SocketFile file);
 
     /// Accepts no more, removes the file, ends streams and waits, and lets requests under way
-    /// finish within `grace`; then calls `stopped` once, on a thread of `front_end`.
+    /// finish within `grace`; then calls `stopped` once, on a loop of `front_end`.
     void stop(Duration grace, UniqueFunction<void()> stopped);
 
   private:

@@ -56,7 +56,7 @@ asio::awaitable<void> Connection::write_stream(RequestPtr request) {
         // Shared with the reply, which may come when this has ended.
         auto item = std::make_shared<std::optional<Item>>();
         request_item(request, item);
-        // What is there already comes in one turn of the strand; only then is it worth to wait for
+        // What is there already comes in one turn of the loop; only then is it worth to wait for
         // more.
         co_await asio::post(socket_.get_executor(), asio::use_awaitable);
         if (!*item || batch.size() >= batch_bytes) {

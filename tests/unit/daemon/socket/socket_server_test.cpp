@@ -235,19 +235,16 @@ Methods test_methods(Recorder& recorder) {
 class RunningServer {
   public:
     explicit RunningServer(SocketLimits limits = {})
-        : server_(io_, test_methods(recorder), limits) {
+        : server_(loops_, test_methods(recorder), limits) {
         auto file = SocketFile::bind({path, "", ""});
         REQUIRE(file);
         server_.serve(std::move(*file));
-        for (int i = 0; i < 2; ++i)
-            threads_.emplace_back([this] { io_.run(); });
+        loops_.start();
     }
     ~RunningServer() {
         stop(1ms);
         recorder.release("\"late\"");
-        guard_.reset();
-        for (auto& thread : threads_)
-            thread.join();
+        loops_.stop();
     }
 
     void stop(Duration grace) {
@@ -268,10 +265,8 @@ class RunningServer {
     bool is_stopped = false;
 
   private:
-    asio::io_context io_{2};
-    asio::executor_work_guard<asio::io_context::executor_type> guard_ = asio::make_work_guard(io_);
+    LoopPool loops_{2};
     SocketServer server_;
-    std::vector<std::thread> threads_;
 };
 
 std::string result_line(int id, const std::string& result) {
