@@ -1,7 +1,5 @@
 /// Answers that nobody reads, over all connections.
 
-#include <thread>
-
 #include <catch2/catch.hpp>
 
 #include "daemon/http/server.hpp"
@@ -17,16 +15,15 @@ struct ServedWorld : ServiceWorld {
     explicit ServedWorld(HttpLimits limits) {
         HttpOptions options;
         options.limits = limits;
-        server = std::make_unique<HttpServer>(io, service, std::move(options));
-        auto listeners = bind_listeners(io, {{"127.0.0.1", 0}});
+        server = std::make_unique<HttpServer>(loops, service, std::move(options));
+        auto listeners = bind_listeners(loops.first(), {{"127.0.0.1", 0}});
         REQUIRE(listeners);
         port = listeners->front()->acceptor().local_endpoint().port();
         server->serve(std::move(*listeners));
-        thread = std::thread([this] { io.run(); });
+        loops.start();
     }
     ~ServedWorld() {
-        io.stop();
-        thread.join();
+        loops.stop();
         server.reset();
     }
     void add_many(int count) {
@@ -38,10 +35,9 @@ struct ServedWorld : ServiceWorld {
         REQUIRE(is_done);
     }
 
-    asio::io_context io;
+    LoopPool loops{1};
     std::unique_ptr<HttpServer> server;
     std::uint16_t port = 0;
-    std::thread thread;
 };
 
 }  // namespace
