@@ -127,7 +127,9 @@ int sector_size(sqlite3_file*) {
     return static_cast<int>(sector);
 }
 int characteristics(sqlite3_file*) {
-    return 0;  // nothing is promised: no atomic write, no safe append
+    // What SQLite's own file layer says of any disk: a write changes no byte beside its own. Nothing
+    // else is promised: no atomic write, no safe append.
+    return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 int map_shared(sqlite3_file* file, int region, int size, int extend, void volatile** out) {

@@ -101,7 +101,7 @@ TEST_CASE_METHOD(WhyWorld, "as many jobs before one as are counted, and one more
     CHECK(has(why(due_job()), "waits: at least 1000 jobs are before it"));
 }
 
-TEST_CASE_METHOD(WhyWorld, "a date in the past is late from the submission on", "[service]") {
+TEST_CASE_METHOD(WhyWorld, "why counts a past due time from the submission on", "[service]") {
     JobId id = due_job(24h * 365);
     auto overdue = store->overdue(clock.now(), 10);
     REQUIRE(overdue);
