@@ -129,6 +129,7 @@ asio::awaitable<bool> Session::write(std::string text) {
     const Counted counted(*untaken_, text.size());
     error_code error;
     allow(limits_.write);
+    active_at_ = std::chrono::steady_clock::now();
     co_await asio::async_write(
         socket_, asio::buffer(text), asio::redirect_error(asio::use_awaitable, error));
     disarm();
@@ -185,7 +186,7 @@ asio::awaitable<void> Session::wait_for_bell(SteadyTime until) {
 
 void Session::set_idle(bool is_idle) {
     is_idle_ = is_idle;
-    idle_since_ = is_idle ? std::chrono::steady_clock::now().time_since_epoch().count() : 0;
+    idle_since_ = is_idle ? active_at_.time_since_epoch().count() : 0;
 }
 
 void Session::watch(ClientEnd end) {

@@ -130,6 +130,9 @@ class Session : public std::enable_shared_from_this<Session> {
     std::array<char, 2048> watched_{};
     bool is_watching_ = false;
     bool is_idle_ = false;
+    /// When it was accepted or last answered: before its client knew, so that loops agree on who
+    /// was first.
+    SteadyTime active_at_ = std::chrono::steady_clock::now();
     bool is_leaving_ = false;
     std::atomic<std::chrono::steady_clock::rep> idle_since_{0};         ///< 0: it is not idle
     std::atomic<std::chrono::steady_clock::rep> half_closed_since_{0};  ///< 0: it is not
