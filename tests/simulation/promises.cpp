@@ -204,8 +204,7 @@ void World::check_end(const ModelJob& job) {
         case FinishStatus::did_not_run:
             wrong("it was claimed");
     }
-    bool is_whole = ended_itself && !ran->was_touched_by_stranger;
-    if (is_whole && process_ && (end == FinishStatus::success || end == FinishStatus::failed))
+    if (ended_itself && process_ && (end == FinishStatus::success || end == FinishStatus::failed))
         check_output(job);
 }
 
@@ -220,7 +219,8 @@ void World::check_output(const ModelJob& job) {
     auto containers = engine_.ever(name_of(job));
     auto ran = std::find_if(
         containers.begin(), containers.end(), [](const auto& each) { return each->starts > 0; });
-    if (ran == containers.end()) return;
+    // What a stranger removes before it is read is gone.
+    if (ran == containers.end() || (*ran)->was_touched_by_stranger) return;
     std::string kept;
     auto reader = process_->spool->open_reader(job.id, 1);
     for (auto record = reader->next(); record && *record; record = reader->next())

@@ -127,8 +127,8 @@ int sector_size(sqlite3_file*) {
     return static_cast<int>(sector);
 }
 int characteristics(sqlite3_file*) {
-    // What SQLite's own file layer says of any disk: a write changes no byte beside its own. Nothing
-    // else is promised: no atomic write, no safe append.
+    // What SQLite's own file layer says of any disk: a write changes no byte beside its own.
+    // Nothing else is promised: no atomic write, no safe append.
     return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
