@@ -121,8 +121,10 @@ void JobRun::complete_follow(Outcome outcome) {
     auto copy = std::exchange(followed_, nullptr);
     copy->complete(parts_.engine,
                    *job_.container_id,
-                   [weak = weak_from_this(), copy, outcome = std::move(outcome)](bool is_complete) {
-                       copy->close();
+                   [weak = weak_from_this(),
+                    weak_copy = std::weak_ptr(copy),
+                    outcome = std::move(outcome)](bool is_complete) {
+                       if (auto done = weak_copy.lock()) done->close();
                        auto self = weak.lock();
                        if (!self) return;
                        if (!is_complete) return self->read_output_again(outcome);
@@ -140,22 +142,25 @@ void JobRun::read_output_again(Outcome outcome) {
         parts_.engine,
         *job_.container_id,
         false,
-        then<Done, EngineFailure>([outcome, copy](JobRun& self, EngineResult<Done> copied) {
-            copy->close();
+        then<Done, EngineFailure>([outcome, weak = std::weak_ptr(copy)](JobRun& self,
+                                                                        EngineResult<Done> copied) {
+            auto done = weak.lock();
+            if (!done) return;
+            done->close();
             if (!copied && copied.error().kind == EngineFailure::Kind::no_answer)
                 return self.unsettled(copied.error());
             bool is_refused = !copied && copied.error().kind == EngineFailure::Kind::refused;
             if (!copied)
                 log_warning("output_not_readable",
                             {{"job", self.job_.id.to_string()}, {"error", copied.error().message}});
-            if (copy->disk_error()) return self.output_not_kept(*copy->disk_error(), outcome);
+            if (done->disk_error()) return self.output_not_kept(*done->disk_error(), outcome);
             // An engine in trouble refuses now and then; a driver that can't be read always does.
             if (is_refused && ++self.refusals_ < refusals_max)
                 return self.retry_later([outcome](JobRun& run) { run.copy_output(outcome); });
             if (self.follow_) self.follow_->close();
             self.follow_.reset();
             if (!copied) return self.store_output(outcome, Spool::Whole::partial);
-            auto whole = copy->is_exact() ? Spool::Whole::surely_complete : Spool::Whole::complete;
+            auto whole = done->is_exact() ? Spool::Whole::surely_complete : Spool::Whole::complete;
             self.store_output(outcome, whole);
         }));
 }

@@ -69,8 +69,8 @@ void OutputCopy::complete(Engine& engine,
             auto missing = std::find_if(pieces.begin(), pieces.end(), is_last) + 1;
             for (; missing != pieces.end(); ++missing)
                 self->append(LogFrame{missing->stream, missing->at, missing->bytes});
-            self->when_written([self, reply = std::move(reply)]() mutable {
-                reply(!self->disk_error_ && !self->is_closed_);
+            self->when_written([copy = self.get(), reply = std::move(reply)]() mutable {
+                reply(!copy->disk_error_ && !copy->is_closed_);
             });
         });
 }

@@ -30,6 +30,7 @@ class OutputCopy : public std::enable_shared_from_this<OutputCopy> {
 
     OutputCopy(Executor& core, Executor& disk, EventHub& events, JobId job, Open open);
 
+    /// A reply must not own the copy, which owns the reply: what is under way keeps both alive.
     /// Replies when the engine's stream has ended and all of it is written, or with what stopped
     /// it: no_answer when it was cut, refused for the engine's own refusal. A disk that refuses is
     /// in `disk_error`.

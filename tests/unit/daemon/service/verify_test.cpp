@@ -22,9 +22,10 @@ struct VerifyWorld : DispatchWorld {
     };
     std::shared_ptr<Answer> begin(VerifyRequest request = {}) {
         auto answer = std::make_shared<Answer>();
-        answer->token = service.handle(request, {"test"}, [answer](Result<VerifyResponse> result) {
-            answer->result.emplace(std::move(result));
-        });
+        auto keep = [weak = std::weak_ptr(answer)](Result<VerifyResponse> result) {
+            if (auto to = weak.lock()) to->result.emplace(std::move(result));
+        };
+        answer->token = service.handle(request, {"test"}, std::move(keep));
         return answer;
     }
     VerifyResponse verify(VerifyRequest request = {}) {
