@@ -69,16 +69,21 @@ void JobRun::settle() {
         // A container that was created meanwhile never started; reconcile removes it, as its row
         // has ended.
         may_have_container_ = true;
-        return finish_without_container(stop_reason(), std::nullopt, stop_words());
+        return finish_stopped();
     }
     step_ = Step::settling;
+    inspect([](JobRun& self, const ContainerState& state) { self.on_state(state); });
+}
+
+void JobRun::inspect(UniqueFunction<void(JobRun&, ContainerState)> look) {
     parts_.engine.inspect(
         *job_.container_id,
-        then<ContainerState, EngineFailure>([](JobRun& self, EngineResult<ContainerState> state) {
-            if (state) return self.on_state(*state);
-            if (state.error().kind == EngineFailure::Kind::not_found) return self.on_gone();
-            self.unsettled(state.error());
-        }));
+        then<ContainerState, EngineFailure>(
+            [look = std::move(look)](JobRun& self, EngineResult<ContainerState> state) mutable {
+                if (state) return look(self, std::move(*state));
+                if (state.error().kind == EngineFailure::Kind::not_found) return self.on_gone();
+                self.unsettled(state.error());
+            }));
 }
 
 void JobRun::on_state(const ContainerState& state) {
@@ -98,11 +103,14 @@ void JobRun::on_state(const ContainerState& state) {
 }
 
 void JobRun::on_gone() {
-    if (is_stop_wanted())
-        return finish_without_container(stop_reason(), std::nullopt, stop_words());
+    if (is_stop_wanted()) return finish_stopped();
     finish_without_container(mutated("guesses_lost") ? FinishStatus::failed : FinishStatus::lost,
                              std::nullopt,
                              "its container was removed, so how it ended can't be known");
+}
+
+void JobRun::finish_stopped() {
+    finish_without_container(stop_reason(), std::nullopt, stop_words());
 }
 
 void JobRun::on_never_started(const ContainerState& state) {

@@ -126,6 +126,11 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void wait_to_repeat_start();
     void repeat_start_after_quiet();
     void inspect_and_start();
+    /// Shows its container's state to `look`. One that is gone, and an engine that does not say,
+    /// are dealt with here.
+    void inspect(UniqueFunction<void(JobRun&, ContainerState)> look);
+    /// By the wish that it be stopped, before it ran.
+    void finish_stopped();
     void ask_for_memory();
     void inspect_and_give_up();
 

@@ -119,9 +119,7 @@ void JobRun::commit_container(std::string container, bool is_fresh) {
                 FinishStatus::killed, std::nullopt, self.stop_words());
         }
         if (!is_fresh) return self.settle();
-        if (self.is_stop_wanted())
-            return self.finish_without_container(
-                self.stop_reason(), std::nullopt, self.stop_words());
+        if (self.is_stop_wanted()) return self.finish_stopped();
         if (self.holds_slot_) return self.start();
         self.step_ = Step::waiting_to_repeat;
         self.parts_.owner.take_start_slot(self.shared_from_this());
@@ -146,21 +144,12 @@ void JobRun::start() {
 
 /// The status of a refused start says little; the container tells what became of it.
 void JobRun::on_start_refused(const EngineFailure& failure) {
-    parts_.engine.inspect(*job_.container_id,
-                          then<ContainerState, EngineFailure>(
-                              [failure](JobRun& self, EngineResult<ContainerState> state) {
-                                  if (!state) {
-                                      if (state.error().kind == EngineFailure::Kind::not_found)
-                                          return self.on_gone();
-                                      return self.unsettled(state.error());
-                                  }
-                                  if (state->phase != ContainerState::Phase::created)
-                                      return self.on_state(*state);
-                                  // Podman leaves no trace of the error in the container: the
-                                  // start's answer is the only one.
-                                  if (state->error.empty()) state->error = failure.message;
-                                  self.on_state(*state);
-                              }));
+    inspect([failure](JobRun& self, ContainerState state) {
+        // Podman leaves no trace of the error in the container: the start's answer is the only one.
+        if (state.phase == ContainerState::Phase::created && state.error.empty())
+            state.error = failure.message;
+        self.on_state(state);
+    });
 }
 
 void JobRun::on_started(TimePoint started_at) {
@@ -235,50 +224,34 @@ void JobRun::ask_for_memory() {
 void JobRun::inspect_and_give_up() {
     release_slot();
     step_ = Step::settling;
-    parts_.engine.inspect(
-        *job_.container_id,
-        then<ContainerState, EngineFailure>([](JobRun& self, EngineResult<ContainerState> state) {
-            if (!state) {
-                if (state.error().kind == EngineFailure::Kind::not_found) return self.on_gone();
-                return self.unsettled(state.error());
-            }
-            if (state->phase != ContainerState::Phase::created || !state->error.empty())
-                return self.on_state(*state);
-            if (self.is_stop_wanted())
-                return self.finish_without_container(
-                    self.stop_reason(), std::nullopt, self.stop_words());
-            self.finish_without_container(
-                FinishStatus::lost,
-                std::nullopt,
-                "the engine restarted while it started it, so whether it ran can't be known");
-        }));
+    inspect([](JobRun& self, const ContainerState& state) {
+        if (state.phase != ContainerState::Phase::created || !state.error.empty())
+            return self.on_state(state);
+        if (self.is_stop_wanted()) return self.finish_stopped();
+        self.finish_without_container(
+            FinishStatus::lost,
+            std::nullopt,
+            "the engine restarted while it started it, so whether it ran can't be known");
+    });
 }
 
 void JobRun::inspect_and_start() {
-    parts_.engine.inspect(
-        *job_.container_id,
-        then<ContainerState, EngineFailure>([](JobRun& self, EngineResult<ContainerState> state) {
-            if (!state) {
-                if (state.error().kind == EngineFailure::Kind::not_found) return self.on_gone();
-                return self.unsettled(state.error());
-            }
-            bool is_new = state->phase == ContainerState::Phase::created && state->error.empty();
-            if (!is_new) {
-                self.release_slot();
-                return self.on_state(*state);
-            }
-            // Another process of the engine may have answered than the one that was asked before.
-            bool is_same_engine =
-                self.parts_.link.is_up() && self.memory_asked_in_ == self.parts_.link.contact();
-            if (self.start_may_be_sent_ && !self.is_stop_wanted() && !is_same_engine) {
-                self.release_slot();
-                return self.settle();
-            }
-            if (self.is_stop_wanted())
-                return self.finish_without_container(
-                    self.stop_reason(), std::nullopt, self.stop_words());
-            self.start();  // nothing is awaited since the inspect
-        }));
+    inspect([](JobRun& self, const ContainerState& state) {
+        bool is_new = state.phase == ContainerState::Phase::created && state.error.empty();
+        if (!is_new) {
+            self.release_slot();
+            return self.on_state(state);
+        }
+        if (self.is_stop_wanted()) return self.finish_stopped();
+        // Another process of the engine may have answered than the one that was asked before.
+        bool is_same_engine =
+            self.parts_.link.is_up() && self.memory_asked_in_ == self.parts_.link.contact();
+        if (self.start_may_be_sent_ && !is_same_engine) {
+            self.release_slot();
+            return self.settle();
+        }
+        self.start();  // nothing is awaited since the inspect
+    });
 }
 
 }  // namespace scheduler
