@@ -1,6 +1,7 @@
 #pragma once
 /// A job as users see it. The original fields keep their names and formats for ever.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -69,5 +70,14 @@ struct Job {
             "a prune); RFC 3339, UTC");
     }
 };
+
+/// When a job's wait begins: a date in the past is due when it is submitted. What is late is late
+/// since then.
+inline TimePoint due_from(TimePoint due_at, TimePoint created_at) {
+    return std::max(due_at, created_at);
+}
+inline TimePoint due_from(const Job& job) {
+    return due_from(job.due_at.at, job.created_at.at);
+}
 
 }  // namespace scheduler

@@ -20,14 +20,13 @@ std::string moment_text(const Job& job, TimePoint at) {
 /// `5m late`; empty for what was on time. A date in the past is due when it is submitted.
 std::string lateness_text(const Job& job) {
     Duration late(job.lateness_ms.value_or(0));
-    if (job.created_at.at > job.due_at.at) late -= job.created_at.at - job.due_at.at;
+    late -= due_from(job) - job.due_at.at;
     return late < std::chrono::seconds(1) ? "" : short_duration(late) + " late";
 }
 
 /// Due, and not started though.
 bool is_overdue(const Job& job, TimePoint now) {
-    TimePoint due = std::max(job.due_at.at, job.created_at.at);
-    return job.status == JobStatus::scheduled && now - due >= std::chrono::seconds(1);
+    return job.status == JobStatus::scheduled && now - due_from(job) >= std::chrono::seconds(1);
 }
 
 std::string started_text(const Job& job) {

@@ -55,15 +55,6 @@ struct ClaimLimits {
         {};  ///< what a late job's event says: the last one of its wait
 };
 
-/// When a job's wait begins: a date in the past is due when it is submitted. What is late is late
-/// since then.
-inline TimePoint due_from(TimePoint due_at, TimePoint created_at) {
-    return std::max(due_at, created_at);
-}
-inline TimePoint due_from(const Job& job) {
-    return due_from(job.due_at.at, job.created_at.at);
-}
-
 /// A running row: everything that is needed to bring it to its end.
 struct RunningJob {
     JobId id;
