@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/dispatch/names.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace scheduler::sim {
@@ -94,7 +95,7 @@ void World::check_purge(const ModelJob& job) {
     for (const Asked& asked : asked_)
         may_go = may_go || is_permitted(asked.limits, job, latest, later_ends);
     if (!may_go) violate(fmt::format("job {} was purged, and no limit says so", job.number));
-    for (const auto& container : engine_.ever(fmt::format("schedulerd-{}-1", job.id.to_string())))
+    for (const auto& container : engine_.ever(container_name(job.id, 1)))
         // One that never ran may be made late, by a create whose sender is gone.
         if (!container->is_removed && container->starts > 0)
             violate(fmt::format("job {} was purged, and its container is left", job.number));

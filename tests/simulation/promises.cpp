@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/dispatch/names.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace scheduler::sim {
@@ -21,10 +22,6 @@ constexpr std::size_t surely_free = 4;
 /// Exit codes that an engine's restart or the host's end leaves, or a job by itself.
 bool is_end_of_a_stop(const Container& container) {
     return container.exit_code == 137 || container.exit_code == 143 || container.exit_code == 255;
-}
-
-std::string name_of(const ModelJob& job) {
-    return fmt::format("schedulerd-{}-1", job.id.to_string());
 }
 
 }  // namespace
@@ -155,7 +152,7 @@ void World::check_end(const ModelJob& job) {
                     to_string(end),
                     row.exit_code ? std::to_string(*row.exit_code) : row.error.value_or("")));
     std::shared_ptr<Container> ran;
-    for (const auto& container : engine_.ever(name_of(job)))
+    for (const auto& container : engine_.ever(container_name(job.id, 1)))
         if (container->starts > 0) ran = container;
     bool ended_itself =
         ran && !ran->was_ended_by_engine && ran->phase == ContainerState::Phase::ended;
@@ -216,7 +213,7 @@ void World::check_output(const ModelJob& job) {
             violate(fmt::format("the output of job {} was removed", job.number));
         return;
     }
-    auto containers = engine_.ever(name_of(job));
+    auto containers = engine_.ever(container_name(job.id, 1));
     auto ran = std::find_if(
         containers.begin(), containers.end(), [](const auto& each) { return each->starts > 0; });
     // What a stranger removes before it is read is gone.
@@ -319,13 +316,13 @@ void World::check_at_rest() {
     model_.check_list(list_all(1000));
     for (const auto& [id, job] : model_.jobs()) {
         int starts = 0;
-        for (const auto& container : engine_.ever(name_of(job)))
+        for (const auto& container : engine_.ever(container_name(job.id, 1)))
             starts += container->starts;
         bool is_settled = time_.clock.steady() - job.moved_at > settled_within;
         if (job.status == JobStatus::running && is_settled)
             violate(
                 fmt::format("job {} still runs, and its container has ended long ago", job.number));
-        for (const auto& container : engine_.ever(name_of(job)))
+        for (const auto& container : engine_.ever(container_name(job.id, 1)))
             if (job.ended && is_settled && !container->is_removed)
                 violate(
                     fmt::format("container {} of job {} is left over", container->id, job.number));

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/dispatch/names.hpp"
+
 namespace scheduler::sim {
 namespace {
 
@@ -245,8 +247,7 @@ World::Figures World::figures() const {
     figures.purged = static_cast<int>(model_.purged().size());
     auto count = [&](const ModelJob& job) {
         ++figures.jobs;
-        for (const auto& container :
-             engine_.ever(fmt::format("schedulerd-{}-1", job.id.to_string())))
+        for (const auto& container : engine_.ever(container_name(job.id, 1)))
             figures.starts += container->starts;
         if (job.ended) ++figures.ends[std::string(to_string(*job.ended->finish_status))];
     };
