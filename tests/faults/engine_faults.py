@@ -30,14 +30,6 @@ def ends_after(seconds, exit_code):
     return MARK + f"sleep {seconds}; echo ended; exit {exit_code}"
 
 
-def becomes_true(condition, seconds=2):
-    """Whether it does within some seconds: for what may happen, and need not."""
-    try:
-        return eventually(condition, "it does", patience=seconds)
-    except Failed:
-        return False
-
-
 def ends_when_told(exit_code):
     """See World.let_end."""
     return MARK + f"until [ -e /end ]; do sleep 0.1; done; echo ended; exit {exit_code}"
@@ -198,11 +190,11 @@ def suspended_without_daemon(world, live_restore):
     for _ in range(10):
         for _ in range(4):
             world.add(ends_after(0.2, 0), "success", output=ALL)
-        eventually(lambda: [c for c in world.engine.containers("schedulerd.job") if c["State"] == "created"]
-                   or world.have_ended(), "a container is created", pause=0)
+        eventually(lambda: world.starts_under_way() or world.have_ended(), "a start is under way", pause=0)
         world.engine.signal(signal.SIGSTOP)
-        is_hit = becomes_true(world.starts_under_way)
+        world.daemon.call("status")  # what was answered before is on its way into the store
         world.daemon.kill()
+        is_hit = world.starts_under_way()
         world.daemon.start()
         world.engine.signal(signal.SIGCONT)
         world.wait_for_ends()

@@ -199,7 +199,20 @@ TEST_CASE("a follow goes on after a restart, also when the output is over its li
 
 TEST_CASE("output goes on from the place of any piece of it", "[e2e]") {
     LiveDaemon daemon;
-    auto id = add(daemon, "0s", "seq 1 20; echo oops >&2; printf tail");
+    // One stream after the other has been read: the engine reads them apart, in any order.
+    auto id = add(daemon,
+                  "0s",
+                  "trap 'echo oops >&2' USR1; trap 'printf tail; exit' USR2; seq 1 20; "
+                  "while :; do sleep 0.05; done");
+    auto says = [&](const std::string& line) {
+        auto logs = daemon.schedctl({"logs", id});
+        return (logs.out + logs.err).find(line) != std::string::npos;
+    };
+    REQUIRE(eventually([&] { return says("20\n"); }));
+    auto container = container_of(id);
+    (void)engine_call("POST", "/containers/" + container + "/kill?signal=USR1");
+    REQUIRE(eventually([&] { return says("oops\n"); }));
+    (void)engine_call("POST", "/containers/" + container + "/kill?signal=USR2");
     REQUIRE(has_ended(daemon, id));
     for (bool timestamps : {false, true}) {
         auto whole = output_after(daemon, id, "0.0", timestamps);
