@@ -53,12 +53,11 @@ void Retention::prune(RetentionLimits limits, bool dry_run, Reply<PruneReport> r
     round->dry_run = dry_run;
     round->is_ordered = true;
     round->reply = std::move(reply);
-    parts_.core.post([weak = std::weak_ptr(self_), round = std::move(round)]() mutable {
-        auto alive = weak.lock();
-        if (!alive) return;
-        Retention& self = **alive;
-        if (self.is_stopped_) return refuse_stopped(*round);
-        if (self.waiting_.size() < orders_waiting_max) return self.enqueue(std::move(round));
+    parts_.core.post([weak = anchor_.weak(), round = std::move(round)]() mutable {
+        auto* self = weak.get();
+        if (!self) return;
+        if (self->is_stopped_) return refuse_stopped(*round);
+        if (self->waiting_.size() < orders_waiting_max) return self->enqueue(std::move(round));
         round->reply(fail(ErrorCode::busy,
                           fmt::format("{} prunes wait already; try again when they are done",
                                       orders_waiting_max)));

@@ -19,6 +19,7 @@
 #include <optional>
 #include <vector>
 
+#include "daemon/base/anchor.hpp"
 #include "daemon/base/clock.hpp"
 #include "daemon/base/executor.hpp"
 #include "daemon/base/metrics.hpp"
@@ -132,12 +133,10 @@ class Retention {
     /// A closure for the core that does nothing once this is gone.
     template <class F>
     auto guarded(F function) {
-        return
-            [weak = std::weak_ptr(self_), function = std::move(function)](auto&&... args) mutable {
-                auto self = weak.lock();
-                if (self && !(*self)->is_stopped_)
-                    function(**self, std::forward<decltype(args)>(args)...);
-            };
+        return [weak = anchor_.weak(), function = std::move(function)](auto&&... args) mutable {
+            auto* self = weak.get();
+            if (self && !self->is_stopped_) function(*self, std::forward<decltype(args)>(args)...);
+        };
     }
     template <class T, class F>
     Reply<T> then(F function) {
@@ -157,7 +156,7 @@ class Retention {
     std::optional<Duration> wall_offset_;  ///< wall clock − steady clock, when last looked at
     SteadyPoint clock_settled_at_{};
     std::atomic<bool> jobs_ended_ = false;  ///< a wake-up for it is on its way
-    std::shared_ptr<Retention*> self_ = std::make_shared<Retention*>(this);
+    Anchor<Retention> anchor_{*this};
 };
 
 }  // namespace scheduler

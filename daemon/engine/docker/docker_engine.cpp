@@ -288,11 +288,11 @@ void DockerEngine::remembers_start(const std::string& container,
     // A start is reported a little after StartedAt.
     std::string own =
         filters_json({{"type", {"container"}}, {"container", {container}}, {"event", {"start"}}});
-    auto answer = [weak = std::weak_ptr(self_), from, to, reply = std::move(reply)](
+    auto answer = [weak = anchor_.weak(), from, to, reply = std::move(reply)](
                       EngineResult<bool> seen) mutable {
-        auto self = weak.lock();
+        auto* self = weak.get();
         if (!seen || *seen || to - restart_longest <= from || !self) return reply(std::move(seen));
-        (*self)->has_event(
+        self->has_event(
             filters_json({{"type", {"container"}}}), from, to - restart_longest, std::move(reply));
     };
     has_event(own, from - 1s, to + 1s, std::move(answer));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/base/anchor.hpp"
 #include "daemon/base/asio.hpp"
 #include "daemon/engine/docker/engine_address.hpp"
 #include "daemon/engine/docker/engine_connector.hpp"
@@ -64,7 +65,7 @@ class DockerEngine final : public Engine {
     /// Shared with coroutines that may outlive this object.
     std::shared_ptr<State> state_;
     /// Replies that lead to another call hold it weakly.
-    std::shared_ptr<DockerEngine*> self_ = std::make_shared<DockerEngine*>(this);
+    Anchor<DockerEngine> anchor_{*this};
 };
 
 }  // namespace scheduler

@@ -34,8 +34,8 @@ void IntegrityWalk::begin_after(Duration delay) {
 }
 
 void IntegrityWalk::step_after(Duration delay) {
-    executor_.post_after(delay, [weak = std::weak_ptr(self_)] {
-        if (auto self = weak.lock()) (*self)->step();
+    executor_.post_after(delay, [weak = anchor_.weak()] {
+        if (auto* self = weak.get()) self->step();
     });
 }
 

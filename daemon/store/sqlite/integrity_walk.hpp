@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/base/anchor.hpp"
 #include "daemon/base/clock.hpp"
 #include "daemon/base/executor.hpp"
 #include "daemon/store/sqlite/table_checks.hpp"
@@ -44,7 +45,7 @@ class IntegrityWalk {
     std::string after_;  ///< in the last of tables_
     SteadyPoint begun_{};
     /// Timers hold it weakly, so that none runs after the walk is gone.
-    std::shared_ptr<IntegrityWalk*> self_ = std::make_shared<IntegrityWalk*>(this);
+    Anchor<IntegrityWalk> anchor_{*this};
 };
 
 }  // namespace scheduler

@@ -158,10 +158,10 @@ void Writer::abandon(Batch& batch, const SqliteError& error) {
 
 /// Writes a row now and then until that succeeds, so that an idle daemon too sees free space again.
 void Writer::probe_later() {
-    executor_.post_after(probe_every, [weak = std::weak_ptr(self_)] {
-        auto self = weak.lock();
-        if (!self || (*self)->dead_ || (*self)->trouble_.get().empty()) return;
-        (*self)->submit<Done>(
+    executor_.post_after(probe_every, [weak = anchor_.weak()] {
+        auto* self = weak.get();
+        if (!self || self->dead_ || self->trouble_.get().empty()) return;
+        self->submit<Done>(
             [](WriteContext& context) -> Result<Done> {
                 context.database
                     .query(
@@ -171,8 +171,8 @@ void Writer::probe_later() {
                 return Done{};
             },
             [weak](const Result<Done>&) {
-                if (auto writer = weak.lock(); writer && !(*writer)->trouble_.get().empty())
-                    (*writer)->probe_later();
+                if (auto* writer = weak.get(); writer && !writer->trouble_.get().empty())
+                    writer->probe_later();
             });
     });
 }
@@ -192,8 +192,8 @@ void Writer::note_checkpoint() {
 }
 
 void Writer::failed_elsewhere(const SqliteError& error) {
-    executor_.post([weak = std::weak_ptr(self_), error] {
-        if (auto self = weak.lock()) (void)(*self)->die(error);
+    executor_.post([weak = anchor_.weak(), error] {
+        if (auto* self = weak.get()) (void)self->die(error);
     });
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/base/anchor.hpp"
 #include "daemon/base/executor.hpp"
 #include "daemon/base/published.hpp"
 #include "daemon/store/sqlite/database.hpp"
@@ -115,7 +116,7 @@ class Writer {
     bool dead_ = false;               ///< executor only
     bool checkpoint_failed_ = false;  ///< executor only; logged once until one succeeds
     /// Timers hold it weakly, so that none runs after the writer is gone.
-    std::shared_ptr<Writer*> self_ = std::make_shared<Writer*>(this);
+    Anchor<Writer> anchor_{*this};
 
     std::mutex mutex_;
     Batch waiting_;                 ///< guarded by mutex_
