@@ -43,6 +43,13 @@ void WriteContext::record(JobId id,
     events.push_back({database.last_insert_rowid(), id, to});
 }
 
+void WriteContext::append(WriteContext later) {
+    for (const auto& [state, change] : later.counter_changes)
+        counter_changes[state] += change;
+    std::move(later.events.begin(), later.events.end(), std::back_inserter(events));
+    if (later.last_id) last_id = later.last_id;
+}
+
 Writer::Writer(std::unique_ptr<Database> database, Executor& executor, OnFatal on_fatal)
     : database_(std::move(database)), executor_(executor), on_fatal_(std::move(on_fatal)) {}
 
@@ -76,16 +83,20 @@ void Writer::commit(Batch& batch) {
             write->fail_with({ErrorCode::unavailable, trouble_.get()});
         return;
     }
-    WriteContext context{*database_, {}, {}, {}};
+    std::optional<WriteContext> applied;
     const auto changes_before = database_->total_changes();
     try {
-        if (!mutated("answers_before_commit") || !database_->in_transaction())
-            database_->exec("BEGIN IMMEDIATE");
-        for (auto& write : batch)
-            if (!apply_one(*write, context))
-                return abandon(batch, SqliteError(SQLITE_FULL, "rolled back"));
-        flush(context);
-        if (!mutated("answers_before_commit")) database_->exec("COMMIT");
+        begin();
+        auto outcome = apply_all(batch, applied.emplace(*database_));
+        if (outcome == Applied::not_isolated) {
+            database_->exec("ROLLBACK");
+            begin();
+            outcome = apply_isolated(batch, applied.emplace(*database_));
+        }
+        if (outcome == Applied::nothing)
+            return abandon(batch, SqliteError(SQLITE_FULL, "rolled back"));
+        flush(*applied);
+        if (!mutated("answers_before_commit")) database_->query("COMMIT").run();
     } catch (const SqliteError& error) {
         return abandon(batch, error);
     }
@@ -96,32 +107,48 @@ void Writer::commit(Batch& batch) {
         trouble_.set("");
         if (space_listener_) space_listener_();
     }
-    if (listener_ && !context.events.empty()) listener_(context.events);
+    if (listener_ && !applied->events.empty()) listener_(applied->events);
 }
 
-/// False when SQLite gave up the whole transaction (disk full): nothing of the batch is stored
-/// then.
-bool Writer::apply_one(Write& write, WriteContext& context) {
-    WriteContext own{*database_, {}, {}, {}};
-    database_->query("SAVEPOINT one_write").run();
-    bool done = false;
+void Writer::begin() {
+    if (!mutated("answers_before_commit") || !database_->in_transaction())
+        database_->query("BEGIN IMMEDIATE").run();
+}
+
+Writer::Applied Writer::apply_all(Batch& batch, WriteContext& context) {
+    for (auto& write : batch) {
+        const auto changes_before = database_->total_changes();
+        bool done = try_apply(*write, context);
+        if (!database_->in_transaction()) return Applied::nothing;
+        if (!done && database_->total_changes() != changes_before) return Applied::not_isolated;
+    }
+    return Applied::all;
+}
+
+Writer::Applied Writer::apply_isolated(Batch& batch, WriteContext& context) {
+    for (auto& write : batch) {
+        WriteContext own{*database_};
+        database_->query("SAVEPOINT one_write").run();
+        bool done = try_apply(*write, own);
+        if (!database_->in_transaction()) return Applied::nothing;
+        if (!done) database_->query("ROLLBACK TO one_write").run();
+        database_->query("RELEASE one_write").run();
+        if (done) context.append(std::move(own));
+    }
+    return Applied::all;
+}
+
+/// False when the write refused itself, or SQLite its statement.
+bool Writer::try_apply(Write& write, WriteContext& context) {
     try {
-        done = write.apply(own);
+        return write.apply(context);
     } catch (const SqliteError& error) {
         if (!database_->in_transaction() || error.is_fatal() ||
             error.kind() == SqliteError::Kind::disk_full)
             throw;
         write.fail_with(explain(error));
     }
-    if (!database_->in_transaction()) return false;
-    if (!done) database_->query("ROLLBACK TO one_write").run();
-    database_->query("RELEASE one_write").run();
-    if (!done) return true;
-    for (const auto& [state, change] : own.counter_changes)
-        context.counter_changes[state] += change;
-    std::move(own.events.begin(), own.events.end(), std::back_inserter(context.events));
-    if (own.last_id) context.last_id = own.last_id;
-    return true;
+    return false;
 }
 
 /// What the whole batch changes once: counters, and the newest id given out.

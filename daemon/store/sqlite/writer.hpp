@@ -1,8 +1,12 @@
 #pragma once
 /// The store's writer: group commit. Writes that wait while a commit is under way go into the next
-/// transaction together and are answered after it. Each runs in a savepoint, so one that fails
-/// takes back its own changes only. `submit` may be called on any thread; everything else happens
-/// on the executor, which runs one closure at a time (a thread of its own, or the simulation's).
+/// transaction together and are answered after it. One that fails takes back its own changes only.
+/// `submit` may be called on any thread; everything else happens on the executor, which runs one
+/// closure at a time (a thread of its own, or the simulation's).
+///
+/// A savepoint copies each page that a write changes, for a failure that hardly ever comes: nearly
+/// all writes that refuse themselves do so before they change anything. So a batch is applied
+/// without savepoints, and once more with them when a write failed after it had changed something.
 
 #include <functional>
 #include <map>
@@ -22,6 +26,8 @@ namespace scheduler {
 
 /// What one write may touch, and what it leaves for the end of the transaction.
 struct WriteContext {
+    explicit WriteContext(Database& connection) : database(connection) {}
+
     Database& database;
     std::map<std::string, std::int64_t> counter_changes;
     std::vector<CommittedEvent> events;
@@ -35,6 +41,8 @@ struct WriteContext {
                 JobStatus to,
                 std::optional<FinishStatus> finish,
                 const std::optional<std::string>& reason);
+    /// What a write did after this.
+    void append(WriteContext later);
 };
 
 class Writer {
@@ -44,8 +52,8 @@ class Writer {
     /// write is accepted any more.
     Writer(std::unique_ptr<Database> database, Executor& executor, OnFatal on_fatal);
 
-    /// `apply` runs inside the transaction; its error takes back what it did. `reply` comes after
-    /// the commit.
+    /// `apply` runs inside the transaction, and again when that was rolled back for the sake of
+    /// another write; its error takes back what it did. `reply` comes after the commit.
     template <class T>
     void submit(UniqueFunction<Result<T>(WriteContext&)> apply, Reply<T> reply) {
         enqueue(std::make_unique<TypedWrite<T>>(std::move(apply), std::move(reply)));
@@ -98,7 +106,15 @@ class Writer {
     void enqueue(std::unique_ptr<Write> write);
     void drain();
     void commit(Batch& batch);
-    bool apply_one(Write& write, WriteContext& context);
+    void begin();
+    enum class Applied {
+        all,           ///< what could be
+        not_isolated,  ///< a write failed half-way, and had no savepoint
+        nothing,       ///< SQLite gave up the whole transaction (disk full)
+    };
+    Applied apply_all(Batch& batch, WriteContext& context);
+    Applied apply_isolated(Batch& batch, WriteContext& context);
+    bool try_apply(Write& write, WriteContext& context);
     void flush(WriteContext& context);
     void abandon(Batch& batch, const SqliteError& error);
     Error explain(const SqliteError& error);
