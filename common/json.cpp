@@ -1,5 +1,6 @@
 #include "common/json.hpp"
 
+#include <array>
 #include <set>
 
 #include "common/json_codec.hpp"
@@ -8,51 +9,113 @@
 namespace scheduler {
 namespace {
 
-/// Thrown out of the parser's callback, and caught in JsonDocument::parse.
-struct RefusedJson {
-    std::string reason;
-};
+/// ASCII that stands in a string literal as it is.
+bool is_plain(char c) {
+    static constexpr auto table = [] {
+        std::array<bool, 256> plain{};
+        for (unsigned char code = ' '; code < 127; ++code)
+            plain[code] = code != '"' && code != '\\';
+        return plain;
+    }();
+    return table[static_cast<unsigned char>(c)];
+}
 
-/// Refuses what the library would let pass: deep nesting, keys given twice, NUL characters.
-class ParseGuard {
+/// Builds the document from the parser's events, and refuses what the library would let pass: deep
+/// nesting, keys given twice, NUL characters. It appends to objects itself, since the library looks
+/// through all keys before it adds one: the cost of a hostile text would be the square of its size.
+class DocumentBuilder {
   public:
-    bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-        bool opens =
-            event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-        // The depth at an opening bracket is that of what holds it.
-        if (opens && depth >= JsonLimits::depth)
-            throw RefusedJson{fmt::format("nested deeper than {} levels", JsonLimits::depth)};
-        switch (event) {
-            case Json::parse_event_t::object_start:
-                keys_.emplace_back();
-                break;
-            case Json::parse_event_t::object_end:
-                keys_.pop_back();
-                break;
-            case Json::parse_event_t::key:
-                check_key(parsed.get_ref<const std::string&>());
-                break;
-            case Json::parse_event_t::value:
-                if (parsed.is_string()) check_nul(parsed.get_ref<const std::string&>());
-                break;
-            default:
-                break;
-        }
+    explicit DocumentBuilder(Json& root) : root_(root) {}
+
+    [[nodiscard]] const std::string& refusal() const { return refusal_; }
+
+    // What nlohmann's sax_parse calls; false ends the parsing.
+    bool null() { return add(nullptr); }
+    bool boolean(bool value) { return add(value); }
+    bool number_integer(std::int64_t value) { return add(value); }
+    bool number_unsigned(std::uint64_t value) { return add(value); }
+    bool number_float(double value, const std::string&) { return add(value); }
+    bool string(std::string& value) { return has_no_nul(value) && add(std::move(value)); }
+    bool binary(Json::binary_t&) { return refuse("it holds binary data"); }
+    bool start_object(std::size_t) { return open(Json::object()); }
+    bool start_array(std::size_t) { return open(Json::array()); }
+    bool end_object() { return close(); }
+    bool end_array() { return close(); }
+    bool key(std::string& name) {
+        if (!has_no_nul(name)) return false;
+        Level& level = open_.back();
+        if (has_key(level, name))
+            return refuse(fmt::format("the field \"{}\" is given twice", name.substr(0, 64)));
+        level.key = std::move(name);
         return true;
+    }
+    bool parse_error(std::size_t at, const std::string&, const Json::exception& error) {
+        return refuse(dynamic_cast<const Json::parse_error*>(&error) != nullptr
+                          ? fmt::format("error at byte {}", at)
+                          : error.what());
     }
 
   private:
-    void check_key(const std::string& key) {
-        check_nul(key);
-        if (!keys_.back().insert(key).second)
-            throw RefusedJson{fmt::format("the field \"{}\" is given twice", key.substr(0, 64))};
-    }
-    static void check_nul(const std::string& text) {
-        if (text.find('\0') != std::string::npos)
-            throw RefusedJson{"a string holds a NUL character"};
+    /// An object or array that is not closed yet. It stays where it is until then.
+    struct Level {
+        Json* container;
+        std::string key = {};             ///< whose value comes next
+        std::set<std::string> keys = {};  ///< of an object with more than `few_keys`
+    };
+
+    static bool has_key(Level& level, const std::string& name) {
+        constexpr std::size_t few_keys = 32;
+        const auto& members = level.container->get_ref<const Json::object_t&>();
+        if (members.size() < few_keys)
+            return std::any_of(members.begin(), members.end(), [&](const auto& member) {
+                return member.first == name;
+            });
+        if (level.keys.empty())
+            for (const auto& member : members)
+                level.keys.insert(member.first);
+        return !level.keys.insert(name).second;
     }
 
-    std::vector<std::set<std::string>> keys_;
+    bool has_no_nul(const std::string& text) {
+        return text.find('\0') == std::string::npos || refuse("a string holds a NUL character");
+    }
+
+    bool add(Json value) {
+        (void)put(std::move(value));
+        return true;
+    }
+
+    bool open(Json container) {
+        if (open_.size() >= JsonLimits::depth)
+            return refuse(fmt::format("nested deeper than {} levels", JsonLimits::depth));
+        open_.push_back({put(std::move(container))});
+        return true;
+    }
+
+    bool close() {
+        open_.pop_back();
+        return true;
+    }
+
+    Json* put(Json value) {
+        if (open_.empty()) return &(root_ = std::move(value));
+        Level& level = open_.back();
+        if (level.container->is_array()) {
+            auto& elements = level.container->get_ref<Json::array_t&>();
+            return &elements.emplace_back(std::move(value));
+        }
+        auto& members = level.container->get_ref<Json::object_t&>();
+        return &members.emplace_back(std::move(level.key), std::move(value)).second;
+    }
+
+    bool refuse(std::string reason) {
+        refusal_ = std::move(reason);
+        return false;
+    }
+
+    Json& root_;
+    std::vector<Level> open_;
+    std::string refusal_;
 };
 
 }  // namespace
@@ -68,15 +131,8 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text) {
     };
     if (!is_valid_utf8(text)) return bad("it is not valid UTF-8");
     JsonDocument document;
-    try {
-        document.value_->json = Json::parse(text, ParseGuard());
-    } catch (const RefusedJson& refused) {
-        return bad(refused.reason);
-    } catch (const Json::parse_error& error) {
-        return bad(fmt::format("error at byte {}", error.byte));
-    } catch (const Json::exception& error) {
-        return bad(error.what());
-    }
+    DocumentBuilder builder(document.value_->json);
+    if (!Json::sax_parse(text, &builder)) return bad(builder.refusal());
     return document;
 }
 
@@ -116,10 +172,7 @@ Result<T> decode_form(const FormFields& fields) {
 }
 
 void codec::append_string(std::string& out, std::string_view text) {
-    bool plain = std::all_of(text.begin(), text.end(), [](char c) {
-        return c >= ' ' && c < 127 && c != '"' && c != '\\';
-    });
-    if (plain) {
+    if (std::all_of(text.begin(), text.end(), is_plain)) {
         out += '"';
         out += text;
         out += '"';

@@ -112,7 +112,7 @@ Result<Done> read_object(const Json& json, T& value, const std::string& path) {
     // Requests are read strictly, so that a typo never drops a limit. Answers are not: a newer
     // daemon may say more than this program knows.
     if constexpr (requires { T::method; }) {
-        auto names = field_names<T>();
+        static const auto names = field_names<T>();
         for (const auto& item : json.items())
             if (std::find(names.begin(), names.end(), item.key()) == names.end())
                 return unknown_field<T>(prefix + item.key());

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 namespace scheduler {
 namespace {
@@ -156,8 +156,13 @@ std::optional<LocalFields> match_day(std::string_view text, TimePoint now) {
 
 std::string to_local_date(TimePoint at) {
     LocalFields f = to_fields(floor<seconds>(at).time_since_epoch().count());
-    return fmt::format(
-        "{:02}-{:02}-{:04} {:02}:{:02}:{:02}", f.day, f.month, f.year, f.hour, f.minute, f.second);
+    return fmt::format(FMT_COMPILE("{:02}-{:02}-{:04} {:02}:{:02}:{:02}"),
+                       f.day,
+                       f.month,
+                       f.year,
+                       f.hour,
+                       f.minute,
+                       f.second);
 }
 
 Result<TimePoint> parse_local_date(std::string_view text) {

@@ -3,6 +3,7 @@
 #include <set>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "common/operations.hpp"
 
@@ -232,6 +233,19 @@ TEST_CASE("a field given twice is refused, wherever it stands", "[json]") {
         CHECK_THAT(error.message, Contains("given twice"));
     }
     CHECK(decode<AddBatchRequest>(R"({"jobs":[{"job_name":"a"},{"job_name":"a"}]})"));
+}
+
+TEST_CASE("a field given twice is found among few and among many", "[json]") {
+    auto count = GENERATE(1, 31, 32, 33, 1000);
+    std::string text = R"({"job_name":"a","env":{)";
+    for (int i = 0; i < count; ++i)
+        text += fmt::format(R"("A{}":"",)", i);
+    CHECK(decode<AddRequest>(text + R"("B":""}})"));
+    for (int twice : {0, count - 1}) {
+        auto error = decode_error<AddRequest>(text + fmt::format(R"("A{}":""}}}})", twice));
+        CHECK(error.code == ErrorCode::bad_json);
+        CHECK_THAT(error.message, Contains(fmt::format("\"A{}\" is given twice", twice)));
+    }
 }
 
 TEST_CASE("what is no JSON is refused with the place", "[json]") {
