@@ -159,7 +159,8 @@ struct Daemon::Parts {
     /// Destroyed, and so drained, before the store: see `stop_threads`.
     std::unique_ptr<ThreadExecutor> commits = std::make_unique<ThreadExecutor>("store");
     std::unique_ptr<ThreadExecutor> disk = std::make_unique<ThreadExecutor>("spool");
-    std::unique_ptr<ThreadExecutor> checks = std::make_unique<ThreadExecutor>("check");
+    std::unique_ptr<ThreadExecutor> checks =
+        std::make_unique<ThreadExecutor>("check", ThreadExecutor::Priority::background);
     std::unique_ptr<DockerEngine> engine;
     std::unique_ptr<WallTimer> due_timer;
     std::unique_ptr<Dispatcher> dispatcher;

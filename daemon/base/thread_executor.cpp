@@ -6,13 +6,18 @@
 #include <tuple>
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include "daemon/base/log.hpp"
 
 namespace scheduler {
 
-ThreadExecutor::ThreadExecutor(std::string name)
-    : name_(std::move(name)), thread_([this] { run(); }) {}
+ThreadExecutor::ThreadExecutor(std::string name, Priority priority)
+    : name_(std::move(name)), thread_([this, priority] {
+          // Where it is refused, the thread is a little in the way, and nothing else changes.
+          if (priority == Priority::background) (void)::setpriority(PRIO_PROCESS, 0, 19);
+          run();
+      }) {}
 
 ThreadExecutor::~ThreadExecutor() {
     assert(!is_here());

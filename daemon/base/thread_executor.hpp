@@ -19,8 +19,10 @@ namespace scheduler {
 
 class ThreadExecutor final : public Executor {
   public:
+    /// `background` gives way to every thread that is not (nice 19, setpriority(2)).
+    enum class Priority { normal, background };
     /// `name` is shown by ps and top; Linux keeps its first 15 bytes.
-    explicit ThreadExecutor(std::string name);
+    explicit ThreadExecutor(std::string name, Priority priority = Priority::normal);
     ThreadExecutor(const ThreadExecutor&) = delete;
     ThreadExecutor& operator=(const ThreadExecutor&) = delete;
     /// Not to be called on its own thread.

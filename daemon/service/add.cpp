@@ -334,7 +334,8 @@ void Service::handle(const AddRequest& request, const Caller& caller, Reply<AddR
     if (request.dry_run)
         return answer_with_image(
             dispatcher, timers, checked->image, answer_dry_run(*checked), std::move(reply));
-    std::vector<NewJob> jobs{checked->job};
+    std::vector<NewJob> jobs;
+    jobs.push_back(checked->job);
     parts_->store.insert(std::move(jobs),
                          [&dispatcher,
                           &timers,
