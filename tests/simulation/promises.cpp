@@ -222,10 +222,10 @@ void World::check_output(const ModelJob& job) {
     auto reader = process_->spool->open_reader(job.id, 1);
     for (auto record = reader->next(); record && *record; record = reader->next())
         kept += (*record)->bytes;
-    if (kept != (*ran)->output)
+    if (kept != (*ran)->output())
         violate(fmt::format("job {} printed {} bytes, and {} are kept",
                             job.number,
-                            (*ran)->output.size(),
+                            (*ran)->output().size(),
                             kept.size()));
 }
 

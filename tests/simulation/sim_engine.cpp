@@ -31,6 +31,10 @@ Failure<EngineFailure> refused(std::string words) {
     return fail(EngineFailure{Kind::refused, std::move(words)});
 }
 
+LogFrame frame_of(const Printed& line, std::string_view bytes) {
+    return LogFrame{line.stream, line.at, bytes};
+}
+
 }  // namespace
 
 std::vector<std::string> Program::command() const {
@@ -51,6 +55,13 @@ Program Program::parse(const std::vector<std::string>& command) {
     program.can_start = command[4] == "starts";
     program.lines = std::stoi(command[5]);
     return program;
+}
+
+std::string Container::output() const {
+    std::string all;
+    for (const Printed& line : printed)
+        all += line.bytes;
+    return all;
 }
 
 // ---- calls ----
@@ -282,25 +293,36 @@ void SimEngine::logs(const std::string& container,
                      EngineReply<Done> reply) {
     auto shared = std::make_shared<std::pair<LogFrameSink, EngineReply<Done>>>(std::move(sink),
                                                                                std::move(reply));
-    call<std::string>(
+    using Lines = std::vector<Printed>;
+    call<Lines>(
         short_deadline,
-        [this, container]() -> EngineResult<std::string> {
+        [this, container]() -> EngineResult<Lines> {
             auto found = find(container);
             if (!found) return not_found(container);
-            return std::string(found->output);
+            return Lines(found->printed);
         },
-        [this, container, follow = reading.follow, shared](EngineResult<std::string> output) {
+        [this, container, reading, shared](EngineResult<Lines> lines) {
             auto& [said_sink, said_reply] = *shared;
-            if (!output) return said_reply(fail(output.error()));
-            if (follow) {
+            if (!lines) return said_reply(fail(lines.error()));
+            if (reading.follow) {
                 followers_.push_back({container, 0, std::move(said_sink), std::move(said_reply)});
                 return bring_output();
             }
+            std::size_t first = 0;
+            if (reading.tail && lines->size() > static_cast<std::size_t>(*reading.tail))
+                first = lines->size() - static_cast<std::size_t>(*reading.tail);
+            std::size_t whole = 0;
+            for (std::size_t i = first; i < lines->size(); ++i)
+                whole += (*lines)[i].bytes.size();
             // A reading is cut anywhere, and a cut one is no success.
-            std::size_t whole = output->size();
-            std::size_t read = has_faults && random_.chance(3) ? random_.below(whole + 1) : whole;
-            if (read > 0) (void)said_sink(LogFrame{LogStream::out, {}, output->substr(0, read)});
-            if (read < whole) return said_reply(no_answer());
+            std::size_t left = has_faults && random_.chance(3) ? random_.below(whole + 1) : whole;
+            bool is_cut = left < whole;
+            for (std::size_t i = first; i < lines->size() && left > 0; ++i) {
+                auto bytes = std::string_view((*lines)[i].bytes).substr(0, left);
+                left -= bytes.size();
+                if (!said_sink(frame_of((*lines)[i], bytes))) break;
+            }
+            if (is_cut) return said_reply(no_answer());
             said_reply(Done{});
         });
 }
@@ -349,7 +371,10 @@ void SimEngine::print_later(const std::shared_ptr<Container>& container, int lin
     Duration at = container->program.length * line / container->program.lines;
     time_.after(at, [this, container, line, run = container->run] {
         if (container->run != run || container->phase != Phase::running) return;
-        container->output += fmt::format("{} line {}\n", container->name, line);
+        // Both streams, in one order.
+        container->printed.push_back({line % 3 == 1 ? LogStream::err : LogStream::out,
+                                      time_.clock.now(),
+                                      fmt::format("{} line {}\n", container->name, line)});
         bring_output();
     });
 }
@@ -383,10 +408,9 @@ void SimEngine::bring_output() {
             Follower& follower = followers_[i];
             auto container = find(follower.container);
             bool wants_more = true;
-            if (container && container->output.size() > follower.sent) {
-                std::string piece = container->output.substr(follower.sent);
-                follower.sent = container->output.size();
-                wants_more = follower.sink(LogFrame{LogStream::out, {}, piece});
+            while (container && wants_more && container->printed.size() > follower.sent) {
+                const Printed& line = container->printed[follower.sent++];
+                wants_more = follower.sink(frame_of(line, line.bytes));
             }
             bool is_over = !wants_more || !container || container->phase != Phase::running;
             if (!is_over) {

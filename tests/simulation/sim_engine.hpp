@@ -33,6 +33,13 @@ struct Program {
     static Program parse(const std::vector<std::string>& command);
 };
 
+/// A line that a container wrote, as the engine keeps it.
+struct Printed {
+    LogStream stream = LogStream::out;
+    TimePoint at{};
+    std::string bytes;
+};
+
 struct Container {
     std::string id;
     std::string name;
@@ -43,7 +50,7 @@ struct Container {
     std::string error;
     std::optional<TimePoint> started_at;
     std::optional<TimePoint> finished_at;
-    std::string output;
+    std::vector<Printed> printed;
     // The truth, which a client can't see.
     int starts = 0;
     bool was_seen_running = false;     ///< somebody heard it: the engine has written it down
@@ -51,6 +58,9 @@ struct Container {
     bool was_touched_by_stranger = false;
     bool is_removed = false;
     int run = 0;  ///< counts runs, so that an end belongs to its own
+
+    /// All that it wrote, in its order.
+    [[nodiscard]] std::string output() const;
 };
 
 class SimEngine final : public Engine {
@@ -76,6 +86,8 @@ class SimEngine final : public Engine {
     /// All that ever existed under this name.
     [[nodiscard]] std::vector<std::shared_ptr<Container>> ever(const std::string& name) const;
     [[nodiscard]] bool did_ever_restart() const { return restarts_ > 0; }
+    /// It answers, and what it says is whole.
+    [[nodiscard]] bool is_well() const { return is_there_ && !is_hung() && !has_faults; }
     /// Called at each start of a container's process.
     std::function<void(const Container&)> on_start;
     std::function<void()> on_start_sent;
@@ -106,7 +118,7 @@ class SimEngine final : public Engine {
   private:
     struct Follower {
         std::string container;
-        std::size_t sent = 0;
+        std::size_t sent = 0;  ///< lines
         LogFrameSink sink;
         EngineReply<Done> reply;
     };
