@@ -1,4 +1,4 @@
-/// The clients: they add, change and read, and remember what they were told.
+/// The clients: they add and change, and remember what they were told.
 
 #include <fmt/format.h>
 
@@ -143,23 +143,6 @@ void World::ask_to_change(Action action) {
             return service.handle(ResumeRequest{}, caller, std::move(reply));
         if (ModelJob* job = model_.find(id)) job->is_kill_wanted = true;
         service.handle(KillRequest{ref, random_.chance(30)}, caller, std::move(reply));
-    });
-}
-
-void World::ask_to_read() {
-    if (!process_) return;
-    time_.front.post([this, page = 1 + random_.below(40), id = any_job(std::nullopt)] {
-        // A change without an event is known to the model when it is answered.
-        for (const Asked& asked : asked_)
-            if (asked.action == Action::run) return;
-        learn_of_purges();
-        model_.check_list(list_all(static_cast<std::int64_t>(page)));
-        if (auto status = process_->service->handle(StatusRequest{}, caller))
-            model_.check_counts(status->jobs);
-        if (model_.find(id) == nullptr) return;
-        auto shown = process_->service->handle(ShowRequest{JobRef{id.to_string()}}, caller);
-        if (!shown) violate("a job can't be shown: " + shown.error().message);
-        model_.check_row(*model_.find(id), *shown);
     });
 }
 

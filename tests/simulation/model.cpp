@@ -40,6 +40,11 @@ ModelJob* Model::find(JobId id) {
 
 void Model::purge(JobId id) {
     purged_.insert(jobs_.extract(id));
+    std::erase_if(events_, [&](const Move& move) {
+        if (move.job != id) return false;
+        purged_event_ = std::max(purged_event_, move.seq);
+        return true;
+    });
 }
 
 std::int64_t Model::count_later_ends(const ModelJob& job) const {
@@ -95,14 +100,29 @@ void Model::check_row(const ModelJob& job, const Job& row) const {
         violate(fmt::format("{} changed after its end", words(job)));
 }
 
-void Model::check_list(const std::vector<Job>& listed) const {
-    std::vector<const ModelJob*> expected;
+bool Model::selects(const ListRequest& request, const ModelJob& job) const {
+    auto has = [](const auto& wanted, auto value) {
+        return std::find(wanted.begin(), wanted.end(), value) != wanted.end();
+    };
+    if (!request.status.empty() && !has(request.status, job.status)) return false;
+    if (!request.finish_status.empty() &&
+        (!job.ended || !has(request.finish_status, *job.ended->finish_status)))
+        return false;
+    if (request.job_name && job.request.job_name != *request.job_name) return false;
+    TimePoint at = job.ended ? job.ended->finished_at->at : job.due_at;
+    return (!request.since || *parse_rfc3339(*request.since) <= at) &&
+           (!request.until || at < *parse_rfc3339(*request.until));
+}
+
+/// Running jobs by number: their own order is that of their claims, which clients don't see.
+std::vector<const ModelJob*> Model::list(const ListRequest& request) const {
+    std::vector<const ModelJob*> listed;
     for (const auto& [id, job] : jobs_)
-        expected.push_back(&job);
+        if (selects(request, job)) listed.push_back(&job);
     auto section = [](JobStatus status) {
         return status == JobStatus::running ? 0 : status == JobStatus::scheduled ? 1 : 2;
     };
-    std::sort(expected.begin(), expected.end(), [&](const ModelJob* a, const ModelJob* b) {
+    std::sort(listed.begin(), listed.end(), [&](const ModelJob* a, const ModelJob* b) {
         int left = section(a->status), right = section(b->status);
         if (left != right) return left < right;
         if (left == 2)
@@ -110,6 +130,15 @@ void Model::check_list(const std::vector<Job>& listed) const {
                    std::pair(b->ended->finished_at->at, b->number);
         return left == 1 ? a->place() < b->place() : a->number < b->number;
     });
+    if (!request.after) return listed;
+    auto place = std::find_if(listed.begin(), listed.end(), [&](const ModelJob* job) {
+        return job->id == request.after->job;
+    });
+    return {place == listed.end() ? place : place + 1, listed.end()};
+}
+
+void Model::check_list(const std::vector<Job>& listed, const ListRequest& request) const {
+    auto expected = list(request);
     if (listed.size() != expected.size())
         violate(fmt::format("a list holds {} jobs, not {}", listed.size(), expected.size()));
     std::set<JobId> running;
@@ -117,15 +146,15 @@ void Model::check_list(const std::vector<Job>& listed) const {
         auto job = jobs_.find(listed[i].id);
         if (job == jobs_.end()) violate(fmt::format("a list holds a job that nobody added"));
         check_row(job->second, listed[i]);
-        // The order of running jobs is that of their claims, which clients don't see.
-        if (job->second.status == JobStatus::running)
+        if (job->second.status == JobStatus::running && expected[i]->status == JobStatus::running)
             running.insert(listed[i].id);
         else if (listed[i].id != expected[i]->id)
             violate(fmt::format(
                 "a list has job {} where job {} belongs", listed[i].number, expected[i]->number));
     }
-    if (running.size() != count(JobStatus::running))
-        violate("a list holds a running job twice, or not at all");
+    for (const ModelJob* job : expected)
+        if (job->status == JobStatus::running && running.count(job->id) == 0)
+            violate("a list holds a running job twice, or not at all");
 }
 
 void Model::check_counts(const std::map<std::string, std::int64_t>& counts) const {

@@ -1,6 +1,7 @@
 #pragma once
 /// Model: what the store must hold, kept apart from it: jobs by what clients were told and what was
-/// committed since. It answers reads as the service must, and knows what each job may become.
+/// committed since. It answers reads as the service must (lists and rows in model.cpp, events and
+/// `why` in model_reads.cpp), and knows what each job may become.
 
 #include <map>
 #include <optional>
@@ -9,6 +10,8 @@
 
 #include "common/job.hpp"
 #include "common/requests/add.hpp"
+#include "common/requests/list.hpp"
+#include "common/requests/subscribe.hpp"
 #include "daemon/base/clock.hpp"
 #include "daemon/store/store.hpp"
 
@@ -30,6 +33,23 @@ struct ModelJob {
     [[nodiscard]] auto place() const { return std::pair(due_at, number); }
 };
 
+/// One transition, as its event tells it.
+struct Move {
+    std::int64_t seq = 0;
+    JobId job;
+    std::optional<JobStatus> from;
+    JobStatus to = JobStatus::scheduled;
+};
+
+/// What is in the way of all jobs that are due, as the parts besides the store say.
+struct Surroundings {
+    bool is_paused = false;
+    std::string write_trouble;
+    std::string engine_trouble;
+    std::size_t max_running = 0;
+    int starts_taken = 0;
+};
+
 /// A violation of what the program promises.
 struct Violation {
     std::string what;
@@ -48,8 +68,31 @@ class Model {
     /// What a claim took, in its order: nothing that was due before may be left.
     void check_order(const std::vector<JobId>& claimed) const;
 
-    /// Compares a whole list, as the service gives it, with what is known.
-    void check_list(const std::vector<Job>& listed) const;
+    /// The next committed event. Those of purged jobs are forgotten with them.
+    void hear(const Move& move);
+    [[nodiscard]] std::int64_t newest_event() const { return newest_event_; }
+    /// That of the newest event that may not be told any more: who read less must begin anew.
+    [[nodiscard]] std::int64_t purged_event() const { return purged_event_; }
+    /// The event that follows `seq`, of `job` or of any; nothing: it is the last one.
+    [[nodiscard]] const Move* event_after(std::int64_t seq, std::optional<JobId> job) const;
+    void check_event(const Move& move, const JobEvent& event) const;
+    /// What `subscribe` gives at once to who asks for what came after `seq`.
+    void check_events(std::int64_t seq,
+                      std::optional<JobId> job,
+                      const std::vector<JobEvent>& events) const;
+    /// No commit was missed: each job's events are its transitions.
+    void check_heard() const;
+
+    /// Compares a whole list, as the service gives it, with what is known: of the jobs that the
+    /// request selects, those behind the job that it names as `after` (which does not run).
+    void check_list(const std::vector<Job>& listed, const ListRequest& request = {}) const;
+    [[nodiscard]] bool selects(const ListRequest& request, const ModelJob& job) const;
+    [[nodiscard]] std::vector<const ModelJob*> list(const ListRequest& request) const;
+    void check_why(const ModelJob& job,
+                   const Job& row,
+                   const std::string& said,
+                   TimePoint now,
+                   const Surroundings& around) const;
     void check_counts(const std::map<std::string, std::int64_t>& counts) const;
     void check_row(const ModelJob& job, const Job& row) const;
 
@@ -61,8 +104,15 @@ class Model {
     [[nodiscard]] std::int64_t count_later_ends(const ModelJob& job) const;
 
   private:
+    [[nodiscard]] std::string why_scheduled(const ModelJob& job,
+                                            TimePoint now,
+                                            const Surroundings& around) const;
+
     std::map<JobId, ModelJob> jobs_;
     std::map<JobId, ModelJob> purged_;
+    std::vector<Move> events_;  ///< by seq
+    std::int64_t newest_event_ = 0;
+    std::int64_t purged_event_ = 0;
 };
 
 }  // namespace scheduler::sim

@@ -68,14 +68,17 @@ void World::on_commit(const std::vector<CommittedEvent>& events) {
     for (const CommittedEvent& event : events) {
         if (event.to == JobStatus::running) {
             claimed.push_back(event.job_id);
+            model_.hear({event.seq, event.job_id, JobStatus::scheduled, event.to});
             continue;
         }
         check_claimed();
         ModelJob* job = model_.find(event.job_id);
         if (job == nullptr) {
             learn_of(event.job_id);
+            model_.hear({event.seq, event.job_id, std::nullopt, event.to});
             continue;
         }
+        model_.hear({event.seq, event.job_id, job->status, event.to});
         model_.move(*job, event.to, row_of(event.job_id), time_.clock.steady());
         say(fmt::format("job {} is {}", job->number, to_string(event.to)));
         if (event.to == JobStatus::finished) check_end(*job);
@@ -245,9 +248,8 @@ void World::check_promptness() {
                                 to_rfc3339(job.due_at)));
 }
 
-std::vector<Job> World::list_all(std::int64_t page) {
+std::vector<Job> World::list_all(std::int64_t page, ListRequest request) {
     std::vector<Job> all;
-    ListRequest request;
     request.limit = page;
     for (bool is_last = false; !is_last;) {
         auto part = process_->service->handle(request, caller);
@@ -282,6 +284,7 @@ void World::compare_after_restart() {
         if (row.due_at.at < job.due_at) job.due_at = row.due_at.at;
         model_.check_row(job, row);
     }
+    hear_missed_events();
     bool is_pause_open = std::any_of(asked_.begin(), asked_.end(), [](const Asked& asked) {
         return asked.action == Action::pause || asked.action == Action::resume;
     });
@@ -336,6 +339,7 @@ void World::check_at_rest() {
     if (!status) violate("status fails: " + status.error().message);
     model_.check_counts(status->jobs);
     check_events();
+    check_readers();
 }
 
 }  // namespace scheduler::sim

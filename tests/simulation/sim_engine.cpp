@@ -444,6 +444,7 @@ std::vector<std::shared_ptr<Container>> SimEngine::ever(const std::string& name)
 void SimEngine::go_away(Duration length, Restart kind) {
     if (!is_there_) return;
     is_there_ = false;
+    ++breaks_;
     ++lifetime_;
     hung_until_ = {};
     go_on();
@@ -479,6 +480,7 @@ void SimEngine::come_back(Restart kind) {
 
 void SimEngine::hang(Duration length) {
     if (!is_there_ || is_hung()) return;
+    ++breaks_;
     hung_until_ = time_.clock.steady() + length;
     time_.after(watchdog, [this, until = hung_until_] {
         if (hung_until_ == until && is_hung()) {

@@ -83,6 +83,8 @@ class SimEngine final : public Engine {
     [[nodiscard]] const std::map<std::string, std::shared_ptr<Container>>& containers() const {
         return by_id_;
     }
+    /// How often it went away or hung.
+    [[nodiscard]] int breaks() const { return breaks_; }
     /// All that ever existed under this name.
     [[nodiscard]] std::vector<std::shared_ptr<Container>> ever(const std::string& name) const;
     [[nodiscard]] bool did_ever_restart() const { return restarts_ > 0; }
@@ -164,6 +166,7 @@ class SimEngine final : public Engine {
     int process_ = 0;           ///< of the daemon: answers to an older one are dropped
     int lifetime_ = 0;          ///< of the engine: a request does not outlive it
     int restarts_ = 0;
+    int breaks_ = 0;
     int made_ = 0;
     std::optional<Watch> watch_;
     std::vector<Follower> followers_;

@@ -89,12 +89,16 @@ void World::boot() {
                                                  process->metrics,
                                                  time_.clock,
                                                  time_.front);
+    ServiceOptions options;
+    options.max_running = max_running_;
+    process->service->set_options(std::move(options));
     process_ = std::move(process);
     say("the daemon is up");
     compare_after_restart();
     asked_.clear();
     time_.on_due = [this] { process_->dispatcher->due_timer_rang(); };
     if (!process_->dispatcher->start()) violate("the dispatcher could not start");
+    resume_readers();
 }
 
 /// `machine_too`: the power was cut, so what was not synced is gone in part.
@@ -105,6 +109,7 @@ void World::crash(bool machine_too) {
     engine_.drop_client();
     disk_.has_crashed = true;  // destructors of a process that was killed do not run
     waits_.clear();
+    drop_readers();
     time_.drop_process();
     process_->service.reset();
     process_->dispatcher.reset();
@@ -157,6 +162,7 @@ void World::pass(Duration length) {
 
 void World::perform(const Step& step) {
     random_.seed(step.seed);
+    reads_.seed(~step.seed);
     say(fmt::format("step {}: {}", step.index, word_of(step.action)));
     switch (step.action) {
         case Action::add:
@@ -195,6 +201,9 @@ void World::perform(const Step& step) {
             break;
         case Action::vanish:
             waits_.clear();
+            log_readers_.clear();
+            event_readers_.clear();
+            walks_.clear();
             break;
         case Action::idle:
             pass(random_.between(1s, 60s));

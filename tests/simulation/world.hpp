@@ -14,6 +14,7 @@
 #include "daemon/store/sqlite/sqlite_store.hpp"
 #include "tests/simulation/history.hpp"
 #include "tests/simulation/model.hpp"
+#include "tests/simulation/readers.hpp"
 #include "tests/simulation/sim_disk.hpp"
 #include "tests/simulation/sim_engine.hpp"
 #include "tests/simulation/sim_time.hpp"
@@ -67,13 +68,50 @@ class World {
     void ask_to_add(const std::vector<AddRequest>& requests);
     void ask_again();
     void ask_to_change(Action action);
-    void ask_to_read();
     void ask_to_wait();
     AddRequest make_request();
     [[nodiscard]] JobId any_job(std::optional<JobStatus> status);
     template <class T>
     Reply<T> answered(Asking asking, std::function<void(Result<T>)> then);
     void acknowledged(const AddRequest& request, const AddResponse& response);
+
+    // reads.cpp
+    void ask_to_read();
+    [[nodiscard]] JobId job_to_read(JobStatus likely);
+    ListRequest make_selection();
+    void read_selection();
+    void read_events();
+    void read_why(const ModelJob& job);
+
+    // log_readers.cpp
+    void read_output(const ModelJob& job);
+    std::optional<std::vector<LogChunk>> output_items(const ModelJob& job,
+                                                      const LogsRequest& request);
+    void check_pieces(const ModelJob& job, const Pieces& told, const Pieces& expected) const;
+    [[nodiscard]] std::shared_ptr<const Container> ran(const ModelJob& job) const;
+    [[nodiscard]] bool is_output_whole(const ModelJob& job) const;
+    [[nodiscard]] const ModelJob* known_of(JobId id) const;
+    void follow_output();
+    void open_logs(const std::shared_ptr<LogReader>& reader);
+    void pull_logs(const std::shared_ptr<LogReader>& reader);
+    void logs_came(LogReader& reader, const LogChunk& item);
+    void logs_ended(const std::shared_ptr<LogReader>& reader);
+
+    // event_readers.cpp
+    void follow_events();
+    void open_events(const std::shared_ptr<EventReader>& reader, bool from_now);
+    void pull_events(const std::shared_ptr<EventReader>& reader);
+    void event_came(EventReader& reader, const JobEvent& event);
+    void check_readers();
+    void hear_missed_events();
+    void resume_readers();
+    void drop_readers();
+
+    // list_walks.cpp
+    void begin_walk();
+    void take_page(const std::shared_ptr<ListWalk>& walk);
+    void go_on_walking(const std::weak_ptr<ListWalk>& weak);
+    void end_walk(const std::shared_ptr<ListWalk>& walk);
 
     // faults.cpp
     void do_to_daemon(Action action);
@@ -99,13 +137,14 @@ class World {
     void check_at_rest();
     void check_output(const ModelJob& job);
     void check_events();
-    [[nodiscard]] std::vector<Job> list_all(std::int64_t page);
+    [[nodiscard]] std::vector<Job> list_all(std::int64_t page, ListRequest request = {});
     [[nodiscard]] Job row_of(JobId id);
     [[nodiscard]] bool is_asked(Action action, JobId job) const;
 
     const std::filesystem::path logs_;
     const bool is_talkative_;
     Random random_;
+    Random reads_;  ///< chooses what is read
     SimTime time_{random_};
     SimDisk disk_;
     SimEngine engine_{time_, random_};
@@ -114,6 +153,9 @@ class World {
     std::list<Asked> asked_;
     std::vector<std::pair<AddRequest, JobId>> keyed_;  ///< what a key was used for
     std::vector<WaitToken> waits_;
+    std::vector<std::shared_ptr<LogReader>> log_readers_;
+    std::vector<std::shared_ptr<EventReader>> event_readers_;
+    std::vector<std::shared_ptr<ListWalk>> walks_;
     bool is_paused_ = false;  ///< acknowledged, without an end
     bool crashes_at_start_ = false;
     bool engine_dies_at_start_ = false;
