@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/base/failpoint.hpp"
+
 namespace scheduler {
 
 Result<LogPlace> LogPlace::parse(std::string_view text) {
@@ -55,6 +57,7 @@ Result<std::optional<SpoolRecord>> ResumingReader::next() {
             if (found.bytes.empty()) continue;
         }
         is_past_ = true;
+        if (mutated("loses_piece_at_resume")) continue;
         // Where the place itself is missing, some of what the gap stands for was not told yet.
         if (gap_ && !has_met_) {
             held_ = std::move(found);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/local_time.hpp"
+#include "daemon/base/failpoint.hpp"
 #include "daemon/service/service_parts.hpp"
 
 namespace scheduler {
@@ -227,7 +228,7 @@ std::string Service::why_scheduled(const Job& job, TimePoint now) {
 
 std::string Service::hindrance(TimePoint now) {
     auto pause = parts_->store.pause_state();
-    if (pause && is_paused(*pause, now)) return pause_words(*pause);
+    if (pause && is_paused(*pause, now) && !mutated("hides_pause")) return pause_words(*pause);
     if (std::string trouble = parts_->store.write_trouble(); !trouble.empty()) return trouble;
     EngineStatus engine = parts_->dispatcher.engine_status();
     if (!engine.is_up) return engine_words(engine);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "daemon/base/failpoint.hpp"
 #include "daemon/service/service_parts.hpp"
 #include "daemon/service/tail_stream.hpp"
 
@@ -32,6 +33,7 @@ class EventSource final : public TailSource<JobEvent> {
         if (next_ == page_.size()) return Produced<JobEvent>{};
         JobEvent event = std::move(page_[next_++]);
         after_ = event.seq;
+        if (mutated("skips_event_after_page") && next_ == page_.size()) ++after_;
         return Produced<JobEvent>{std::move(event), false};
     }
 

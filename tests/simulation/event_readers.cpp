@@ -27,13 +27,13 @@ void World::follow_events() {
 
 /// `from_now`: without a place.
 void World::open_events(const std::shared_ptr<EventReader>& reader, bool from_now) {
-    learn_of_purges();
     SubscribeRequest request;
     if (!from_now) request.after_seq = reader->last;
     if (reader->job) request.job_id = JobRef{reader->job->to_string()};
     auto stream = process_->service->handle(request, caller);
     if (!stream) {
         std::erase(event_readers_, reader);
+        learn_of_purges();
         if (!reader->job || model_.find(*reader->job) != nullptr)
             violate("events can't be followed: " + stream.error().message);
         return;
@@ -61,6 +61,7 @@ void World::event_came(EventReader& reader, const JobEvent& event) {
         if (!is_told_why || event.seq < model_.purged_event())
             violate(fmt::format(
                 "events begin anew at {}, and those after {} are kept", event.seq, reader.last));
+        say(fmt::format("events begin anew behind {}", event.seq));
         reader.last = event.seq;
         return;
     }

@@ -35,7 +35,6 @@ void World::begin_walk() {
 }
 
 void World::take_page(const std::shared_ptr<ListWalk>& walk) {
-    learn_of_purges();
     for (const Asked& asked : asked_)
         walk->has_runs = walk->has_runs || asked.action == Action::run;
     std::vector<Job> page;
@@ -63,7 +62,7 @@ void World::take_page(const std::shared_ptr<ListWalk>& walk) {
             violate(fmt::format("a page holds job {}, which was not asked for", job->number));
     }
     if (is_last) return end_walk(walk);
-    time_.after(reads_.between(0ms, reads_.chance(70) ? 50ms : pause_longest),
+    time_.after(reads_.between(0ms, reads_.chance(40) ? 50ms : pause_longest),
                 [this, weak = std::weak_ptr(walk)] { go_on_walking(weak); });
 }
 
@@ -79,6 +78,9 @@ void World::go_on_walking(const std::weak_ptr<ListWalk>& weak) {
 /// not missed: in one long answer never, in pages unless it went back to those that run.
 void World::end_walk(const std::shared_ptr<ListWalk>& walk) {
     std::erase(walks_, walk);
+    learn_of_purges();
+    say(fmt::format(
+        "a walk over {} jobs ends, {} were there at first", walk->seen.size(), walk->began.size()));
     const ListRequest& request = walk->request;
     bool is_of_all =
         request.status.empty() && request.finish_status.empty() && !request.since && !request.until;

@@ -15,7 +15,7 @@ const Caller caller{"uid:1000"};
 
 constexpr std::size_t readers_max = 6;
 /// A daemon that was in no trouble for this long knows all that runs.
-constexpr Duration knows_all_after = 5s;
+constexpr Duration knows_all_after = 2s;
 
 std::string stamp(TimePoint at) {
     std::string text = to_rfc3339(at);
@@ -168,9 +168,9 @@ void World::open_logs(const std::shared_ptr<LogReader>& reader) {
     request.job_id = JobRef{reader->job.to_string()};
     request.follow = reader->follow;
     request.after = reader->place;
-    learn_of_purges();
-    const ModelJob* job = model_.find(reader->job);
     auto stream = process_->service->handle(request, caller);
+    if (!stream) learn_of_purges();
+    const ModelJob* job = model_.find(reader->job);
     if (!stream) {
         std::erase(log_readers_, reader);
         bool is_removed = job == nullptr
@@ -206,6 +206,8 @@ void World::logs_came(LogReader& reader, const LogChunk& item) {
     const ModelJob* job = known_of(reader.job);
     auto container = ran(*job);
     std::string printed = container ? container->output() : "";
+    if (reader.has_resumed)
+        say(fmt::format("logs of job {} go on behind {} bytes", job->number, reader.told.size()));
     bool is_again =
         std::exchange(reader.has_resumed, false) && container && !is_ascending(container->printed);
     // Where the clock was set back, a place may be not found, and what lies before it is told
@@ -224,12 +226,18 @@ void World::logs_came(LogReader& reader, const LogChunk& item) {
 
 void World::logs_ended(const std::shared_ptr<LogReader>& reader) {
     std::erase(log_readers_, reader);
-    learn_of_purges();
     const ModelJob* job = model_.find(reader->job);
     if (job == nullptr) return;  // it may have gone meanwhile
+    auto row = process_->service->handle(ShowRequest{JobRef{reader->job.to_string()}}, caller);
+    if (!row) return learn_of_purges();
+    say(fmt::format("logs of job {} end after {} bytes, {}{}",
+                    job->number,
+                    reader->told.size(),
+                    to_string(job->status),
+                    reader->is_owed ? ", owed" : ""));
     if (reader->follow && !job->ended)
         violate(fmt::format("logs of job {} ended before it did", job->number));
-    if (may_lose_history_ && row_of(job->id).output_removed_at) return;
+    if (may_lose_history_ && row->output_removed_at) return;
     auto container = ran(*job);
     if (is_output_whole(*job) && (reader->follow ? reader->told != container->output()
                                                  : reader->told.size() < reader->printed_by_then))

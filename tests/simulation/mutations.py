@@ -43,6 +43,12 @@ BUGS = {
     "prunes_one_too_many": ("none", 10),
     "prunes_with_container_left": ("engine_flaky,set_limits", 400),
     "keeps_files_of_pruned": ("none", 10),
+    "pages_by_job": ("none", 50),
+    "lists_until_included": ("none", 10),
+    "loses_piece_at_resume": ("none", 10),
+    "shows_output_late": ("none", 50),
+    "skips_event_after_page": ("none", 10),
+    "hides_pause": ("none", 10),
 }
 
 

@@ -42,10 +42,9 @@ void World::ask_to_read() {
         if (job.ended) read_output(job);
     });
     // Those that go on while other things happen.
-    std::uint64_t kind = reads_.below(4);
-    if (kind == 0) time_.front.post([this] { begin_walk(); });
-    if (kind == 1) time_.front.post([this] { follow_events(); });
-    if (kind >= 2) time_.front.post([this] { follow_output(); });
+    if (reads_.chance(60)) time_.front.post([this] { begin_walk(); });
+    if (reads_.chance(50)) time_.front.post([this] { follow_events(); });
+    time_.front.post([this] { follow_output(); });
 }
 
 JobId World::job_to_read(JobStatus likely) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/base/failpoint.hpp"
 #include "daemon/store/sqlite/rows.hpp"
 #include "daemon/store/sqlite/snapshot.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
@@ -65,7 +66,9 @@ struct Range {
         Range range;
         // Before the first row of that moment, since numbers are positive.
         if (filter.since) range.from = {filter.since->time_since_epoch().count(), least};
-        if (filter.until) range.to = {filter.until->time_since_epoch().count(), least};
+        if (filter.until)
+            range.to = {filter.until->time_since_epoch().count(),
+                        mutated("lists_until_included") ? most : least};
         return range;
     }
     Range& begin_after(const std::optional<ListPosition>& place) {
