@@ -39,7 +39,7 @@ BUGS = {
     "leaks_slots": ("none", 10),
     "ignores_max_running": ("none", 50),
     "counts_twice": ("none", 10),
-    "trusts_created": ("engine_dies_at_start", 50),
+    "trusts_created": ("engine_dies_at_start", 150),
     "prunes_one_too_many": ("none", 10),
     "prunes_with_container_left": ("engine_flaky,set_limits", 400),
     "keeps_files_of_pruned": ("none", 10),
