@@ -14,7 +14,7 @@ namespace {
 const Caller caller{"uid:1000"};
 
 constexpr std::size_t readers_max = 6;
-/// A daemon that was in no trouble for this long knows all that runs.
+/// A daemon that is up and in no trouble for this long knows all that runs.
 constexpr Duration knows_all_after = 2s;
 
 std::string stamp(TimePoint at) {
@@ -184,7 +184,8 @@ void World::open_logs(const std::shared_ptr<LogReader>& reader) {
     auto container = ran(*job);
     reader->printed_by_then = container ? container->output().size() : 0;
     reader->is_owed = job->status == JobStatus::running && row_of(job->id).started_at &&
-                      engine_.is_well() && time_.clock.steady() - troubled_at_ > knows_all_after;
+                      engine_.is_well() &&
+                      time_.clock.steady() - std::max(troubled_at_, booted_at_) > knows_all_after;
     reader->breaks = engine_.breaks();
     reader->stream = std::move(*stream);
     pull_logs(reader);

@@ -93,6 +93,7 @@ void World::boot() {
     options.max_running = max_running_;
     process->service->set_options(std::move(options));
     process_ = std::move(process);
+    booted_at_ = time_.clock.steady();
     say("the daemon is up");
     compare_after_restart();
     asked_.clear();

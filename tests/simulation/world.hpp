@@ -173,6 +173,7 @@ class World {
     SteadyPoint jumped_at_{};
     int closures_to_crash_ = 0;  ///< 0: no crash is armed
     bool crash_cuts_power_ = false;
+    SteadyPoint booted_at_{};
     SteadyPoint next_look_{};
     SteadyPoint troubled_at_{};  ///< when something last kept due jobs waiting
 };
