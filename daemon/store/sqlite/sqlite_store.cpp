@@ -12,12 +12,13 @@
 namespace scheduler {
 namespace {
 
-/// The newest id that was ever given out, also when its row is gone.
+/// The newest id, which the next one follows also when the clock was set back. One whose row is
+/// gone does not count: nothing is compared with it, and it can't come again (RFC 9562, 62 random
+/// bits); to remember it would cost each commit a page.
 std::optional<JobId> read_last_id(Database& database) {
-    Query query = database.query("SELECT value FROM meta WHERE key = 'last_id'");
-    if (!query.step()) return std::nullopt;
-    auto id = JobId::parse(query.text(0));
-    return id ? std::optional(*id) : std::nullopt;
+    Query query = database.query("SELECT max(id) FROM job");
+    if (!query.step() || query.is_null(0)) return std::nullopt;
+    return query.job_id(0);
 }
 
 /// Remembers a damage, so that the next start does not serve from the file.

@@ -47,7 +47,6 @@ void WriteContext::append(WriteContext later) {
     for (const auto& [state, change] : later.counter_changes)
         counter_changes[state] += change;
     std::move(later.events.begin(), later.events.end(), std::back_inserter(events));
-    if (later.last_id) last_id = later.last_id;
 }
 
 Writer::Writer(std::unique_ptr<Database> database, Executor& executor, OnFatal on_fatal)
@@ -151,7 +150,7 @@ bool Writer::try_apply(Write& write, WriteContext& context) {
     return false;
 }
 
-/// What the whole batch changes once: counters, and the newest id given out.
+/// What the whole batch changes once.
 void Writer::flush(WriteContext& context) {
     for (const auto& [state, change] : context.counter_changes) {
         if (change == 0) continue;
@@ -163,13 +162,6 @@ void Writer::flush(WriteContext& context) {
             .bind(change)
             .run();
     }
-    if (context.last_id)
-        database_
-            ->query(
-                "INSERT INTO meta(key, value) VALUES('last_id', ?1) "
-                "ON CONFLICT(key) DO UPDATE SET value = ?1")
-            .bind(context.last_id->to_string())
-            .run();
 }
 
 void Writer::abandon(Batch& batch, const SqliteError& error) {

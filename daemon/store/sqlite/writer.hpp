@@ -31,7 +31,6 @@ struct WriteContext {
     Database& database;
     std::map<std::string, std::int64_t> counter_changes;
     std::vector<CommittedEvent> events;
-    std::optional<JobId> last_id;
 
     /// One transition: the event row, and the counters of both states.
     void record(JobId id,

@@ -185,7 +185,6 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
     added.scheduled_to = to_local_date(job.due_at);
     added.spec = hide_values(job.spec);
     added.submitted_by = job.submitted_by;
-    context.last_id = id;
     context.record(id,
                    added.number,
                    job.created_at,

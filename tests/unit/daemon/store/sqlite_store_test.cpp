@@ -3,18 +3,19 @@
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
 #include <catch2/catch.hpp>
-#include <sqlite3.h>
 
 #include "daemon/base/random.hpp"
 #include "daemon/store/sqlite/schema.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/manual_executor.hpp"
+#include "tests/support/statement_count.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace scheduler {
 namespace {
 
 using namespace std::chrono_literals;
+using test::StatementCount;
 using test::TempDir;
 
 Outcome outcome(FinishStatus finish, std::optional<std::int64_t> exit_code = {}) {
@@ -347,38 +348,10 @@ TEST_CASE_METHOD(StoreFixture, "each statement of the hot path reads by its inde
     REQUIRE(plan.find("TEMP B-TREE") == std::string::npos);
 }
 
-/// Counts the steps of SQLite's machine, of every connection that is opened while it lives.
-class StepCount {
-  public:
-    StepCount() {
-        REQUIRE(sqlite3_auto_extension(entry_point()) == SQLITE_OK);
-        steps() = 0;
-    }
-    ~StepCount() { (void)sqlite3_cancel_auto_extension(entry_point()); }
-    StepCount(const StepCount&) = delete;
-    StepCount& operator=(const StepCount&) = delete;
-
-    static std::int64_t& steps() {
-        static std::int64_t counted = 0;
-        return counted;
-    }
-
-  private:
-    static int add(unsigned, void*, void* statement, void*) {
-        steps() += sqlite3_stmt_status(
-            static_cast<sqlite3_stmt*>(statement), SQLITE_STMTSTATUS_VM_STEP, 1);
-        return 0;
-    }
-    static int watch(sqlite3* database, const char**, const sqlite3_api_routines*) {
-        return sqlite3_trace_v2(database, SQLITE_TRACE_PROFILE, add, nullptr);
-    }
-    static void (*entry_point())() { return reinterpret_cast<void (*)()>(watch); }
-};
-
 TEST_CASE_METHOD(StoreFixture,
                  "the cost of a filtered list does not grow with history",
                  "[store]") {
-    StepCount count;
+    StatementCount count;
     open();
     Database writer(path(), Database::Mode::writer);
     // One row a second: finished ones in the past, scheduled ones ahead. Of the name `rare` a few
@@ -406,11 +379,11 @@ TEST_CASE_METHOD(StoreFixture,
             .run();
     };
     auto cost = [&](const ListFilter& wanted, std::optional<ListPosition> after) {
-        StepCount::steps() = 0;
+        count.reset();
         auto page = store->list(wanted, after, 10);
         REQUIRE(page);
         REQUIRE_FALSE(page->jobs.empty());
-        return StepCount::steps();
+        return count.steps();
     };
     constexpr std::int64_t steps_a_page = 4000;  // some 100 a row, some 10 to pass over one
     constexpr int many = 5000;
