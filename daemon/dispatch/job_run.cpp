@@ -65,6 +65,8 @@ void JobRun::settle() {
         return;
     }
     if (!job_.container_id) {
+        // The daemon before this one may have sent a create too.
+        is_create_unanswered_ = true;
         if (!is_stop_wanted()) return create();
         // A container that was created meanwhile never started; reconcile removes it, as its row
         // has ended.

@@ -1,5 +1,6 @@
 /// Engines in trouble. Each of these was found by the simulation (docs/robustness.md).
 
+#include "daemon/dispatch/names.hpp"
 #include "tests/support/dispatch_world.hpp"
 
 namespace scheduler::test {
@@ -105,6 +106,27 @@ TEST_CASE("a container that could not be removed is looked for until it is gone"
     int lists = world.engine.lists;
     world.pass(300s);
     CHECK(world.engine.lists == lists);
+}
+
+TEST_CASE("a container that a dead daemon's create makes late is removed", "[dispatch]") {
+    DispatchWorld world;
+    world.engine.is_down = true;
+    JobId id = world.add(0s);
+    world.crash();
+    world.engine.is_down = false;
+    world.engine.refuse_create = "internal error";
+    world.boot();
+    world.pass(1s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::failed);
+    // The first daemon's request, which the engine had not come to.
+    world.engine.refuse_create.clear();
+    ContainerRequest request;
+    request.name = container_name(id, 1);
+    request.labels = {{job_label, id.to_string()}, {instance_label, "instance"}};
+    world.engine.create(request, [](const EngineResult<std::string>&) {});
+    REQUIRE(world.engine.containers.size() == 1);
+    world.pass(61s);
+    CHECK(world.engine.containers.empty());
 }
 
 TEST_CASE("an engine whose output can't be read at all does not hold its jobs up", "[dispatch]") {
