@@ -231,6 +231,9 @@ void JobRun::follow_again_later(Duration after) {
 /// A followed stream does not say where what was printed before ends; a second, plain reading does.
 void JobRun::want_output(UniqueFunction<void()> reply) {
     follow_output();
+    // It has ended, or that is being found out: soon its output is there as a whole.
+    if (!follow_ && (step_ == Step::settling || step_ == Step::ending))
+        return output_wanted_.push_back(std::move(reply));
     if (!follow_ || has_caught_up_ || mutated("shows_output_late")) return reply();
     auto bytes = std::make_shared<std::uint64_t>(0);
     auto count = [bytes](const LogFrame& frame) {
@@ -249,12 +252,18 @@ void JobRun::want_output(UniqueFunction<void()> reply) {
         });
 }
 
+void JobRun::ask_for_output_again() {
+    for (auto& reply : std::exchange(output_wanted_, {}))
+        want_output(std::move(reply));
+}
+
 // ---- small parts ----
 
 void JobRun::unsettled(const EngineFailure& failure) {
     release_slot();
     log_warning("job_unsettled", {{"job", job_.id.to_string()}, {"error", failure.message}});
     step_ = Step::unsettled;
+    ask_for_output_again();
     parts_.link.check();
     retry_later([](JobRun& self) {
         if (self.step_ == Step::unsettled) self.settle();

@@ -23,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/base/clock.hpp"
 #include "daemon/base/executor.hpp"
@@ -117,6 +118,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void watch();
     /// Copies the output as it comes, if the job runs and nobody does yet.
     void follow_output();
+    void ask_for_output_again();
     void on_follow_ended(EngineResult<Done> end);
     void follow_again_later(Duration after);
 
@@ -204,6 +206,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     std::shared_ptr<OutputCopy> follow_;    ///< reads
     std::shared_ptr<OutputCopy> followed_;  ///< has read until the engine said that it ended
     std::optional<Outcome> waits_for_follow_;
+    std::vector<UniqueFunction<void()>> output_wanted_;  ///< by readers, until it can be shown
 };
 
 }  // namespace scheduler

@@ -176,6 +176,7 @@ void JobRun::watch() {
     failures_ = 0;
     // A short container ends before the answer to its start is here.
     if (end_was_hinted_) return settle();
+    ask_for_output_again();
     arm_deadline();
     if (is_stop_wanted()) request_stop(stop_reason());
     parts_.core.post_after(follow_after, [weak = weak_from_this()] {

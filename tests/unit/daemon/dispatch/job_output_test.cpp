@@ -40,6 +40,26 @@ TEST_CASE("who wants a running job's output gets what it printed so far", "[disp
     CHECK(is_there);
 }
 
+TEST_CASE("who wants the output of a job that has just ended waits until it is stored",
+          "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.only().output = "all of it\n";
+    world.engine.refuses["logs"] = 1;  // asked again a second later
+    world.engine.end("c1", 0);
+    world.executor.run();
+    REQUIRE(world.job(id).status == JobStatus::running);
+    bool is_there = false;
+    world.dispatcher->want_output(id, [&] {
+        is_there = true;
+        CHECK(world.job(id).status == JobStatus::finished);
+    });
+    world.executor.run();
+    CHECK_FALSE(is_there);
+    world.pass(2s);
+    CHECK(is_there);
+}
+
 TEST_CASE("nobody waits for the output of a job that does not run", "[dispatch]") {
     DispatchWorld world;
     JobId id = world.add(1h);
