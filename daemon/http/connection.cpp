@@ -130,7 +130,7 @@ class Connection {
 
     /// Writes the answer. False: the connection ends.
     asio::awaitable<bool> send(Answer answer, bool keep_alive) {
-        keep_alive = keep_alive && !session_->is_ending() && !session_->is_leaving();
+        keep_alive = keep_alive && !session_->is_ending();
         service_.metrics().count_http_request(answer.status);
         if (answer.stream) co_return co_await send_stream(std::move(answer), keep_alive);
         std::string text = write_answer(answer, keep_alive, !is_head_request_);

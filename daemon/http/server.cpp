@@ -65,8 +65,10 @@ struct HttpServer::Core : std::enable_shared_from_this<Core> {
     /// Takes what is in the queue. 0, or the errno that ended it.
     int accept_all(Listener& listener);
     void begin(UniqueFd fd, const tcp& protocol);
-    /// Makes the most dispensable connection leave. False when there is none. With the mutex held.
-    bool make_room();
+    /// Makes the most dispensable connections leave until there is room for one more. False when
+    /// there are none. With the mutex held.
+    bool make_room(std::size_t connections);
+    bool make_one_leave();
     void serve(const std::shared_ptr<Session>& session);
     void refuse(const std::shared_ptr<Session>& session);
     void ended(Session* session);
@@ -141,7 +143,7 @@ void HttpServer::Core::begin(UniqueFd fd, const tcp& protocol) {
     {
         std::lock_guard lock(mutex);
         if (is_stopping) return;
-        is_refused = sessions.size() - leaving >= limits.connections && !make_room();
+        is_refused = !make_room(limits.connections);
         if (is_refused && refusals >= refusals_max) return refuse_at_once(fd.get());
     }
     tcp::socket socket{front_end.next()};
@@ -161,7 +163,14 @@ void HttpServer::Core::begin(UniqueFd fd, const tcp& protocol) {
     is_refused ? refuse(session) : serve(session);
 }
 
-bool HttpServer::Core::make_room() {
+/// More than one has to leave where one that was asked before stayed.
+bool HttpServer::Core::make_room(std::size_t connections) {
+    while (sessions.size() - leaving >= connections)
+        if (!make_one_leave()) return false;
+    return true;
+}
+
+bool HttpServer::Core::make_one_leave() {
     if (leaving >= leaving_max) return false;
     Entry* chosen = nullptr;
     Session::Spare best;
@@ -177,7 +186,17 @@ bool HttpServer::Core::make_room() {
     if (chosen == nullptr) return false;
     chosen->is_leaving = true;
     ++leaving;
-    if (auto session = chosen->session.lock()) session->leave();
+    auto session = chosen->session.lock();
+    if (!session) return true;  // it ends by itself
+    session->leave([core = weak_from_this(), key = session.get()] {
+        auto self = core.lock();
+        if (!self) return;
+        std::lock_guard lock(self->mutex);
+        auto entry = self->sessions.find(key);
+        if (entry == self->sessions.end() || !std::exchange(entry->second.is_leaving, false))
+            return;
+        --self->leaving;
+    });
     return true;
 }
 

@@ -10,7 +10,8 @@ namespace {
 
 using boost::system::error_code;
 
-constexpr std::size_t read_bytes = 16 * 1024;
+constexpr std::size_t read_bytes = 8 * 1024;
+constexpr std::chrono::seconds surely_idle_after{1};
 /// What is read and thrown away after an answer that ends the connection.
 constexpr std::size_t lingering_bytes_max = 16 * 1024 * 1024;
 constexpr std::chrono::seconds lingering_time{2};
@@ -59,6 +60,7 @@ Session::Session(Socket socket, const HttpLimits& limits, Untaken untaken)
       limits_(limits),
       untaken_(std::move(untaken)),
       local_address_(local_address_of(socket_)),
+      piece_(std::make_unique_for_overwrite<char[]>(read_bytes)),
       timer_(socket_.get_executor()),
       bell_(socket_.get_executor()) {
     error_code ignored;  // an option that can't be set costs speed, nothing else
@@ -83,7 +85,7 @@ asio::awaitable<Result<std::optional<std::size_t>>> Session::read_head() {
             if (!std::exchange(has_begun, true)) allow(limits_.head);
         }
         set_idle(buffer_.empty());
-        if (is_idle_ && (is_stopping_ || is_leaving_)) co_return std::optional<std::size_t>();
+        if (is_idle_ && is_stopping_) co_return std::optional<std::size_t>();
         auto error = co_await read_more(limits_.head_bytes -
                                         std::min(buffer_.size(), limits_.head_bytes - 1));
         set_idle(false);
@@ -116,12 +118,10 @@ asio::awaitable<Result<Done>> Session::read_until_size(std::size_t size) {
 
 asio::awaitable<error_code> Session::read_more(std::size_t size_max) {
     error_code error;
-    std::size_t before = buffer_.size();
-    buffer_.resize(before + std::min(size_max, read_bytes));
-    std::size_t count = co_await socket_.async_read_some(
-        asio::buffer(buffer_.data() + before, buffer_.size() - before),
-        asio::redirect_error(asio::use_awaitable, error));
-    buffer_.resize(before + count);
+    std::size_t count =
+        co_await socket_.async_read_some(asio::buffer(piece_.get(), std::min(size_max, read_bytes)),
+                                         asio::redirect_error(asio::use_awaitable, error));
+    buffer_.append(piece_.get(), count);
     co_return error;
 }
 
@@ -227,16 +227,19 @@ asio::awaitable<void> Session::stop_watching() {
 }
 
 Session::Spare Session::spare() const {
-    if (auto since = idle_since_.load(); since != 0) return {Spare::Kind::idle, since};
+    if (auto since = idle_since_.load(); since != 0) {
+        auto idle_for =
+            std::chrono::steady_clock::now().time_since_epoch() - SteadyTime::duration(since);
+        return {idle_for < surely_idle_after ? Spare::Kind::just_idle : Spare::Kind::idle, since};
+    }
     if (auto since = half_closed_since_.load(); since != 0)
         return {Spare::Kind::half_closed, since};
     return {};
 }
 
-void Session::leave() {
-    asio::post(executor(), [self = shared_from_this()] {
-        self->is_leaving_ = true;
-        if (self->spare().kind == Spare::Kind::no) return;
+void Session::leave(UniqueFunction<void()> stays) {
+    asio::post(executor(), [self = shared_from_this(), stays = std::move(stays)]() mutable {
+        if (self->spare().kind == Spare::Kind::no) return stays();
         self->is_gone_ = true;
         error_code ignored;
         self->socket_.close(ignored);

@@ -79,20 +79,19 @@ class Session : public std::enable_shared_from_this<Session> {
 
     [[nodiscard]] bool is_ending() const { return is_gone_ || is_stopping_; }
     [[nodiscard]] bool is_stopping() const { return is_stopping_; }
-    /// The request under way is the last one.
-    [[nodiscard]] bool is_leaving() const { return is_leaving_; }
 
     // ---- giving way to others ----
     /// How dispensable it is. Any thread.
     struct Spare {
-        /// Idle between requests, or waiting for a client that sends no more and may be gone.
-        enum class Kind { no, half_closed, idle };
+        /// Idle between requests, or waiting for a client that sends no more and may be gone. One
+        /// that is idle for less than a second is likely to have a request on its way.
+        enum class Kind { no, just_idle, half_closed, idle };
         Kind kind = Kind::no;
         std::chrono::steady_clock::rep since = 0;
     };
     [[nodiscard]] Spare spare() const;
-    /// Ends it now if it is still dispensable, else after its request.
-    void leave();
+    /// Ends it now if it is still dispensable; else it stays, and `stays` is called on its loop.
+    void leave(UniqueFunction<void()> stays);
 
     /// The request under way is the last one; an idle connection ends now, streams and waits too.
     void stop();
@@ -121,8 +120,9 @@ class Session : public std::enable_shared_from_this<Session> {
     const HttpLimits limits_;
     const Untaken untaken_;
     std::string local_address_;
-    std::string buffer_;
-    asio::steady_timer timer_;  ///< of the deadline
+    std::string buffer_;             ///< what came and was not consumed
+    std::unique_ptr<char[]> piece_;  ///< what the socket reads into
+    asio::steady_timer timer_;       ///< of the deadline
     std::optional<SteadyTime> timer_at_;
     std::optional<SteadyTime> deadline_at_;
     bool is_past_deadline_ = false;
@@ -133,7 +133,6 @@ class Session : public std::enable_shared_from_this<Session> {
     /// When it was accepted or last answered: before its client knew, so that loops agree on who
     /// was first.
     SteadyTime active_at_ = std::chrono::steady_clock::now();
-    bool is_leaving_ = false;
     std::atomic<std::chrono::steady_clock::rep> idle_since_{0};         ///< 0: it is not idle
     std::atomic<std::chrono::steady_clock::rep> half_closed_since_{0};  ///< 0: it is not
     bool is_gone_ = false;
