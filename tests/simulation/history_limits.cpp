@@ -38,6 +38,7 @@ void World::ask_to_prune() {
     request.dry_run = random_.chance(30);
     Asked asked;
     asked.action = Action::prune;
+    asked.at = time_.clock.now();
     if (!request.dry_run) {
         if (request.older_than) asked.limits.history_age = request.older_than->length;
         asked.limits.history_count = request.keep;
@@ -93,7 +94,8 @@ void World::check_purge(const ModelJob& job) {
     for (const RetentionLimits& limits : limits_before_)
         may_go = may_go || is_permitted(limits, job, latest, later_ends);
     for (const Asked& asked : asked_)
-        may_go = may_go || is_permitted(asked.limits, job, latest, later_ends);
+        // The age is counted from the order, whatever the clock was set to since.
+        may_go = may_go || is_permitted(asked.limits, job, std::max(latest, asked.at), later_ends);
     if (!may_go) violate(fmt::format("job {} was purged, and no limit says so", job.number));
     for (const auto& container : engine_.ever(container_name(job.id, 1)))
         // One that never ran may be made late, by a create whose sender is gone.
@@ -110,6 +112,7 @@ void World::check_history_at_rest() {
     request.keep = kept_at_rest;
     Asked asked;
     asked.action = Action::prune;
+    asked.at = time_.clock.now();
     asked.limits.history_count = request.keep;
     asked_.push_back(std::move(asked));
     auto asking = std::prev(asked_.end());

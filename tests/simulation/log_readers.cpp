@@ -183,8 +183,10 @@ void World::open_logs(const std::shared_ptr<LogReader>& reader) {
     if (job == nullptr) violate("logs of a job are given that was purged");
     auto container = ran(*job);
     reader->printed_by_then = container ? container->output().size() : 0;
+    // Of a job that began in a quiet time: where there was trouble since, it may be found out
+    // first what became of it.
     reader->is_owed = job->status == JobStatus::running && row_of(job->id).started_at &&
-                      engine_.is_well() &&
+                      engine_.is_well() && std::max(troubled_at_, booted_at_) < job->moved_at &&
                       time_.clock.steady() - std::max(troubled_at_, booted_at_) > knows_all_after;
     reader->breaks = engine_.breaks();
     reader->stream = std::move(*stream);
