@@ -218,9 +218,8 @@ void JobRun::finish(Outcome outcome) {
                  {"attempt", self.job_.attempt},
                  {"finish_status", to_string(outcome.finish)},
                  {"exit_code", outcome.exit_code ? std::to_string(*outcome.exit_code) : "none"}});
-            self.step_ = Step::removing;
-            self.ask_for_output_again();
             self.remove_container();
+            self.ask_for_output_again();
         }));
 }
 

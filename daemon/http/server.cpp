@@ -173,6 +173,7 @@ bool HttpServer::Core::make_room(std::size_t connections) {
 bool HttpServer::Core::make_one_leave() {
     if (leaving >= leaving_max) return false;
     Entry* chosen = nullptr;
+    std::shared_ptr<Session> leaver;
     Session::Spare best;
     for (auto& [key, entry] : sessions) {
         auto session = entry.is_leaving ? nullptr : entry.session.lock();
@@ -182,13 +183,12 @@ bool HttpServer::Core::make_one_leave() {
         if (spare.kind == best.kind && spare.since >= best.since) continue;
         best = spare;
         chosen = &entry;
+        leaver = std::move(session);
     }
     if (chosen == nullptr) return false;
     chosen->is_leaving = true;
     ++leaving;
-    auto session = chosen->session.lock();
-    if (!session) return true;  // it ends by itself
-    session->leave([core = weak_from_this(), key = session.get()] {
+    leaver->leave([core = weak_from_this(), key = leaver.get()] {
         auto self = core.lock();
         if (!self) return;
         std::lock_guard lock(self->mutex);

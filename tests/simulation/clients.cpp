@@ -5,12 +5,6 @@
 #include "tests/simulation/world.hpp"
 
 namespace scheduler::sim {
-namespace {
-
-const Caller caller{"uid:1000"};
-
-}  // namespace
-
 AddRequest World::make_request() {
     AddRequest request;
     request.job_name = good_image;

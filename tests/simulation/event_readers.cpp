@@ -7,8 +7,6 @@
 namespace scheduler::sim {
 namespace {
 
-const Caller caller{"uid:1000"};
-
 constexpr std::size_t readers_max = 3;
 /// From a job's end to that of its output, for who follows it.
 constexpr Duration told_within = 2s;

@@ -10,8 +10,6 @@
 namespace scheduler::sim {
 namespace {
 
-const Caller caller{"uid:1000"};
-
 /// What the last prune of a run leaves.
 constexpr std::int64_t kept_at_rest = 3;
 /// From an outcome to the removal of its container, when nothing is in the way.

@@ -7,8 +7,6 @@
 namespace scheduler::sim {
 namespace {
 
-const Caller caller{"uid:1000"};
-
 constexpr std::size_t walks_max = 4;
 /// Between two pages, so that some walks outlast a crash.
 constexpr Duration pause_longest = 3s;

@@ -11,8 +11,6 @@
 namespace scheduler::sim {
 namespace {
 
-const Caller caller{"uid:1000"};
-
 constexpr std::size_t readers_max = 6;
 /// A daemon that is up and in no trouble for this long knows all that runs.
 constexpr Duration knows_all_after = 2s;

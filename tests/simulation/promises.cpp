@@ -10,8 +10,6 @@
 namespace scheduler::sim {
 namespace {
 
-const Caller caller{"uid:1000"};
-
 /// A due job with a free slot and healthy parts is claimed within this.
 constexpr Duration claimed_within = 2s;
 /// Long enough for the longest program, a stop with its grace and a reconcile.

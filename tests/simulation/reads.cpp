@@ -11,8 +11,6 @@
 namespace scheduler::sim {
 namespace {
 
-const Caller caller{"uid:1000"};
-
 template <class Values>
 const auto& one_of(Random& random, const Values& values) {
     return values[random.below(values.size())];

@@ -21,6 +21,9 @@
 
 namespace scheduler::sim {
 
+/// Who asks for all that the clients ask for.
+inline const Caller caller{"uid:1000"};
+
 class World {
   public:
     /// `logs`: a directory for output, emptied by the world.
