@@ -10,16 +10,10 @@ import subprocess
 import sys
 
 from disk_full import SmallDisk
-from harness import IMAGE, PATIENCE, SKIPPED, Daemon, Failed
+from harness import IMAGE, NO_ENGINE, PATIENCE, SKIPPED, Daemon, Failed, expect, has_failpoints
 
 FAILPOINTS = ["backup_slice"]
-NO_ENGINE = ("--engine", "unix:///nonexistent/engine.sock")
 JOBS, TEXT = 1000, "x" * 8000  # 8 MB: a backup takes several slices
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failed(what)
 
 
 def names(directory):
@@ -68,10 +62,10 @@ def full_disk(daemon):
 
 
 def main():
-    daemon = Daemon(sys.argv[2], *NO_ENGINE)
-    if not daemon.has_failpoints():
+    if not has_failpoints(sys.argv[2]):
         print("this build has no failpoints (SCHEDULER_FAILPOINTS)")
         return SKIPPED
+    daemon = Daemon(sys.argv[2], *NO_ENGINE)
     try:
         daemon.start()
         job = {"job_name": IMAGE, "time": "1h", "command": ["echo", TEXT]}

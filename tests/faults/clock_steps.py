@@ -11,14 +11,12 @@ usage: clock_steps.py SOURCE_DIR BUILD_DIR
 """
 import datetime
 import glob
-import os
 import signal
 import sys
 import time
 
-from harness import IMAGE, INSTANCE, JOB, Daemon, Engine, Failed, eventually
+from harness import IMAGE, SKIPPED, Daemon, Engine, Failed, eventually, expect, is_sanitized
 
-SKIPPED = 77
 HOUR, YEAR = 3600, 365 * 86400
 MAX_RUNNING = 4
 WATCHED = 2  # seconds in which the daemon has nothing to do
@@ -84,11 +82,6 @@ def instant(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
-def expect(condition, what):
-    if not condition:
-        raise Failed(what)
-
-
 def check_never_early(daemon):
     """By the daemon's own clock: the time of the claim is in its event, the start in the engine's clock."""
     for line in daemon.log_text().splitlines():
@@ -147,9 +140,7 @@ def wrong_at_start(daemon, offset):
 
 def main():
     libraries = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
-    with open(os.path.join(sys.argv[2], "schedulerd"), "rb") as program:
-        is_sanitized = any(word in program.read() for word in (b"__asan_init", b"__tsan_init"))
-    if not libraries or is_sanitized:
+    if not libraries or is_sanitized(sys.argv[2]):
         print("there is no libfaketime, or it can't be loaded before a sanitizer")
         return SKIPPED
     engine = Engine()
@@ -167,10 +158,7 @@ def main():
         print(f"{failure}\n{daemon.log_text()[-4000:]}")
         return 1
     finally:
-        instances = {c["Labels"][INSTANCE] for c in engine.containers(JOB) if c["Labels"][JOB] in daemon.log_text()}
-        daemon.close()
-        for instance in instances:
-            engine.remove_all(f"{INSTANCE}={instance}")
+        daemon.close(engine=engine)
     print(f"{len(jobs)} jobs, each when the clock said so")
     return 0
 

@@ -16,9 +16,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from harness import IMAGE, PATIENCE, Daemon, Failed, eventually
+from harness import IMAGE, NO_ENGINE, PATIENCE, Daemon, Failed, eventually
 
-NO_ENGINE = ("--engine", "unix:///nonexistent/engine.sock")
 FRAME = 24 + 4096
 HEADER = 32
 ids = lambda daemon: [job["id"] for job in daemon.jobs()]
@@ -31,15 +30,7 @@ class Start:
         self.daemon = Daemon(build, *NO_ENGINE)
         shutil.copytree(state, self.daemon.home / "state")
         self.daemon.start(wait=False)
-        eventually(self.is_decided, "the daemon answers or ends")
-
-    def is_decided(self):
-        if self.daemon.process.poll() is not None:
-            return True
-        try:
-            return self.daemon.call("status") is not None
-        except (OSError, EOFError):
-            return False
+        eventually(self.daemon.answers_or_ended, "the daemon answers or ends")
 
     def jobs(self):
         """Of a daemon that serves; nothing of one that ended as it should."""

@@ -14,17 +14,10 @@ import signal
 import subprocess
 import sys
 
-from harness import IMAGE, PATIENCE, Daemon, Engine, Failed, JOB, eventually
+from harness import IMAGE, NO_ENGINE, PATIENCE, SKIPPED, Daemon, Engine, Failed, eventually, expect
 
-SKIPPED = 77
-NO_ENGINE = ("--engine", "unix:///nonexistent/engine.sock")
 BATCH = 40  # jobs a request: a few of them fill the log up to a checkpoint
 LOG, FILE = "schedulerd.db-wal", "schedulerd.db"
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failed(what)
 
 
 class Case:
@@ -106,7 +99,7 @@ def run(build, case):
         case.inject(daemon)
         before = len(daemon.log_text())
         daemon.start(wait=False)
-        eventually(lambda: is_there(daemon), "it answers or ends")
+        eventually(daemon.answers_or_ended, "it answers or ends")
         more, refusals = play(daemon, case) if daemon.process.poll() is None else ([], [])
         added += more
         log = daemon.log_text()[before:]
@@ -143,15 +136,6 @@ def run(build, case):
         daemon.close()
 
 
-def is_there(daemon):
-    if daemon.process.poll() is not None:
-        return True
-    try:
-        return daemon.call("status") is not None
-    except (OSError, EOFError):
-        return False
-
-
 def stop(daemon):
     """The daemon itself, not strace before it."""
     pid = re.findall(r" ready .*?\bpid=(\d+)", daemon.log_text())
@@ -164,7 +148,6 @@ def output_sync_fails(build, engine, of_directory):
     """The sync of a job's output, or of its directory, fails once: said with the path, and stored at the
     next try. A daemon that does not make that sync fails here, since no other call can fail in its place."""
     daemon = Daemon(build, "--engine", f"unix://{engine.path}", http=True)
-    job = None
     try:
         daemon.start()
         job = daemon.call("add", job_name=IMAGE, time="1h", command=["echo", "kept"])["result"]["id"]
@@ -189,9 +172,7 @@ def output_sync_fails(build, engine, of_directory):
     finally:
         if daemon.process.poll() is None:
             stop(daemon)
-        daemon.close()
-        if job:
-            engine.remove_all(f"{JOB}={job}")
+        daemon.close(engine=engine)
 
 
 def read_only_directory(build):

@@ -12,9 +12,8 @@ import subprocess
 import sys
 import threading
 
-from harness import IMAGE, JOB, PATIENCE, Daemon, Engine, Failed, Witness, eventually
+from harness import IMAGE, PATIENCE, SKIPPED, Daemon, Engine, Failed, Witness, eventually, expect
 
-SKIPPED = 77
 SENTENCE = "the disk of the state directory is full; free some space and it goes on by itself"
 LINES, LINE = 60000, "x" * 63
 
@@ -46,11 +45,6 @@ class SmallDisk:
     def close(self):
         if self.is_mounted:
             subprocess.run(["umount", "-l", self.path], check=True)
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failed(what)
 
 
 def add(daemon, time, *command):
@@ -204,9 +198,7 @@ def main():
         if daemon.process and daemon.process.poll() is None:
             daemon.kill()
         disk.close()
-        daemon.close()
-        for job in jobs:
-            engine.remove_all(f"{JOB}={job}")
+        daemon.close(engine=engine)
     print("a full disk refused what it had to, and nothing was lost")
     return 0
 

@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 
-from harness import IMAGE, INSTANCE, JOB, SKIPPED, Daemon, Engine, Failed, Witness, eventually
+from harness import IMAGE, INSTANCE, JOB, SKIPPED, Daemon, Engine, Failed, Witness, eventually, has_failpoints
 
 FAILPOINTS = ["claimed", "created", "container_committed", "start_sent", "start_answered", "ended", "output_synced",
               "output_renamed", "output_stored", "outcome_committed", "removal_sent", "removal_answered"]
@@ -119,10 +119,10 @@ def main():
     arguments = parser.parse_args()
     engine = Engine()
     witness = Witness(engine)
-    daemon = Daemon(arguments.build)
-    if not daemon.has_failpoints():
+    if not has_failpoints(arguments.build):
         print("this build has no failpoints (SCHEDULER_FAILPOINTS)")
         return SKIPPED
+    daemon = Daemon(arguments.build)
     where, has_failed = "", True
     try:
         for failpoint in FAILPOINTS + KILL_FAILPOINTS:

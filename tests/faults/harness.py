@@ -21,10 +21,29 @@ IMAGE = "test/busybox:1"
 INSTANCE = "schedulerd.instance"
 JOB = "schedulerd.job"
 SKIPPED = 77
+NO_ENGINE = ("--engine", "unix:///nonexistent/engine.sock")
+
+
+def program_has(build, *words):
+    program = (Path(build) / "schedulerd").read_bytes()
+    return any(word in program for word in words)
+
+
+def has_failpoints(build):
+    return program_has(build, b"SCHEDULERD_FAILPOINT")
+
+
+def is_sanitized(build):
+    return program_has(build, b"__asan_init", b"__tsan_init")
 
 
 class Failed(Exception):
     """What a test found wrong."""
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failed(what)
 
 
 def eventually(condition, what, patience=PATIENCE, pause=0.01):
@@ -165,6 +184,9 @@ class Daemon:
         except (OSError, EOFError):
             return False
 
+    def answers_or_ended(self):
+        return self.process.poll() is not None or self.answers()
+
     def kill(self, with_signal=signal.SIGKILL):
         self.process.send_signal(with_signal)
         return self.process.wait(PATIENCE)
@@ -239,18 +261,20 @@ class Daemon:
         """What the daemon said of one job."""
         return "".join(line + "\n" for line in self.log_text().splitlines() if job in line)
 
-    def has_failpoints(self):
-        return b"SCHEDULERD_FAILPOINT" in (self.build / "schedulerd").read_bytes()
-
     def complain_of_sanitizers(self):
         for word in ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:"):
             if word in self.log_text():
                 raise Failed(f"the daemon's log has a report of {word}")
 
-    def close(self, keep=False):
-        """Ends it. `keep`: the state directory and the log stay to be looked at."""
+    def close(self, keep=False, engine=None):
+        """Ends it. `keep`: the state directory and the log stay to be looked at. `engine`: what is left there of
+        its containers is removed; its log names one of their jobs at least."""
         if self.process and self.process.poll() is None:
             self.kill()
+        log = self.log_text()
+        left = [container["Labels"] for container in (engine.containers(JOB) if engine else [])]
+        for instance in {labels[INSTANCE] for labels in left if labels[JOB] in log}:
+            engine.remove_all(f"{INSTANCE}={instance}")
         self.log.close()
         if keep:
             print(f"state directory and log are kept in {self.home}")

@@ -177,13 +177,11 @@ class World:
             raise Failed(f"the database is damaged: {damage}")
 
     def close(self, keep):
-        self.daemon.close(keep)
         if self.is_fake:
+            self.daemon.close(keep)
             self.engine.close()
-            return
-        for wish in self.wishes:
-            if wish.id:
-                self.engine.remove_all(f"schedulerd.job={wish.id}")
+        else:
+            self.daemon.close(keep, self.engine)
 
 
 def problem_of(wish, job, starts, output):

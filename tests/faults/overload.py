@@ -6,16 +6,14 @@ can get. The daemon's memory stays within a bound, due jobs start, and others ar
 usage: overload.py SOURCE_DIR BUILD_DIR
 """
 import json
-import os
 import re
 import resource
-import signal
 import socket
 import sys
 import threading
 import time
 
-from harness import IMAGE, INSTANCE, JOB, Daemon, Engine, Failed, eventually
+from harness import IMAGE, SKIPPED, Daemon, Engine, Failed, eventually, expect, is_sanitized
 
 JOBS, IDLE, TRICKLING, DEAF = 10000, 1000, 200, 500
 STARTED = 8  # of the jobs that are due, while all of that goes on
@@ -23,11 +21,6 @@ MAX_RUNNING = 4
 RESIDENT_MAX = 400 << 20  # bytes; a sanitizer's own memory does not count
 GREEDY, ASKED = 60, 200  # of the deaf ones, and what each of them asks for: lists of some 35 kB
 SOFT_LIMIT = 256  # descriptors that the daemon is started with
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failed(what)
 
 
 def resident(daemon):
@@ -117,12 +110,10 @@ def main():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 4096:
         print(f"the hard limit of descriptors is {hard}")
-        return 77
+        return SKIPPED
     engine = Engine()
     daemon = Daemon(sys.argv[2], "--engine", f"unix://{engine.path}", "--max-running", str(MAX_RUNNING), http=True)
     crowd = None
-    with open(os.path.join(sys.argv[2], "schedulerd"), "rb") as program:
-        is_sanitized = any(word in program.read() for word in (b"__asan_init", b"__tsan_init"))
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (SOFT_LIMIT, hard))
         daemon.start()
@@ -139,7 +130,7 @@ def main():
         while finished(daemon) < STARTED:
             slowest = max(slowest, check_others(daemon))
             expect(daemon.process.poll() is None, "it ended")
-        expect(is_sanitized or crowd.most < RESIDENT_MAX, f"it takes {crowd.most >> 20} MiB")
+        expect(is_sanitized(sys.argv[2]) or crowd.most < RESIDENT_MAX, f"it takes {crowd.most >> 20} MiB")
         print(f"{rest >> 20} MiB before, {crowd.most >> 20} MiB at most; three answers in {slowest:.1f} s at most")
         crowd.close()
         crowd = None
@@ -150,12 +141,7 @@ def main():
     finally:
         if crowd:
             crowd.close()
-        if daemon.process and daemon.process.poll() is None:
-            daemon.kill(signal.SIGKILL)
-        instances = {c["Labels"][INSTANCE] for c in engine.containers(JOB) if c["Labels"][JOB] in daemon.log_text()}
-        for instance in instances:
-            engine.remove_all(f"{INSTANCE}={instance}")
-        daemon.close()
+        daemon.close(engine=engine)
     return 0
 
 

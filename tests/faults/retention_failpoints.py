@@ -7,10 +7,9 @@ usage: retention_failpoints.py SOURCE_DIR BUILD_DIR
 import signal
 import sys
 
-from harness import IMAGE, Daemon, Engine, Failed, eventually
+from harness import IMAGE, SKIPPED, Daemon, Failed, eventually, has_failpoints
 
 FAILPOINTS = ["history_pruned", "output_files_removed", "output_pruned"]
-SKIPPED = 77
 JOBS = 3
 
 
@@ -52,11 +51,10 @@ def die_and_recover(daemon, failpoint):
 
 
 def main():
-    Engine()
-    daemon = Daemon(sys.argv[2])
-    if not daemon.has_failpoints():
+    if not has_failpoints(sys.argv[2]):
         print("this build has no failpoints (SCHEDULER_FAILPOINTS)")
         return SKIPPED
+    daemon = Daemon(sys.argv[2])
     where = ""
     try:
         for failpoint in FAILPOINTS:
