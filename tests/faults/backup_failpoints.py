@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from disk_full import SmallDisk
-from harness import IMAGE, NO_ENGINE, PATIENCE, SKIPPED, Daemon, Failed, expect, has_failpoints
+from harness import IMAGE, NO_ENGINE, SKIPPED, Daemon, Failed, expect, has_failpoints
 
 FAILPOINTS = ["backup_slice"]
 JOBS, TEXT = 1000, "x" * 8000  # 8 MB: a backup takes several slices
@@ -24,7 +24,7 @@ def die_in_backup(daemon, directory, name):
     """The name of what is left."""
     daemon.start(SCHEDULERD_FAILPOINT=FAILPOINTS[0])
     daemon.schedctl("backup", directory / name)
-    expect(daemon.process.wait(PATIENCE) == -signal.SIGKILL, "the daemon did not die there")
+    daemon.expect_end(-signal.SIGKILL)
     left = names(directory)
     expect(len(left) == 1 and left[0].endswith(".unfinished"), f"the crash left {left}")
     return left
@@ -41,7 +41,7 @@ def crashes(daemon):
     die_in_backup(daemon, backups, "a.db")
     daemon.start()
     expect(names(backups) == [], f"after a start there is {names(backups)}")
-    daemon.kill(signal.SIGTERM)
+    daemon.end()
     first = die_in_backup(daemon, elsewhere, "a.db")
     expect(die_in_backup(daemon, elsewhere, "b.db") == first, "two crashes leave two files")
     daemon.start()
@@ -71,10 +71,10 @@ def main():
         job = {"job_name": IMAGE, "time": "1h", "command": ["echo", TEXT]}
         for _ in range(JOBS // 100):
             expect("result" in daemon.call("add", jobs=[job] * 100), "jobs are refused")
-        daemon.kill(signal.SIGTERM)
+        daemon.end()
         crashes(daemon)
         full_disk(daemon)
-        daemon.kill(signal.SIGTERM)
+        daemon.end()
     except (Failed, subprocess.TimeoutExpired) as failure:
         print(f"{failure}\n{daemon.log_text()[-3000:]}")
         return 1

@@ -123,7 +123,7 @@ def back(daemon, offset):
 def wrong_at_start(daemon, offset):
     """A machine without a battery for its clock: it starts in the past, and is set while it runs."""
     kept = daemon.add("30m")
-    daemon.kill(signal.SIGTERM)
+    daemon.end()
     daemon.begin(offset - YEAR)
     daemon.expect_rest("a year before")
     expect(daemon.show(kept)["status"] == "scheduled", "it was started before its time")
@@ -131,7 +131,7 @@ def wrong_at_start(daemon, offset):
     daemon.ended(added)
     daemon.step(offset + HOUR)
     daemon.ended(kept)
-    daemon.kill(signal.SIGTERM)
+    daemon.end()
     daemon.begin(offset + YEAR)
     daemon.expect_rest("a year later")
     expect(daemon.call("status")["result"]["jobs"]["running"] == 0, "something is stuck")
@@ -154,6 +154,7 @@ def main():
         check_never_early(daemon)
         for job in jobs:
             expect(daemon.show(job)["finish_status"] == "success", f"it ended otherwise: {daemon.show(job)}")
+        daemon.end()
     except Failed as failure:
         print(f"{failure}\n{daemon.log_text()[-4000:]}")
         return 1

@@ -81,7 +81,7 @@ class Bench:
                 if number % 3 == 0:
                     daemon.call("remove", job_id=added["result"]["id"])
             self.clean_jobs = ids(daemon)
-            daemon.kill(15)
+            daemon.end()
             database = sqlite3.connect(daemon.home / "state" / "schedulerd.db")
             database.execute("CREATE TABLE filler AS SELECT spec FROM job")
             database.execute("DROP TABLE filler")

@@ -95,7 +95,7 @@ def run(build, case):
     try:
         daemon.start()
         added = submit(daemon, 1)[0]
-        daemon.kill(signal.SIGTERM)
+        daemon.end()
         case.inject(daemon)
         before = len(daemon.log_text())
         daemon.start(wait=False)
@@ -151,7 +151,7 @@ def output_sync_fails(build, engine, of_directory):
     try:
         daemon.start()
         job = daemon.call("add", job_name=IMAGE, time="1h", command=["echo", "kept"])["result"]["id"]
-        daemon.kill(signal.SIGTERM)
+        daemon.end()
         directory = f"logs/{job[-2:]}"
         synced = directory if of_directory else f"{directory}/{job}.1.whole"
         case = Case("fsync", synced, "EIO", "1")
@@ -180,7 +180,7 @@ def read_only_directory(build):
     state = daemon.home / "state"
     try:
         daemon.start()
-        daemon.kill(signal.SIGTERM)
+        daemon.end()
         subprocess.run(["mount", "--bind", state, state], check=True)
         subprocess.run(["mount", "-o", "remount,ro,bind", state], check=True)
         daemon.start(wait=False)

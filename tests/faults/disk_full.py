@@ -7,7 +7,6 @@ usage: disk_full.py SOURCE_DIR BUILD_DIR
 """
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -146,9 +145,9 @@ def full_by_output(daemon, disk):
 
 def start_on_full_disk(daemon, disk):
     """After a crash and after an end: it serves, or names the disk."""
-    for ending in (signal.SIGKILL, signal.SIGTERM):
+    for ending in (daemon.kill, daemon.end):
         disk.fill()
-        daemon.kill(ending)
+        ending()
         disk.fill()
         before = len(daemon.log_text())
         daemon.start(wait=False)
@@ -190,7 +189,7 @@ def main():
         expect(not missing, f"acknowledged jobs are lost: {missing}")
         doubled = {job: starts for job, starts in witness.starts.items() if job in jobs and starts != 1}
         expect(not doubled, f"started more than once: {doubled}")
-        daemon.kill(signal.SIGTERM)
+        daemon.end()
     except Failed as failure:
         print(f"{failure}\n{daemon.log_text()[-4000:]}")
         return 1

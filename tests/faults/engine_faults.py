@@ -297,7 +297,7 @@ def play(arguments, live_restore, scenarios):
             began = time.monotonic()
             scenario(world, live_restore)
             print(f"{where}: {time.monotonic() - began:.0f} s", flush=True)
-        world.daemon.complain_of_sanitizers()
+        world.daemon.end()
         has_failed = False
     except Failed as failure:
         print(f"{where}: {failure}\nthe end of the daemon's log:\n{world.daemon.log_text()[-3000:]}")

@@ -103,6 +103,13 @@ class Engine:
             self.call("DELETE", f"/containers/{container['Id']}?force=1&v=1")
 
 
+def children_of(pid):
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
 class Witness:
     """Counts starts by job, from the engine's own events: nothing of ours has a say in it."""
 
@@ -154,7 +161,8 @@ class FakeEngine(Engine):
 
 class Daemon:
     """schedulerd with a state directory of its own. `environment` holds for the next start only; `wrapper`
-    is a command that runs it (strace)."""
+    is a command that runs it (strace). Each end but that of `close` is judged: by its exit code, and by the
+    reports of a sanitizer."""
 
     def __init__(self, build, *options, http=False):
         self.build = Path(build)
@@ -169,6 +177,8 @@ class Daemon:
     def start(self, wait=True, **environment):
         if self.engine:
             environment["DOCKER_HOST"] = f"unix://{self.engine.path}"
+        if self.wrapper:  # LeakSanitizer can't look for leaks under strace, and ends the program for that
+            environment["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         self.process = subprocess.Popen(
             [*self.wrapper, self.build / "schedulerd", "--state-dir", self.home / "state",
              "--socket", self.socket, *self.options],
@@ -179,17 +189,41 @@ class Daemon:
     def answers(self):
         if self.process.poll() is not None:
             raise Failed(f"the daemon ended with {self.process.returncode}:\n{self.log_text()[-2000:]}")
+        return self.responds()
+
+    def answers_or_ended(self):
+        return self.process.poll() is not None or self.responds()
+
+    def responds(self):
         try:
             return self.call("status") is not None
         except (OSError, EOFError):
             return False
 
-    def answers_or_ended(self):
-        return self.process.poll() is not None or self.answers()
+    def pid(self):
+        """Its own, where a wrapper runs it."""
+        children = children_of(self.process.pid) if self.wrapper else []
+        return children[0] if children else self.process.pid
 
-    def kill(self, with_signal=signal.SIGKILL):
-        self.process.send_signal(with_signal)
-        return self.process.wait(PATIENCE)
+    def signal(self, number):
+        if self.process.poll() is None:
+            os.kill(self.pid(), number)
+
+    def kill(self):
+        """kill -9. A daemon that was dead by then died by itself, and that is a failure."""
+        self.signal(signal.SIGKILL)
+        self.expect_end(-signal.SIGKILL)
+
+    def end(self):
+        """An orderly end, at which a sanitizer tells of leaks as well."""
+        self.signal(signal.SIGTERM)
+        self.expect_end(0)
+
+    def expect_end(self, code):
+        eventually(lambda: self.process.poll() is not None, "the daemon ends")
+        self.complain_of_sanitizers()
+        ended = self.process.returncode
+        expect(ended == code, f"the daemon ended with {ended}, not with {code}:\n{self.log_text()[-2000:]}")
 
     def call(self, method, **params):
         """One request on a connection of its own. OSError or EOFError when no answer came."""
@@ -270,7 +304,8 @@ class Daemon:
         """Ends it. `keep`: the state directory and the log stay to be looked at. `engine`: what is left there of
         its containers is removed; its log names one of their jobs at least."""
         if self.process and self.process.poll() is None:
-            self.kill()
+            self.signal(signal.SIGKILL)
+            self.process.wait(PATIENCE)
         log = self.log_text()
         left = [container["Labels"] for container in (engine.containers(JOB) if engine else [])]
         for instance in {labels[INSTANCE] for labels in left if labels[JOB] in log}:

@@ -17,10 +17,11 @@ import sys
 import threading
 import time
 
-from harness import IMAGE, INSTANCE, Daemon, Engine, Failed, FakeEngine, Witness, eventually
+from harness import IMAGE, INSTANCE, Daemon, Engine, Failed, FakeEngine, Witness, eventually, expect
 
 CLIENTS = 3
 RECENT = 15  # a client removes and kills one of its newest, which are the likeliest to be under way
+JOBS_A_ROUND, STARTS_A_ROUND = 2, 1  # at least; fewer are a loop that meets nothing
 REFUSED = "told to refuse"  # the fake engine's words
 
 
@@ -40,7 +41,8 @@ class Wish:
 
 
 class Client(threading.Thread):
-    """Makes wishes until the daemon is gone. A wish without an answer stays one to be repeated."""
+    """Makes wishes from the moment in which the daemon listens until it is killed. A wish without an answer
+    stays one to be repeated."""
 
     def __init__(self, world, chance, pause):
         super().__init__()
@@ -49,11 +51,13 @@ class Client(threading.Thread):
 
     def run(self):
         try:
-            while True:
+            eventually(lambda: self.world.is_killing or self.world.daemon.responds(), "the daemon answers")
+            while not self.world.is_killing:
                 self.act()
                 time.sleep(self.chance.uniform(0, self.pause))
-        except (OSError, EOFError):
-            pass  # it was killed
+        except (OSError, EOFError) as error:
+            if not self.world.is_killing:
+                self.error = Failed(f"a client lost its connection, and nobody killed the daemon: {error}")
         except Exception as error:  # a failure of the test, to be told by the main thread
             self.error = error
 
@@ -87,13 +91,14 @@ class World:
         self.is_fake, self.queue = arguments.fake, arguments.queue
         if self.is_fake:
             self.engine = self.witness = FakeEngine(arguments.build, self.daemon.home, arguments.seed)
-            self.pause = 0.03
+            self.pause = 0.04
         else:
             self.engine = Engine()
             self.witness = Witness(self.engine)
-            self.pause = 0.15
+            self.pause = 0.18
         self.daemon.engine = self.engine
         self.wishes = []
+        self.is_killing = False
 
     def add(self, wish):
         answer = self.daemon.call("add", **wish.request())
@@ -113,12 +118,14 @@ class World:
         for _ in range(rounds):
             if self.is_fake:
                 self.misbehave()
+            self.is_killing = False
             self.daemon.start(wait=self.chance.random() < 0.7)
             clients = [Client(self, random.Random(self.chance.random()), self.pause) for _ in range(CLIENTS)]
             for client in clients:
                 client.start()
             # Now and then a round is long enough for a daemon to repeat a start that the last one sent.
             time.sleep(self.chance.uniform(*self.chance.choice([(0.02, 0.5), (0.02, 0.5), (1, 2.5)])))
+            self.is_killing = True
             self.daemon.kill()
             for client in clients:
                 client.join()
@@ -145,7 +152,7 @@ class World:
         label = f"{INSTANCE}={self.daemon.instance()}"
         eventually(lambda: not self.engine.containers(label), "no container is left")
 
-    def check(self):
+    def check(self, rounds):
         jobs = {job["id"]: job for job in self.daemon.jobs()}
         if sorted(jobs) != sorted(wish.id for wish in self.wishes):
             raise Failed(f"{len(self.wishes)} jobs were acknowledged, the daemon has {len(jobs)}")
@@ -158,7 +165,9 @@ class World:
             if problem:
                 raise Failed(f"{problem}\n{vars(wish)}\n{job}\n{self.daemon.log_of(wish.id)}")
         self.check_counters(jobs)
-        self.daemon.complain_of_sanitizers()
+        self.daemon.end()
+        expect(len(jobs) >= JOBS_A_ROUND * rounds and sum(starts.values()) >= STARTS_A_ROUND * rounds,
+               f"{rounds} kills met {len(jobs)} jobs and {sum(starts.values())} starts only")
         return ends
 
     def check_counters(self, jobs):
@@ -218,7 +227,7 @@ def main():
     try:
         world.play(arguments.rounds)
         world.settle()
-        ends = world.check()
+        ends = world.check(arguments.rounds)
         has_failed = False
         print(f"{arguments.rounds} kills, {len(world.wishes)} jobs: {ends}")
     except Failed as failure:

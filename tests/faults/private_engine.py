@@ -4,10 +4,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
-from harness import IMAGE, Engine, Failed, eventually
+from harness import IMAGE, Engine, Failed, children_of, eventually
 
 
 class PrivateEngine(Engine):
@@ -85,13 +84,6 @@ def command_of(pid):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
-
-
-def children_of(pid):
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
 
 
 def is_alive(pid):

@@ -30,8 +30,7 @@ def die_and_recover(daemon, failpoint):
             raise Failed(f"job {job} did not run")
     limits = ("--log-total", "0B") if failpoint == "output_pruned" else ("--keep", "0")
     daemon.schedctl("prune", *limits)
-    if daemon.process.wait(60) != -signal.SIGKILL:
-        raise Failed("the daemon did not die there")
+    daemon.expect_end(-signal.SIGKILL)
     daemon.start()
     pruned = daemon.schedctl("prune", *limits)
     if pruned.returncode != 0:
@@ -47,7 +46,7 @@ def die_and_recover(daemon, failpoint):
     daemon.schedctl("rm", scheduled)
     if daemon.schedctl("prune", "--older-than", "0s").returncode != 0:
         raise Failed("what is left can't be removed")
-    daemon.kill(signal.SIGTERM)
+    daemon.end()
 
 
 def main():
