@@ -1,30 +1,30 @@
 #!/usr/bin/env python3
 """System calls on the database fail: reads, writes and syncs, of the log and of the file, the first or a
-later one, with EIO, EROFS or ENOSPC (strace injects them). Each is named in the log and in an answer.
+later one, with EIO, EROFS or ENOSPC (strace injects them). Each is named in the log, and in the answer where
+it was met by a request.
 After a failed sync or write nothing is acknowledged any more, the daemon ends with exit code 1, and the
 next one has every acknowledged job; after a full disk the same daemon goes on. strace's own record says
 that each was injected: a call that is not made fails the test.
 
 usage: disk_errors.py SOURCE_DIR BUILD_DIR
 """
-import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 
-from harness import IMAGE, NO_ENGINE, PATIENCE, SKIPPED, Daemon, Engine, Failed, eventually, expect
+from harness import IMAGE, NO_ENGINE, SKIPPED, Daemon, Engine, Failed, eventually, expect
 
 BATCH = 40  # jobs a request: a few of them fill the log up to a checkpoint
 LOG, FILE = "schedulerd.db-wal", "schedulerd.db"
 
 
 class Case:
-    """A call on one file of the state directory (on any, where `file` is empty)."""
+    """A call on one file of the state directory (on any, where `file` is empty). `said`: in the log; `refusal`:
+    in each answer that is one. Empty: nothing may be noticed there."""
 
-    def __init__(self, call, file, error, when, ends=True):
-        self.call, self.file, self.error, self.when, self.ends = call, file, error, when, ends
+    def __init__(self, call, file, error, when, said="", refusal="", ends=True):
+        self.call, self.file, self.error, self.when = call, file, error, when
+        self.said, self.refusal, self.ends = said, refusal, ends
         self.name = f"{call} of {file or 'any file'} gives {error}, time {when}"
 
     def inject(self, daemon):
@@ -37,19 +37,32 @@ class Case:
     def check_injected(self, daemon):
         expect("(INJECTED)" in (daemon.home / "trace").read_text(errors="replace"), "nothing was injected")
 
+    def check_named(self, log, refusals):
+        """A commit writes the log and is answered. The file is written by checkpoints, which nobody asked for:
+        whoever asks next may find the daemon gone."""
+        expect(self.said in log if self.said else "store_" not in log, "the log does not name what happened")
+        code = "unavailable" if self.ends else "disk_full"
+        for refusal in refusals:
+            expect(self.refusal and self.refusal in refusal["message"] and refusal["data"]["code"] == code,
+                   f"a refusal says {refusal}")
+        expect(refusals or self.file != LOG, "no answer names what happened")
 
+
+FAILED = "can't be read or written (disk I/O error)"
+FULL = "the disk of the state directory is full; free some space and it goes on by itself"
+NO_SYNC, NO_WRITE = (f'store_failed error="disk I/O error" code={code}' for code in (1034, 778))
 CASES = [
-    Case("fdatasync", LOG, "EIO", "2"),
-    Case("fdatasync", LOG, "EIO", "5"),
-    Case("fdatasync", LOG, "ENOSPC", "4"),
-    Case("fdatasync", FILE, "EIO", "1"),
-    Case("pwrite64", LOG, "EIO", "1"),
-    Case("pwrite64", LOG, "EIO", "30"),
-    Case("pwrite64", LOG, "EROFS", "80"),
-    Case("pwrite64", FILE, "EIO", "3"),
-    Case("pread64", FILE, "EIO", "40+"),
-    Case("pwrite64", LOG, "ENOSPC", "50..90", ends=False),
-    Case("pwrite64", FILE, "ENOSPC", "1..3", ends=False),
+    Case("fdatasync", LOG, "EIO", "2", NO_SYNC, FAILED),
+    Case("fdatasync", LOG, "EIO", "5", NO_SYNC, FAILED),
+    Case("fdatasync", LOG, "ENOSPC", "4", NO_SYNC, FAILED),
+    Case("fdatasync", FILE, "EIO", "1", NO_SYNC, FAILED),
+    Case("pwrite64", LOG, "EIO", "1", NO_WRITE, FAILED),
+    Case("pwrite64", LOG, "EIO", "30", NO_WRITE, FAILED),
+    Case("pwrite64", LOG, "EROFS", "80", NO_WRITE, FAILED),
+    Case("pwrite64", FILE, "EIO", "3", NO_WRITE, FAILED),
+    Case("pread64", FILE, "EIO", "40+", "store_read_failed", "database disk image is malformed"),
+    Case("pwrite64", LOG, "ENOSPC", "50..90", "store_disk_full", FULL, ends=False),
+    Case("pwrite64", FILE, "ENOSPC", "1..3", "store_checkpoint_failed", ends=False),
     Case("pwrite64,pread64", "", "EINTR", "20+7", ends=False),
 ]
 
@@ -102,22 +115,13 @@ def run(build, case):
         eventually(daemon.answers_or_ended, "it answers or ends")
         more, refusals = play(daemon, case) if daemon.process.poll() is None else ([], [])
         added += more
-        log = daemon.log_text()[before:]
-        for refusal in refusals:
-            word = refusal["data"]["code"]
-            expect(word == ("unavailable" if case.ends else "disk_full") and " " in refusal["message"],
-                   f"a refusal says {refusal}")
         if case.ends:
-            code = daemon.process.wait(PATIENCE)
-            log = daemon.log_text()[before:]
-            expect(code == 1, f"it ended with {code}")
-            expect("store_failed" in log or "the disk failed" in log, "the log does not say why")
+            daemon.expect_end(1)
         else:
             expect(daemon.process.poll() is None, "it ended")
-            expect(case.error == "EINTR" or "store_disk_full" in log or "store_checkpoint_failed" in log,
-                   "the log does not name the full disk")
             eventually(lambda: submit(daemon, 0)[0], "submits are taken again")
-            stop(daemon)
+            daemon.end()
+        case.check_named(daemon.log_text()[before:], refusals)
         case.check_injected(daemon)
         daemon.wrapper = []
         if case.call == "pread64":  # SQLite takes what can't be read for damage: a check takes that back
@@ -131,17 +135,7 @@ def run(build, case):
     except Failed as failure:
         raise Failed(f"{case.name}: {failure}\n{daemon.log_text()[-3000:]}") from failure
     finally:
-        if daemon.wrapper and daemon.process.poll() is None:
-            stop(daemon)
         daemon.close()
-
-
-def stop(daemon):
-    """The daemon itself, not strace before it."""
-    pid = re.findall(r" ready .*?\bpid=(\d+)", daemon.log_text())
-    if pid:
-        os.kill(int(pid[-1]), signal.SIGTERM)
-    daemon.process.wait(PATIENCE)
 
 
 def output_sync_fails(build, engine, of_directory):
@@ -165,13 +159,11 @@ def output_sync_fails(build, engine, of_directory):
         expect(daemon.schedctl("logs", job).stdout == "kept\n", "its output is not whole")
         expect(daemon.http("GET", "/readyz")[0] == 200, "/readyz is not well again")
         case.check_injected(daemon)
-        stop(daemon)
+        daemon.end()
     except Failed as failure:
         what = "directory" if of_directory else "file"
         raise Failed(f"fsync of an output's {what}: {failure}\n{daemon.log_text()[-3000:]}") from failure
     finally:
-        if daemon.process.poll() is None:
-            stop(daemon)
         daemon.close(engine=engine)
 
 
@@ -184,10 +176,10 @@ def read_only_directory(build):
         subprocess.run(["mount", "--bind", state, state], check=True)
         subprocess.run(["mount", "-o", "remount,ro,bind", state], check=True)
         daemon.start(wait=False)
-        code = daemon.process.wait(PATIENCE)
+        daemon.expect_end(1)
         said = daemon.log_text().splitlines()[-1]
-        expect(code == 1 and str(state) in said and "Read-only" in said and "make it writable" in said,
-               f"a read-only state directory: {code}, {said}")
+        expect(str(state) in said and "Read-only" in said and "make it writable" in said,
+               f"a read-only state directory: {said}")
     finally:
         subprocess.run(["umount", "-l", state], check=False)
         daemon.close()
