@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The disk of the state directory (a small tmpfs) fills up while jobs wait, run, print and end. Submits
-are refused in a sentence, nothing that was acknowledged is lost, and when there is space again all goes
-on without a restart: jobs that ended meanwhile are settled with their whole output, due jobs run.
+"""The disk of the state directory (a small tmpfs) fills up while jobs wait, run, print and end. Submits,
+removals and kills are refused in a sentence, nothing that was acknowledged is lost, and when there is space
+again all goes on without a restart: jobs that ended meanwhile are settled with their whole output, due jobs
+run.
 
 usage: disk_full.py SOURCE_DIR BUILD_DIR
 """
@@ -64,18 +65,22 @@ def ends_well(daemon, job):
     expect(show(daemon, job)["finish_status"] == "success", f"it ended otherwise: {show(daemon, job)}")
 
 
-def check_refusals(daemon):
-    form = "job_name=alpine&time=1h"
+def check_refusals(daemon, waiting, running):
+    """Submits, the removal of a job that waits and the kill of one that runs, in each of three ways."""
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    status, headers, text = daemon.http("POST", "/job", form, kind)
-    expect((status, headers["X-Error-Code"], json.loads(text)) == (507, "disk_full", {"message": SENTENCE}),
-           f"POST /job: {status} {text}")
-    answer = daemon.call("add", job_name=IMAGE, time="1h")
-    expect(answer.get("error", {}).get("code") == -32031 and answer["error"]["message"] == SENTENCE, f"add: {answer}")
-    answer = daemon.call("remove", job_id="1")
-    expect(answer.get("error", {}).get("data", {}).get("code") == "disk_full", f"remove: {answer}")
-    said = daemon.schedctl("add", IMAGE, "--in", "1h")
-    expect(said.returncode == 1 and SENTENCE in said.stderr, f"schedctl add: {said}")
+    for method, target, form in (("POST", "/job", "job_name=alpine&time=1h"), ("DELETE", f"/job/{waiting}", None),
+                                 ("POST", f"/job/{running}/kill", None)):
+        status, headers, text = daemon.http(method, target, form, kind if form else None)
+        expect((status, headers["X-Error-Code"], json.loads(text)) == (507, "disk_full", {"message": SENTENCE}),
+               f"{method} {target}: {status} {text}")
+    for method, request in (("add", {"job_name": IMAGE, "time": "1h"}), ("remove", {"job_id": waiting}),
+                            ("kill", {"job_id": running, "now": True})):
+        answer = daemon.call(method, **request)
+        error = answer.get("error", {})
+        expect((error.get("code"), error.get("message")) == (-32031, SENTENCE), f"{method}: {answer}")
+    for words in (("add", IMAGE, "--in", "1h"), ("rm", waiting), ("kill", running)):
+        said = daemon.schedctl(*words)
+        expect(said.returncode == 1 and SENTENCE in said.stderr, f"schedctl {words}: {said}")
     status, _, text = daemon.http("GET", "/readyz")
     expect(status == 503 and SENTENCE in text, f"/readyz: {status} {text}")
     expect(daemon.http("GET", "/healthz")[0] == 200, "/healthz does not answer")
@@ -93,7 +98,7 @@ def full_while_jobs_run(daemon, engine, disk):
     for job in (printing, silent):
         runs(daemon, job)
     disk.fill()
-    check_refusals(daemon)
+    check_refusals(daemon, kept[0], printing)
     for job in (printing, silent):
         container = show(daemon, job)["container_id"]
         execute(engine, container, "touch", "/tmp/go")
@@ -102,12 +107,13 @@ def full_while_jobs_run(daemon, engine, disk):
     eventually(lambda: daemon.call("status")["result"]["overdue"] == 1, "the last one is due, and waits")
     for job in (printing, silent):
         expect(show(daemon, job)["status"] == "running", "it is settled, though nothing can be written")
-    check_refusals(daemon)
+    check_refusals(daemon, later, silent)
     eventually(lambda: show(daemon, later).get("lateness_ms", 0) > 2000, "it is late")
     disk.free()
     eventually(lambda: "result" in daemon.call("add", job_name=IMAGE, time="1h"), "submits are taken again")
-    for job in (printing, silent, later):
+    for job in (printing, silent, later):  # no refused removal or kill has an effect afterwards
         ends_well(daemon, job)
+    expect(show(daemon, kept[0])["status"] == "scheduled", "its removal was refused, and it is gone")
     said = daemon.schedctl("why", later).stdout
     expect("the disk was full" in said, f"why was it late: {said}")
     found = daemon.call("verify", late="2s")["result"].get("found", {})
@@ -145,9 +151,9 @@ def full_by_output(daemon, disk):
 
 def start_on_full_disk(daemon, disk):
     """After a crash and after an end: it serves, or names the disk."""
-    for ending in (daemon.kill, daemon.end):
+    for end in (daemon.kill, daemon.end):
         disk.fill()
-        ending()
+        end()
         disk.fill()
         before = len(daemon.log_text())
         daemon.start(wait=False)
@@ -194,8 +200,6 @@ def main():
         print(f"{failure}\n{daemon.log_text()[-4000:]}")
         return 1
     finally:
-        if daemon.process and daemon.process.poll() is None:
-            daemon.kill()
         disk.close()
         daemon.close(engine=engine)
     print("a full disk refused what it had to, and nothing was lost")
