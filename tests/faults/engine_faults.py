@@ -282,7 +282,7 @@ def starting(world, live_restore):
 PLAYS = [
     (False, [killed, terminated, suspended, strangers]),
     (False, [shutting_down, both_killed, powerless, suspended_without_daemon, starting]),
-    (True, [killed, terminated]),
+    (True, [killed, terminated, suspended]),
 ]
 
 
