@@ -30,11 +30,11 @@ class Start:
     def __init__(self, build, state):
         self.daemon = Daemon(build, *NO_ENGINE)
         shutil.copytree(state, self.daemon.home / "state")
-        self.daemon.start(wait=False)
-        eventually(self.daemon.answers_or_ended, "the daemon answers or ends")
 
     def jobs(self):
         """Of a daemon that serves; nothing of one that ended as it should."""
+        self.daemon.start(wait=False)
+        eventually(self.daemon.answers_or_ended, "the daemon answers or ends")
         if self.daemon.process.poll() is None:
             try:
                 served = ids(self.daemon)
