@@ -235,8 +235,8 @@ void World::check_promptness() {
     if (now < next_look_) return;
     next_look_ = now + 200ms;
     bool is_well = process_ && !is_stopping_ && !is_paused_ && !disk_.is_full &&
-                   process_->dispatcher->engine_status().is_up &&
-                   model_.count(JobStatus::running) < surely_free && !engine_.has_faults;
+                   process_->dispatcher->engine_status().is_up && engine_.is_well() &&
+                   model_.count(JobStatus::running) < surely_free;
     if (!is_well) troubled_at_ = now;
     if (now - troubled_at_ < claimed_within) return;
     for (const auto& [id, job] : model_.jobs())
