@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration stop_grace = 10s;  ///< docker's default
+constexpr Duration stop_again_after = 1s;
 constexpr Duration backoff_first = 1s;
 constexpr Duration backoff_longest = 30s;
 constexpr Duration deadline_step = 60s;  ///< bounds how long a timer outlives its job
@@ -52,7 +53,8 @@ void JobRun::kill(const std::string& by, bool now) {
     bool more_urgent = now && !kill_now_;
     kill_now_ = kill_now_ || now;
     if (step_ != Step::watching) return;  // the next step sees it
-    if (stop_is_sent_ && more_urgent) return send_stop();
+    // One whose reason is not committed yet is sent as urgent as it is wanted by then.
+    if (stop_is_sent_ && more_urgent && job_.stop_reason) return send_stop();
     request_stop(FinishStatus::killed);
 }
 
@@ -163,25 +165,61 @@ void JobRun::send_stop() {
     parts_.engine.stop(*job_.container_id,
                        grace,
                        then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> stopped) {
-                           if (!stopped) self.stop_is_sent_ = false;  // `watch` sends it again
+                           if (stopped)
+                               self.stop_again_later();
+                           else
+                               self.stop_is_sent_ = false;  // `watch` sends it again
                            if (self.step_ != Step::watching) return;
                            if (stopped) return self.settle();
                            self.unsettled(stopped.error());
                        }));
 }
 
-void JobRun::arm_deadline() {
-    if (!job_.deadline_at) return;
-    Duration left = std::max(Duration(0), *job_.deadline_at - parts_.clock.now());
-    parts_.core.post_after(std::min(left, deadline_step), [weak = weak_from_this()] {
-        if (auto self = weak.lock()) self->check_deadline();
+/// A container that runs though it was stopped was started by a stranger.
+void JobRun::stop_again_later() {
+    parts_.core.post_after(stop_again_after, [weak = weak_from_this()] {
+        auto self = weak.lock();
+        if (!self) return;
+        self->stop_is_sent_ = false;
+        if (self->step_ == Step::watching) self->request_stop(self->stop_reason());
     });
 }
 
+/// The store's deadline is one of the wall clock, for the daemon after this one. In this one the
+/// steady clock counts, so that a clock which is set ends no job early or late; it stands still
+/// while the machine sleeps, as the job does.
+void JobRun::set_deadline() {
+    if (deadline_ || !job_.spec.timeout) return;
+    Duration timeout = job_.spec.timeout->length;
+    if (!job_.deadline_at) job_.deadline_at = *job_.started_at + timeout;
+    Duration left = *job_.deadline_at - parts_.clock.now();
+    deadline_ = parts_.clock.steady() + std::clamp(left, Duration(0), timeout);
+}
+
+void JobRun::arm_deadline() {
+    if (!deadline_ || deadline_is_armed_) return;
+    deadline_is_armed_ = true;
+    Duration left = std::max(Duration(0), *deadline_ - parts_.clock.steady());
+    parts_.core.post_after(std::min(left, deadline_step), [weak = weak_from_this()] {
+        auto self = weak.lock();
+        if (!self) return;
+        self->deadline_is_armed_ = false;
+        self->check_deadline();
+    });
+}
+
+/// One that has ended by itself, unheard of, did not run too long: so it is looked at first.
 void JobRun::check_deadline() {
-    if (step_ != Step::watching) return;  // `watch` arms it again if it comes back there
-    if (parts_.clock.now() < *job_.deadline_at) return arm_deadline();
-    request_stop(FinishStatus::timed_out);
+    // `watch` arms it again if it comes back there, and when the engine is back.
+    if (step_ != Step::watching || !parts_.link.is_up()) return;
+    if (parts_.clock.steady() < *deadline_) return arm_deadline();
+    inspect([](JobRun& self, const ContainerState& state) {
+        if (self.step_ != Step::watching) return;
+        if (state.phase == ContainerState::Phase::running)
+            return self.request_stop(FinishStatus::timed_out);
+        self.step_ = Step::settling;
+        self.on_state(state);
+    });
 }
 
 // ---- output while it runs ----
@@ -244,11 +282,19 @@ void JobRun::want_output(UniqueFunction<void()> reply) {
         *job_.container_id,
         LogReading{},
         std::move(count),
-        [weak = weak_from_this(), bytes, reply = std::move(reply)](EngineResult<Done>) mutable {
+        [weak = weak_from_this(), copy = std::weak_ptr(follow_), bytes, reply = std::move(reply)](
+            const EngineResult<Done>& read) mutable {
             auto self = weak.lock();
-            if (!self || !self->follow_) return reply();
-            self->has_caught_up_ = true;
-            self->follow_->when_seen(*bytes, std::move(reply));
+            auto follow = copy.lock();
+            if (!self || !follow || self->follow_ != follow) return reply();
+            auto seen =
+                [weak, copy, is_whole = read.has_value(), reply = std::move(reply)]() mutable {
+                    auto run = weak.lock();
+                    if (run && is_whole && run->follow_ && run->follow_ == copy.lock())
+                        run->has_caught_up_ = true;
+                    reply();
+                };
+            follow->when_seen(*bytes, std::move(seen));
         });
 }
 

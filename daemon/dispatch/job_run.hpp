@@ -138,6 +138,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
 
     void request_stop(FinishStatus reason);
     void send_stop();
+    void stop_again_later();
+    void set_deadline();
     void arm_deadline();
     void check_deadline();
 
@@ -194,6 +196,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     bool kill_wanted_ = false;
     bool kill_now_ = false;
     bool stop_is_sent_ = false;
+    std::optional<SteadyPoint> deadline_;
+    bool deadline_is_armed_ = false;
     bool may_have_container_ = false;    ///< until its removal is answered
     bool is_create_unanswered_ = false;  ///< it may be executed when all is over
     bool end_was_hinted_ = false;        ///< an end was reported while another step was under way

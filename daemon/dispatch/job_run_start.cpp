@@ -158,8 +158,7 @@ void JobRun::on_started(TimePoint started_at) {
         log_info("job_started", {{"job", job_.id.to_string()}, {"attempt", job_.attempt}});
         job_.started_at = started_at;
     }
-    if (job_.spec.timeout && !job_.deadline_at)
-        job_.deadline_at = *job_.started_at + job_.spec.timeout->length;
+    set_deadline();
     parts_.store.set_started(
         job_.id,
         job_.attempt,

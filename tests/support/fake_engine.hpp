@@ -38,11 +38,13 @@ class FakeEngine final : public Engine {
     std::string refuse_start;
     std::set<std::string> missing_images;
     bool is_silent_on_images = false;
+    bool is_silent_on_lists = false;
     bool is_silent_on_logs = false;  ///< but for output that is followed
     int lists = 0;                   ///< how often the containers were listed
     int follows = 0;                 ///< how often output was followed
     int readings = 0;                ///< how often it was read from the beginning
     bool follow_loses_end = false;   ///< what was not brought when the container ends
+    int restarts_when_stopped = 0;   ///< by a stranger, so often
     bool follow_hangs = false;       ///< it does not end with the container
     std::string id = "engine-1";
     std::map<std::string, Container> containers;  ///< by id
@@ -147,7 +149,8 @@ class FakeEngine final : public Engine {
         if (is_down) return reply(no_answer<Done>());
         calls.push_back("stop " + container + (grace == Duration(0) ? " now" : ""));
         if (auto found = containers.find(container); found != containers.end())
-            if (found->second.state.phase == Phase::running) end(container, 137);
+            if (found->second.state.phase == Phase::running && restarts_when_stopped-- <= 0)
+                end(container, 137);
         reply(Done{});
     }
     void inspect(const std::string& container, EngineReply<ContainerState> reply) override {
@@ -170,6 +173,7 @@ class FakeEngine final : public Engine {
               EngineReply<std::vector<ContainerSummary>> reply) override {
         if (is_down) return reply(no_answer<std::vector<ContainerSummary>>());
         ++lists;
+        if (is_silent_on_lists) return;
         if (is_refused("list")) return reply(refused<std::vector<ContainerSummary>>());
         std::vector<ContainerSummary> all;
         for (const auto& [key, container] : containers)

@@ -89,5 +89,34 @@ TEST_CASE("a job that runs across a step of the clock ends after it started", "[
     CHECK(job.finished_at->at >= job.started_at->at);
 }
 
+TEST_CASE("a clock that is set ends no job before or after its timeout", "[clock]") {
+    auto jump = GENERATE(Duration(2h), Duration(-365 * 24h));
+    DispatchWorld world;
+    JobSpec spec;
+    spec.timeout = Span{1h};
+    JobId id = world.add(0s, spec);
+    world.pass(1min);
+    set_clock(world, jump);
+    world.pass(58min);
+    CHECK(world.job(id).status == JobStatus::running);
+    world.pass(2min);
+    CHECK(world.job(id).finish_status == FinishStatus::timed_out);
+}
+
+TEST_CASE("a clock that was set back before a restart leaves no more than the timeout", "[clock]") {
+    DispatchWorld world;
+    JobSpec spec;
+    spec.timeout = Span{10min};
+    JobId id = world.add(0s, spec);
+    world.pass(1s);
+    set_clock(world, -365 * 24h);
+    world.crash();
+    world.boot();
+    world.pass(9min);
+    CHECK(world.job(id).status == JobStatus::running);
+    world.pass(2min);
+    CHECK(world.job(id).finish_status == FinishStatus::timed_out);
+}
+
 }  // namespace
 }  // namespace scheduler

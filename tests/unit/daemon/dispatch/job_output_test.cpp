@@ -160,4 +160,21 @@ TEST_CASE("what waits for a full disk is done as soon as that has space", "[disp
     CHECK(world.engine.readings == readings + 1);
 }
 
+TEST_CASE("a second reader waits, too, until what was printed is followed", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(2s);
+    world.engine.only().output = "so far\n";
+    int shown = 0;
+    world.dispatcher->want_output(id, [&] { ++shown; });
+    world.executor.run();
+    CHECK(shown == 0);  // counted, not followed so far
+    world.dispatcher->want_output(id, [&] { ++shown; });
+    world.executor.run();
+    CHECK(shown == 0);
+    world.engine.bring_output("c1");
+    world.executor.run();
+    CHECK(shown == 2);
+}
+
 }  // namespace scheduler::test

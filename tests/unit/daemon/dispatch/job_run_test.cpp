@@ -300,4 +300,44 @@ TEST_CASE("a timeout counts from the start and survives a restart", "[dispatch]"
     REQUIRE(world.job(id).finish_status == FinishStatus::timed_out);
 }
 
+TEST_CASE("a job that ended unheard of before its timeout did not time out", "[dispatch]") {
+    DispatchWorld world;
+    JobSpec spec;
+    spec.timeout = Span{10s};
+    JobId id = world.add(0s, spec);
+    world.pass(2s);
+    world.engine.end("c1", 0, false);
+    world.pass(10s);
+    CHECK(world.job(id).finish_status == FinishStatus::success);
+    CHECK(world.engine.calls_of("stop") == 0);
+}
+
+TEST_CASE("a more urgent kill sends no stop before the first one's reason is committed",
+          "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(1s);
+    for (bool now : {false, true}) {
+        world.store->request_kill(id, world.clock.now(), "test", now, [](const Result<Done>&) {});
+        world.dispatcher->kill(id, "test", now);
+    }
+    world.executor.run();
+    CHECK(world.job(id).finish_status == FinishStatus::killed);
+    CHECK(world.engine.calls_of("stop") == 1);
+    CHECK(world.engine.calls_of("stop c1 now") + world.engine.calls_of("stop c1") == 1);
+}
+
+TEST_CASE("a container that a stranger starts again after its stop is stopped again",
+          "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(1s);
+    world.engine.restarts_when_stopped = 1;
+    world.kill(id);
+    CHECK(world.job(id).status == JobStatus::running);
+    world.pass(2s);
+    CHECK(world.job(id).finish_status == FinishStatus::killed);
+    CHECK(world.engine.calls_of("stop") == 2);
+}
+
 }  // namespace scheduler::test
