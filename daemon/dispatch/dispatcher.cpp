@@ -280,11 +280,7 @@ void Dispatcher::kill(JobId job, std::string by, bool now) {
 void Dispatcher::prune(std::optional<RetentionLimits> limits,
                        bool dry_run,
                        Reply<PruneReport> reply) {
-    if (limits) return retention_.prune(*limits, dry_run, std::move(reply));
-    parts_.core.post([weak = anchor_.weak(), dry_run, reply = std::move(reply)]() mutable {
-        if (auto* self = weak.get())
-            self->retention_.prune(self->options_.retention, dry_run, std::move(reply));
-    });
+    retention_.prune(limits, dry_run, std::move(reply));
 }
 
 std::vector<std::shared_ptr<JobRun>> Dispatcher::all_runs() const {
@@ -406,8 +402,12 @@ void Dispatcher::note_due(std::optional<TimePoint> due) {
 }
 
 void Dispatcher::retry_claim_later() {
+    if (std::exchange(is_retry_armed_, true)) return;
     parts_.core.post_after(claim_retry, [weak = anchor_.weak()] {
-        if (auto* self = weak.get()) self->pump();
+        auto* self = weak.get();
+        if (!self) return;
+        self->is_retry_armed_ = false;
+        self->pump();
     });
 }
 
@@ -454,7 +454,7 @@ void Dispatcher::container_known(const std::string& container, JobId job) {
 }
 
 void Dispatcher::run_is_over(JobId job, bool is_clean) {
-    if (!is_clean) reconciler_.container_left();
+    if (!is_clean) reconciler_.container_left(job);
     auto run = runs_.find(job);
     if (run == runs_.end()) return;
     if (run->second->job().container_id) containers_.erase(*run->second->job().container_id);

@@ -135,6 +135,7 @@ class Dispatcher final : public RunOwner {
     bool is_claiming_ = false;
     bool claim_again_ = false;
     bool is_check_armed_ = false;
+    bool is_retry_armed_ = false;
     bool is_reconcile_armed_ = false;
     bool is_draining_ = false;
     bool stopped_ = false;

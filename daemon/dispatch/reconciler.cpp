@@ -28,24 +28,32 @@ struct Reconciler::Pass {
     std::int64_t left_count;  ///< of the reconciler, when the pass began
     EngineReply<std::int64_t> reply;
     bool was_listed = false;
-    std::int64_t found = 0;
     std::int64_t removed = 0;
     std::optional<EngineFailure> failure;
 };
 
 void Reconciler::end_pass(Pass& pass) {
-    // A pass that saw less than all says nothing.
-    if (pass.was_listed && pass.removed == pass.found && pass.left_count == left_count_)
-        is_clear_ = true;
+    // A pass that saw less than all says nothing. What it could not remove was left anew.
+    if (pass.was_listed) {
+        was_listed_ = true;
+        std::erase_if(left_over_, [&](const auto& left) { return left.second <= pass.left_count; });
+    }
     if (!pass.reply) return;
     if (pass.failure) return pass.reply(fail(*pass.failure));
     pass.reply(pass.removed);
 }
 
-void Reconciler::container_left() {
-    ++left_count_;
-    is_clear_ = false;
+void Reconciler::container_left(JobId job) {
+    left_over_[job] = ++left_count_;
     on_left_();
+}
+
+std::optional<std::vector<JobId>> Reconciler::left_over() const {
+    if (!was_listed_ || left_over_.size() > left_over_max) return std::nullopt;
+    std::vector<JobId> jobs;
+    for (const auto& [job, count] : left_over_)
+        jobs.push_back(job);
+    return jobs;
 }
 
 void Reconciler::walk(IsOurs is_ours, Visit visit, EngineReply<Done> reply) {
@@ -130,7 +138,7 @@ Result<Job> Reconciler::job_of(const ContainerSummary& container) const {
 
 void Reconciler::look_at(const ContainerSummary& container, const std::shared_ptr<Pass>& pass) {
     auto job = job_of(container);
-    if (job && has_ended(job->status)) return clean_up(container, pass);
+    if (job && has_ended(job->status)) return clean_up(container, job->id, pass);
     if (job) return;  // claimed meanwhile, or by a run that is about to begin
     if (job.error().code != ErrorCode::job_not_found) return;
     if (reported_.insert(container.id).second)
@@ -140,11 +148,13 @@ void Reconciler::look_at(const ContainerSummary& container, const std::shared_pt
 }
 
 /// Its outcome is committed, so it may go; a start that the engine executed late is stopped first.
-void Reconciler::clean_up(const ContainerSummary& container, const std::shared_ptr<Pass>& pass) {
-    auto remove = [weak = anchor_.weak(), pass, id = container.id](const EngineResult<Done>&) {
+void Reconciler::clean_up(const ContainerSummary& container,
+                          JobId job,
+                          const std::shared_ptr<Pass>& pass) {
+    auto remove = [weak = anchor_.weak(), pass, job, id = container.id](const EngineResult<Done>&) {
         auto* self = weak.get();
         if (!self) return;
-        self->engine_.remove(id, [weak, pass, id](EngineResult<Done> removed) {
+        self->engine_.remove(id, [weak, pass, job, id](EngineResult<Done> removed) {
             if (removed) {
                 ++pass->removed;
                 return;
@@ -152,10 +162,9 @@ void Reconciler::clean_up(const ContainerSummary& container, const std::shared_p
             pass->failure = removed.error();
             log_warning("container_not_removed",
                         {{"container", id}, {"error", removed.error().message}});
-            if (auto* alive = weak.get()) alive->container_left();
+            if (auto* alive = weak.get()) alive->container_left(job);
         });
     };
-    ++pass->found;
     log_info("container_left_over", {{"container", container.id}, {"name", container.name}});
     if (container.is_running)
         engine_.stop(container.id, Duration(0), remove);

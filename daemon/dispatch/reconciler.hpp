@@ -4,10 +4,13 @@
 /// is the net.
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "daemon/base/anchor.hpp"
 #include "daemon/engine/engine.hpp"
@@ -36,11 +39,15 @@ class Reconciler {
     /// How many containers a sweep would remove.
     void count_left_over(IsOurs is_ours, EngineReply<std::int64_t> reply);
 
-    /// True once a pass found that no container of an ended job is left, but for those of runs that
-    /// are not over. While it is false a row must stay, or nobody would know whose container it
-    /// was. Then a pass is under way, or `on_left` was called, or the engine was not asked yet.
-    [[nodiscard]] bool is_clear() const { return is_clear_; }
-    void container_left();
+    static constexpr std::size_t left_over_max = 1000;
+
+    /// Ended jobs, but for those whose runs are not over, of which a container may be left: their
+    /// rows must stay, or nobody would know whose container it was. Nothing: the engine was not
+    /// asked yet, or there are more than `left_over_max`.
+    [[nodiscard]] std::optional<std::vector<JobId>> left_over() const;
+    /// None is left.
+    [[nodiscard]] bool is_clear() const { return was_listed_ && left_over_.empty(); }
+    void container_left(JobId job);
 
   private:
     struct Pass;
@@ -50,7 +57,7 @@ class Reconciler {
     std::shared_ptr<Pass> begin_pass(EngineReply<std::int64_t> reply);
     void forget_all_but(const std::set<std::string>& listed);
     void look_at(const ContainerSummary& container, const std::shared_ptr<Pass>& pass);
-    void clean_up(const ContainerSummary& container, const std::shared_ptr<Pass>& pass);
+    void clean_up(const ContainerSummary& container, JobId job, const std::shared_ptr<Pass>& pass);
     [[nodiscard]] Result<Job> job_of(const ContainerSummary& container) const;
     void end_pass(Pass& pass);
 
@@ -58,8 +65,10 @@ class Reconciler {
     Store& store_;
     std::string instance_;
     std::function<void()> on_left_;
-    bool is_clear_ = false;
-    std::int64_t left_count_ = 0;     ///< containers that could not be removed, ever
+    bool was_listed_ = false;
+    std::int64_t left_count_ = 0;  ///< times that a container was left, ever
+    /// What `left_count_` was then. A pass clears those that were left before it began.
+    std::map<JobId, std::int64_t> left_over_;
     std::set<std::string> reported_;  ///< strangers, each reported once; pruned to what is listed
     Anchor<Reconciler> anchor_{*this};
 };

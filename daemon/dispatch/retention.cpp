@@ -47,9 +47,12 @@ void Retention::disk_is_full() {
     parts_.core.post(guarded([](Retention& self) { self.wake_in(Duration(0)); }));
 }
 
-void Retention::prune(RetentionLimits limits, bool dry_run, Reply<PruneReport> reply) {
+void Retention::prune(std::optional<RetentionLimits> limits,
+                      bool dry_run,
+                      Reply<PruneReport> reply) {
     auto round = std::make_unique<Round>();
-    round->limits = limits;
+    round->has_own_limits = limits.has_value();
+    round->limits = limits.value_or(RetentionLimits());
     round->dry_run = dry_run;
     round->is_ordered = true;
     round->reply = std::move(reply);
@@ -57,7 +60,7 @@ void Retention::prune(RetentionLimits limits, bool dry_run, Reply<PruneReport> r
         auto* self = weak.get();
         if (!self) return;
         if (self->is_stopped_) return refuse_stopped(*round);
-        if (self->waiting_.size() < orders_waiting_max) return self->enqueue(std::move(round));
+        if (self->orders_waiting() < orders_waiting_max) return self->enqueue(std::move(round));
         round->reply(fail(ErrorCode::busy,
                           fmt::format("{} prunes wait already; try again when they are done",
                                       orders_waiting_max)));
@@ -77,12 +80,16 @@ void Retention::wake_in(Duration delay) {
                            }));
 }
 
+/// One that waits already will see what this one would.
 void Retention::begin_background() {
     jobs_ended_ = false;
-    auto round = std::make_unique<Round>();
-    round->limits = limits_;
-    if (!clock_is_settled()) round->limits.history_age.reset();
-    enqueue(std::move(round));
+    bool one_waits = static_cast<std::int64_t>(waiting_.size()) > orders_waiting();
+    if (!one_waits) enqueue(std::make_unique<Round>());
+}
+
+std::int64_t Retention::orders_waiting() const {
+    return std::count_if(
+        waiting_.begin(), waiting_.end(), [](const auto& round) { return round->is_ordered; });
 }
 
 /// A clock that is set wrong for a while must not cost the history. At the first look nobody knows
@@ -112,10 +119,25 @@ void Retention::begin_next() {
     if (waiting_.empty()) return;
     round_ = std::move(waiting_.front());
     waiting_.pop_front();
-    if (round_->limits.history_age)
-        round_->ended_before = parts_.clock.now() - *round_->limits.history_age;
+    set_cutoff();
     if (round_->dry_run) return next_step(&Retention::containers);
     finish_removals();
+}
+
+/// The clock is looked at when the round begins: it may have waited for others.
+void Retention::set_cutoff() {
+    if (!round_->has_own_limits) {
+        round_->limits = limits_;
+        if (!clock_is_settled() && round_->limits.history_age) {
+            round_->limits.history_age.reset();
+            round_->report.warning = fmt::format(
+                "nothing is removed by its age for {} minutes after the start, and after the clock "
+                "was set; give --older-than to do it now",
+                clock_settles_in / std::chrono::minutes(1));
+        }
+    }
+    if (round_->limits.history_age)
+        round_->ended_before = parts_.clock.now() - *round_->limits.history_age;
 }
 
 /// What was committed and then interrupted: its files may be there still.
@@ -157,20 +179,32 @@ PruneBatch Retention::batch() const {
     if (round_->limits.history_age) batch.ended_before = round_->ended_before;
     batch.jobs_kept = round_->limits.history_count;
     if (mutated("prunes_one_too_many") && batch.jobs_kept) --*batch.jobs_kept;
-    batch.only_never_started =
-        !parts_.reconciler.is_clear() && !mutated("prunes_with_container_left");
     batch.spared = parts_.runs();
+    if (!mutated("prunes_with_container_left")) {
+        auto left_over = parts_.reconciler.left_over();
+        batch.only_never_started = !left_over;
+        if (left_over)
+            batch.spared.insert(batch.spared.end(), left_over->begin(), left_over->end());
+    }
     batch.jobs_max = batch_max();
     batch.after = round_->place;
     return batch;
 }
 
+std::string Retention::what_is_kept() const {
+    auto left_over = parts_.reconciler.left_over();
+    if (!left_over)
+        return "jobs that had a container are kept until the engine says which containers are left";
+    if (left_over->empty()) return "";
+    return fmt::format("{} {} kept whose container could not be removed",
+                       left_over->size(),
+                       left_over->size() == 1 ? "job is" : "jobs are");
+}
+
 void Retention::jobs() {
     if (!round_->limits.history_age && !round_->limits.history_count)
         return next_step(&Retention::outputs);
-    if (!parts_.reconciler.is_clear() && round_->report.warning.empty())
-        round_->report.warning =
-            "jobs that had a container are kept until the engine says that none is left";
+    if (round_->report.warning.empty()) round_->report.warning = what_is_kept();
     if (round_->dry_run) return preview_jobs();
     PruneBatch next = batch();
     if (!round_->has_begun) {

@@ -52,13 +52,13 @@ class Retention {
     static constexpr std::int64_t jobs_a_preview = 1000;
     static constexpr std::int64_t pages_a_slice = 256;  ///< 1 MiB
     static constexpr std::int64_t pages_kept_free = 1024;
-    static constexpr std::size_t orders_waiting_max = 16;
+    static constexpr std::int64_t orders_waiting_max = 16;
     static constexpr Duration pause = std::chrono::milliseconds(20);
     static constexpr Duration after_jobs_ended = std::chrono::seconds(10);
     static constexpr Duration round_soonest = std::chrono::seconds(60);
     static constexpr Duration round_latest = std::chrono::hours(1);
     /// A wall clock that jumped, or that this process sees for the first time, is not believed for
-    /// so long: history is not removed by its age.
+    /// so long: history is not removed by its age, unless an age is ordered.
     static constexpr Duration clock_settles_in = std::chrono::minutes(10);
     static constexpr Duration clock_jump = std::chrono::minutes(1);
 
@@ -85,16 +85,17 @@ class Retention {
     // ---- any thread ----
     void jobs_ended();
     void disk_is_full();
-    /// Removes what is over these limits now; with `dry_run` says what would be. Replies on the
-    /// core. Errors: busy, disk_full, unavailable.
-    void prune(RetentionLimits limits, bool dry_run, Reply<PruneReport> reply);
+    /// Removes what is over these limits now, or over those that are set; with `dry_run` says what
+    /// would be. Replies on the core. Errors: busy, disk_full, unavailable.
+    void prune(std::optional<RetentionLimits> limits, bool dry_run, Reply<PruneReport> reply);
 
   private:
     struct Round {
-        RetentionLimits limits;
+        RetentionLimits limits = {};
+        bool has_own_limits = false;  ///< given with the order
         bool dry_run = false;
         bool is_ordered = false;
-        Reply<PruneReport> reply;
+        Reply<PruneReport> reply = {};
         PruneReport report = {};
         TimePoint ended_before{};
         HistoryPlace place = {};
@@ -109,6 +110,8 @@ class Retention {
     void enqueue(std::unique_ptr<Round> round);
     void begin_next();
     void begin_background();
+    [[nodiscard]] std::int64_t orders_waiting() const;
+    void set_cutoff();
     void finish_removals();
     void containers();
     void jobs();
@@ -126,6 +129,7 @@ class Retention {
     /// A full disk: drops the ballast once and repeats the step. Everything else ends the round.
     void on_error(const Error& error, Step step);
     [[nodiscard]] PruneBatch batch() const;
+    [[nodiscard]] std::string what_is_kept() const;
     [[nodiscard]] std::int64_t batch_max() const;
     [[nodiscard]] bool clock_is_settled();
     [[nodiscard]] Duration next_round_in();

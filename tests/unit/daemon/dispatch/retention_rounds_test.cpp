@@ -203,4 +203,19 @@ TEST_CASE("ballast is made of blocks, once, and dropped", "[retention]") {
     CHECK(Ballast("").make());
 }
 
+TEST_CASE("rounds of its own do not pile up behind one that takes long", "[retention]") {
+    RetentionWorld world;
+    world.engine.is_silent_on_lists = true;
+    world.dispatcher->prune(by_count(0), false, [](const Result<PruneReport>&) {});
+    for (int i = 0; i < 2 * Retention::orders_waiting_max; ++i) {
+        world.set_limits(by_count(1'000'000 + i));  // wakes it
+        world.pass(Retention::after_jobs_ended + 1s);
+    }
+    std::optional<Result<PruneReport>> answer;
+    world.dispatcher->prune(
+        by_count(0), false, [&](Result<PruneReport> done) { answer = std::move(done); });
+    world.executor.run();
+    CHECK_FALSE(answer);  // it waits, and is not refused
+}
+
 }  // namespace scheduler::test

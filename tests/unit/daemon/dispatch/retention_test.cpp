@@ -239,4 +239,46 @@ TEST_CASE("a dry run counts the output of older jobs that stay", "[retention]") 
     }
 }
 
+TEST_CASE("a container that can't be removed keeps its own job alone", "[retention]") {
+    RetentionWorld world;
+    JobId kept = world.add(0s);
+    world.engine.refuses["remove"] = 1'000'000;
+    world.engine.end("c1", 0);
+    world.pass(1s);
+    REQUIRE(has_ended(world.job(kept).status));
+    JobId other = world.canceled();
+    auto report = world.prune(by_count(0));
+    CHECK(report.jobs == 1);
+    CHECK(report.warning.find("could be removed") != std::string::npos);
+    CHECK(world.is_there(kept));
+    CHECK_FALSE(world.is_there(other));
+
+    world.engine.refuses.clear();
+    CHECK(world.prune(by_count(0)).jobs == 1);
+    CHECK_FALSE(world.is_there(kept));
+}
+
+TEST_CASE("an order without limits of its own believes no clock that was just set", "[retention]") {
+    RetentionWorld world;
+    world.set_limits(by_age(24h));
+    JobId job = world.canceled();
+    world.pass(Retention::clock_settles_in + 1min);
+    auto prune = [&](std::optional<RetentionLimits> limits) {
+        std::optional<Result<PruneReport>> answer;
+        world.dispatcher->prune(
+            limits, false, [&](Result<PruneReport> done) { answer = std::move(done); });
+        world.executor.run_for(10s, 20ms);
+        REQUIRE(answer);
+        REQUIRE(*answer);
+        return **answer;
+    };
+    CHECK(prune(std::nullopt).warning.empty());
+    world.clock.set(world.clock.now() + 365 * 24h);
+    auto report = prune(std::nullopt);
+    CHECK(report.jobs == 0);
+    CHECK(report.warning.find("10 minutes") != std::string::npos);
+    CHECK(world.is_there(job));
+    CHECK(prune(by_age(24h)).jobs == 1);
+}
+
 }  // namespace scheduler::test
