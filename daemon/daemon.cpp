@@ -161,6 +161,7 @@ struct Daemon::Parts {
     std::unique_ptr<ThreadExecutor> disk = std::make_unique<ThreadExecutor>("spool");
     std::unique_ptr<ThreadExecutor> checks =
         std::make_unique<ThreadExecutor>("check", ThreadExecutor::Priority::background);
+    std::unique_ptr<ThreadExecutor> checkpoints = std::make_unique<ThreadExecutor>("checkpoint");
     std::unique_ptr<DockerEngine> engine;
     std::unique_ptr<WallTimer> due_timer;
     std::unique_ptr<Dispatcher> dispatcher;
@@ -203,7 +204,8 @@ Result<Done> Daemon::Parts::open_store() {
                                      on_fatal,
                                      on_disk_full,
                                      on_space,
-                                     checks.get()});
+                                     checks.get(),
+                                     checkpoints.get()});
     if (!opened) return fail(opened.error());
     store = std::move(*opened);
     store->on_commit(
@@ -246,7 +248,8 @@ Result<Done> Daemon::Parts::open_front_ends() {
         http_listening.push_back(listener->address());
     auto file = SocketFile::bind({options.socket, options.socket_group, options.state_dir});
     if (!file) return fail(file.error());
-    service = std::make_unique<Service>(*store, spool, *dispatcher, events, metrics, clock, front);
+    service = std::make_unique<Service>(
+        *store, spool, *dispatcher, events, metrics, clock, front, *checks);
     socket = std::make_unique<SocketServer>(front_loops, *service);
     http = std::make_unique<HttpServer>(front_loops, *service, http_options(options));
     apply(options);
@@ -321,9 +324,11 @@ void Daemon::Parts::begin_stop() {
 void Daemon::Parts::stop_threads() {
     dispatcher->stop();
     front_loops.stop();
-    checks.reset();
-    disk.reset();
-    commits.reset();
+    // They reply to each other: what is posted to one that has stopped is not done.
+    checks->stop();
+    disk->stop();
+    commits->stop();
+    checkpoints->stop();
 }
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -20,6 +20,10 @@ ThreadExecutor::ThreadExecutor(std::string name, Priority priority)
       }) {}
 
 ThreadExecutor::~ThreadExecutor() {
+    if (thread_.joinable()) stop();
+}
+
+void ThreadExecutor::stop() {
     assert(!is_here());
     {
         std::lock_guard lock(mutex_);

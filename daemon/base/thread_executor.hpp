@@ -27,6 +27,9 @@ class ThreadExecutor final : public Executor {
     ThreadExecutor& operator=(const ThreadExecutor&) = delete;
     /// Not to be called on its own thread.
     ~ThreadExecutor() override;
+    /// Runs what was posted, and joins. What is posted later stays undone until the destructor
+    /// drops it. Once; not on its own thread.
+    void stop();
 
     void post(Task task) override;
     void post_after(Duration delay, Task task) override;

@@ -126,9 +126,13 @@ Result<BackupResponse> Backup::put_in_place() {
     if (::fstat(fd_.get(), &status) != 0) return spool_file::failure("look at", temporary_, errno);
     if (::link(temporary_.c_str(), file_.c_str()) != 0)
         return errno == EEXIST ? is_there(file_) : spool_file::failure("make", file_, errno);
-    if (auto removed = spool_file::remove_file(temporary_); !removed) return fail(removed.error());
-    if (auto synced = spool_file::sync_directory(file_.parent_path()); !synced)
+    if (auto synced = spool_file::sync_directory(file_.parent_path()); !synced) {
+        (void)spool_file::remove_file(file_);
         return fail(synced.error());
+    }
+    // A name too many is no failed backup: the next one removes it.
+    if (auto removed = spool_file::remove_file(temporary_); !removed)
+        log_warning("unfinished_backup_not_removed", {{"error", removed.error().message}});
     BackupResponse response;
     response.file = file_.native();
     response.bytes = status.st_size;
@@ -160,7 +164,7 @@ void Service::handle(const BackupRequest& request, const Caller&, Reply<BackupRe
                           "another backup is under way, and one runs at a time; ask again when it "
                           "has ended"));
     std::make_shared<Backup>(Backup::Parts{parts_->store,
-                                           parts_->timers,
+                                           parts_->background,
                                            parts_->is_backing_up,
                                            std::move(backups),
                                            options.instance},

@@ -1,10 +1,11 @@
 #pragma once
 /// Backup copies the database into a file, slice by slice: a slice on the store's writer, between
 /// commits; its sync on the `steps` executor before the next one, so that the disk is never
-/// flooded. The file has a temporary name until it is whole and synced, and never takes another
-/// one's place. That name is the daemon's own and the same for each backup, so what a crash left is
-/// known for certain, and is replaced by the next backup in that directory. Kept alive by what it
-/// waits for: once begun it goes on, whoever asked.
+/// flooded. `steps` waits for that disk, so nothing that is urgent runs there. The file has a
+/// temporary name until it is whole and synced, and never takes another one's place. That name is
+/// the daemon's own and the same for each backup, so what a crash left is known for certain, and is
+/// replaced by the next backup in that directory. Kept alive by what it waits for: once begun it
+/// goes on, whoever asked.
 
 #include <atomic>
 #include <filesystem>

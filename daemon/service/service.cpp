@@ -12,7 +12,8 @@ Service::Service(Store& store,
                  EventHub& events,
                  Metrics& metrics,
                  const Clock& clock,
-                 Executor& timers)
+                 Executor& timers,
+                 Executor& background)
     : parts_(new Parts{store,
                        spool,
                        dispatcher,
@@ -20,6 +21,7 @@ Service::Service(Store& store,
                        metrics,
                        clock,
                        timers,
+                       background,
                        clock.now(),
                        Published<ServiceOptions>(),
                        std::make_shared<WaitList>(store, events, clock, timers)}) {}

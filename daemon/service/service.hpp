@@ -46,14 +46,16 @@ struct Readiness {
 
 class Service {
   public:
-    /// All parts outlive the service. `timers` runs the deadlines of waits.
+    /// All parts outlive the service. `timers` runs the deadlines of waits, `background` what waits
+    /// for a disk.
     Service(Store& store,
             Spool& spool,
             Dispatcher& dispatcher,
             EventHub& events,
             Metrics& metrics,
             const Clock& clock,
-            Executor& timers);
+            Executor& timers,
+            Executor& background);
     ~Service();
 
     /// Any thread; in force for the next request.

@@ -21,7 +21,8 @@ struct Service::Parts {
     EventHub& events;
     Metrics& metrics;
     const Clock& clock;
-    Executor& timers;  ///< runs what waits: deadlines, and readers that were woken
+    Executor& timers;      ///< runs what waits: deadlines, and readers that were woken
+    Executor& background;  ///< what may take long, and nobody else waits for
     TimePoint started_at;
     Published<ServiceOptions> options;
     std::shared_ptr<WaitList> waits;

@@ -13,7 +13,7 @@ bool SimTime::run_one() {
     }
     std::array<SimExecutor*, 5> able{};
     std::size_t count = 0;
-    for (SimExecutor* executor : {&core, &disk, &commits, &front})
+    for (SimExecutor* executor : {&core, &disk, &commits, &front, &checkpoints})
         if (!executor->ready_.empty()) able[count++] = executor;
     bool is_event_due = !outside_.empty() && outside_.begin()->first.first <= clock.steady();
     if (is_event_due) able[count++] = nullptr;
@@ -66,7 +66,7 @@ void SimTime::drop_process() {
     for (bool again = true; again;) {
         again = !timers_.empty();
         std::exchange(timers_, {}).clear();
-        for (SimExecutor* executor : {&core, &disk, &commits, &front}) {
+        for (SimExecutor* executor : {&core, &disk, &commits, &front, &checkpoints}) {
             again = again || !executor->ready_.empty();
             std::exchange(executor->ready_, {}).clear();
         }

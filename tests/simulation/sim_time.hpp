@@ -85,6 +85,7 @@ class SimTime {
     SimExecutor disk{*this};
     SimExecutor commits{*this};
     SimExecutor front{*this};
+    SimExecutor checkpoints{*this};
     SimWallTimer due_timer;
     UniqueFunction<void()> on_due;  ///< the daemon's end of the due timer
 

@@ -12,6 +12,8 @@ namespace {
 constexpr const char* database = "/simulated/schedulerd.db";
 constexpr const char* instance = "instance";
 constexpr std::uint64_t log_limit = 1 << 20;
+/// Small, so that all three are met.
+constexpr CheckpointLimits checkpoint_limits{40, 10, 200};
 /// Closures in one moment of simulated time: more is a daemon that spins.
 constexpr int closures_max = 100'000;
 
@@ -56,7 +58,10 @@ void World::boot() {
                                     [this] { return random_.next(); },
                                     on_fatal,
                                     {},
-                                    on_space});
+                                    on_space,
+                                    nullptr,
+                                    &time_.checkpoints,
+                                    checkpoint_limits});
     if (!store || disk_.has_crashed) {
         say("the daemon could not start" + (store ? std::string() : ": " + store.error().message));
         process.reset();
@@ -88,7 +93,8 @@ void World::boot() {
                                                  process->events,
                                                  process->metrics,
                                                  time_.clock,
-                                                 time_.front);
+                                                 time_.front,
+                                                 time_.checkpoints);
     ServiceOptions options;
     options.max_running = max_running_;
     process->service->set_options(std::move(options));

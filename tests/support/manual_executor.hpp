@@ -35,6 +35,12 @@ class ManualExecutor final : public Executor {
         } while (has_rung_timer());
     }
 
+    /// Nothing is to be done at this moment.
+    [[nodiscard]] bool is_idle() {
+        std::lock_guard lock(mutex_);
+        return tasks_.empty();
+    }
+
     /// Lets time pass in steps, so that timers set timers as they would.
     void run_for(Duration length, Duration step = std::chrono::milliseconds(100)) {
         run();

@@ -7,7 +7,7 @@
 namespace scheduler::test {
 
 struct ServiceWorld : DispatchWorld {
-    Service service{*store, *spool, *dispatcher, events, metrics, clock, executor};
+    Service service{*store, *spool, *dispatcher, events, metrics, clock, executor, executor};
 };
 
 }  // namespace scheduler::test

@@ -1,5 +1,6 @@
 #include "daemon/store/sqlite/database.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -16,8 +17,6 @@ namespace {
 
 /// How long a writer waits for another program that has the database locked (the sqlite3 shell).
 constexpr int busy_timeout_ms = 5000;
-/// Pages in the log of writes from which a commit copies them into the database: 4 MiB.
-constexpr int checkpoint_pages = 1000;
 
 /// SQLite counts its memory behind a lock that every connection takes at each allocation. Nobody
 /// reads the counts. In force only before its first use in the process; later it is refused, and
@@ -201,6 +200,10 @@ void Database::configure(Mode mode) {
         exec("PRAGMA journal_size_limit=67108864");
         // Takes the place of SQLite's own automatic checkpoint, which keeps its errors to itself.
         (void)sqlite3_wal_hook(handle_, &Database::on_wal, this);
+    } else if (mode == Mode::checkpointer) {
+        // The log is found only by a connection that has read the file.
+        exec("PRAGMA schema_version");
+        exec("PRAGMA synchronous=FULL");
     } else if (mode == Mode::copy) {
         exec("PRAGMA synchronous=OFF");
     } else {
@@ -213,16 +216,27 @@ void Database::set_checkpoint_on_close(bool on) {
     (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
 }
 
+int Database::checkpoint() {
+    int copied = 0;
+    int code = sqlite3_wal_checkpoint_v2(
+        handle_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
+    if (code != SQLITE_OK) {
+        SqliteError error = last_error(handle_);
+        if (error.kind() != SqliteError::Kind::busy) throw error;
+    }
+    return std::max(copied, 0);
+}
+
 /// Called by SQLite after a commit. What it returned would be the commit's error, though that
 /// stands.
-int Database::on_wal(void* self, sqlite3* handle, const char* schema, int frames) {
-    if (frames < checkpoint_pages) return SQLITE_OK;
-    int code =
-        sqlite3_wal_checkpoint_v2(handle, schema, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-    if (code != SQLITE_OK) {
-        SqliteError error = last_error(handle);
-        if (error.kind() != SqliteError::Kind::busy)
-            static_cast<Database*>(self)->checkpoint_error_ = error;
+int Database::on_wal(void* self, sqlite3*, const char*, int pages) {
+    auto& database = *static_cast<Database*>(self);
+    database.log_pages_ = pages;
+    if (pages < database.checkpoint_at_) return SQLITE_OK;
+    try {
+        (void)database.checkpoint();
+    } catch (const SqliteError& error) {
+        database.checkpoint_error_ = error;
     }
     return SQLITE_OK;
 }

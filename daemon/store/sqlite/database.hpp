@@ -98,8 +98,10 @@ class Query {
 
 class Database {
   public:
+    /// 4 MiB.
+    static constexpr int checkpoint_pages = 1000;
     /// A copy is written in one piece and synced by whoever has it made.
-    enum class Mode { writer, reader, copy };
+    enum class Mode { writer, reader, checkpointer, copy };
     /// Opens (a writer creates) the file and sets its pragmas. Throws SqliteError.
     Database(const std::filesystem::path& path, Mode mode);
     Database(const Database&) = delete;
@@ -126,7 +128,15 @@ class Database {
     /// False after SQLite rolled a transaction back by itself (disk full, I/O error).
     [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
     [[nodiscard]] sqlite3* handle() const { return handle_; }
-    /// What the last automatic checkpoint failed with, once. The commit that set it off stands.
+    /// Copies what it can of the log of writes into the database, without waiting for a reader or
+    /// writer; returns how many of the log's pages are in the database now. Throws SqliteError,
+    /// but not when another checkpoint is under way.
+    int checkpoint();
+    /// Pages in the log from which a commit runs a checkpoint (by default `checkpoint_pages`).
+    void set_commits_checkpoint_at(int pages) { checkpoint_at_ = pages; }
+    /// Pages in the log after the last commit.
+    [[nodiscard]] int log_pages() const { return log_pages_; }
+    /// What the last checkpoint of a commit failed with, once. The commit stands.
     std::optional<SqliteError> take_checkpoint_error() {
         return std::exchange(checkpoint_error_, std::nullopt);
     }
@@ -142,6 +152,8 @@ class Database {
     [[noreturn]] void raise(int code, std::string_view what) const;
 
     sqlite3* handle_ = nullptr;
+    int checkpoint_at_ = checkpoint_pages;
+    int log_pages_ = 0;
     std::optional<SqliteError> checkpoint_error_;
     std::unordered_map<const char*, sqlite3_stmt*> literals_;
     std::unordered_map<std::string, sqlite3_stmt*> texts_;

@@ -75,6 +75,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Parts parts) {
     try {
         auto database = open_database(parts.path, parts.checks != nullptr);
         if (!database) return fail(database.error());
+        if (parts.checkpoints != nullptr)
+            (*database)->set_commits_checkpoint_at(parts.checkpoint_limits.force);
         auto last_id = read_last_id(**database);
         return std::unique_ptr<SqliteStore>(
             new SqliteStore(std::move(parts), std::move(*database), last_id));
@@ -86,13 +88,16 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Parts parts) {
 SqliteStore::SqliteStore(Parts parts,
                          std::unique_ptr<Database> database,
                          std::optional<JobId> last_id)
-    : ids_(parts.clock, std::move(parts.random), last_id),
+    : clock_(parts.clock),
+      ids_(parts.clock, std::move(parts.random), last_id),
       writer_(std::move(database),
               parts.commits,
               remember_damage(parts.path, parts.checks != nullptr, std::move(parts.on_fatal))),
       readers_(parts.path, [this](const SqliteError& error) { writer_.failed_elsewhere(error); }) {
     writer_.on_disk_full(std::move(parts.on_disk_full));
     writer_.on_space(std::move(parts.on_space));
+    if (parts.checkpoints != nullptr)
+        checkpoints_.emplace(parts.path, *parts.checkpoints, writer_, parts.checkpoint_limits);
     if (parts.checks == nullptr) return;
     walk_.emplace(parts.path, *parts.checks, parts.clock, [this](const SqliteError& error) {
         writer_.failed_elsewhere(error);

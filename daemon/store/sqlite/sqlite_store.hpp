@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "daemon/base/id_generator.hpp"
+#include "daemon/store/sqlite/checkpoints.hpp"
 #include "daemon/store/sqlite/copy.hpp"
 #include "daemon/store/sqlite/integrity_walk.hpp"
 #include "daemon/store/sqlite/reader_pool.hpp"
@@ -32,6 +33,10 @@ class SqliteStore final : public Store {
         /// Where a file is checked while it is served from. Without one (a database of a test's
         /// own) no check is made, at the start neither, and no mark is written.
         Executor* checks = nullptr;
+        /// Where the log of writes is copied into the database; drained like `commits`. Without one
+        /// the commits do it.
+        Executor* checkpoints = nullptr;
+        CheckpointLimits checkpoint_limits = {};
     };
     /// Opens or creates the database and migrates it. Errors: internal, one sentence with the
     /// remedy.
@@ -103,8 +108,10 @@ class SqliteStore final : public Store {
     SqliteStore(Parts parts, std::unique_ptr<Database> database, std::optional<JobId> last_id);
     Result<AddedJob> insert_one(WriteContext& context, const NewJob& job);
 
+    const Clock& clock_;
     IdGenerator ids_;  ///< writer only
     Writer writer_;
+    std::optional<Checkpoints> checkpoints_;
     ReaderPool readers_;
     std::optional<IntegrityWalk> walk_;
     std::unique_ptr<DatabaseCopy> copy_;  ///< writer only; ends before `writer_` closes its source

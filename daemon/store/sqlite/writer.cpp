@@ -74,6 +74,7 @@ void Writer::drain() {
     commit(batch);
     for (auto& write : batch)
         write->answer();
+    if (!dead_ && log_listener_) log_listener_(database_->log_pages());
 }
 
 void Writer::commit(Batch& batch) {
@@ -99,7 +100,7 @@ void Writer::commit(Batch& batch) {
     } catch (const SqliteError& error) {
         return abandon(batch, error);
     }
-    note_checkpoint();
+    checkpoint_ended(database_->take_checkpoint_error());
     // A commit that wrote nothing says nothing about the disk.
     if (!dead_ && database_->total_changes() != changes_before && !trouble_.get().empty()) {
         log_info("store_recovered");
@@ -198,8 +199,7 @@ void Writer::probe_later() {
 
 /// The commits stand in the log of writes, and the next checkpoint copies the same pages again; so
 /// a full disk is waited for. A disk that fails is believed in no more.
-void Writer::note_checkpoint() {
-    auto error = database_->take_checkpoint_error();
+void Writer::checkpoint_ended(const std::optional<SqliteError>& error) {
     if (!error) {
         checkpoint_failed_ = false;
         return;

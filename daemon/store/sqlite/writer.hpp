@@ -71,6 +71,14 @@ class Writer {
     /// Called when a write succeeded after that. Set like that.
     void on_space(UniqueFunction<void()> listener) { space_listener_ = std::move(listener); }
 
+    /// Called after each commit, when its writes were answered, with the pages of the log of writes.
+    /// Set like that.
+    void on_log_grown(UniqueFunction<void(int pages)> listener) {
+        log_listener_ = std::move(listener);
+    }
+    /// A checkpoint that is none of a commit's ended. The executor.
+    void checkpoint_ended(const std::optional<SqliteError>& error);
+
     [[nodiscard]] std::string trouble() const { return trouble_.get(); }
     /// A reader met what forbids to go on. Any thread.
     void failed_elsewhere(const SqliteError& error);
@@ -118,7 +126,6 @@ class Writer {
     void abandon(Batch& batch, const SqliteError& error);
     Error explain(const SqliteError& error);
     Error die(const SqliteError& error);
-    void note_checkpoint();
     void probe_later();
 
     std::unique_ptr<Database> database_;
@@ -127,6 +134,7 @@ class Writer {
     CommitListener listener_;
     UniqueFunction<void()> full_listener_;
     UniqueFunction<void()> space_listener_;
+    UniqueFunction<void(int)> log_listener_;
     Published<std::string> trouble_;
     bool dead_ = false;               ///< executor only
     bool checkpoint_failed_ = false;  ///< executor only; logged once until one succeeds

@@ -11,7 +11,8 @@ namespace scheduler::test {
 namespace {
 
 struct BackupWorld : DispatchWorld {
-    BackupWorld() : service(*store, *spool, *dispatcher, events, metrics, clock, executor) {
+    BackupWorld()
+        : service(*store, *spool, *dispatcher, events, metrics, clock, executor, executor) {
         ServiceOptions options;
         options.instance = "i1";
         service.set_options(std::move(options));

@@ -1,0 +1,60 @@
+#include "daemon/store/sqlite/checkpoints.hpp"
+
+#include <utility>
+
+namespace scheduler {
+
+Checkpoints::Checkpoints(std::filesystem::path path,
+                         Executor& executor,
+                         Writer& writer,
+                         CheckpointLimits limits)
+    : path_(std::move(path)),
+      executor_(executor),
+      writer_(writer),
+      limits_(limits),
+      begin_at_(limits.begin) {
+    writer_.on_log_grown([this](int pages) { committed(pages); });
+}
+
+void Checkpoints::committed(int pages) {
+    if (pages < pages_) begin_at_ = limits_.begin;  // the log began anew
+    pages_ = pages;
+    if (is_under_way_ || pages < begin_at_) return;
+    is_under_way_ = true;
+    executor_.post([this] {
+        writer_.between_commits<Done>(
+            [this, pass = copy()](Database& database) -> Result<Done> {
+                ended(database, pass);
+                return Done{};
+            },
+            [](const Result<Done>&) {});
+    });
+}
+
+Checkpoints::Pass Checkpoints::copy() {
+    try {
+        if (!database_) database_ = std::make_unique<Database>(path_, Database::Mode::checkpointer);
+        return {database_->checkpoint(), std::nullopt};
+    } catch (const SqliteError& error) {
+        database_.reset();
+        return {0, error};
+    }
+}
+
+/// A reader that still looks at an old state of the database keeps a pass from copying all: the
+/// next one waits until there is as much again.
+void Checkpoints::ended(Database& database, const Pass& pass) {
+    is_under_way_ = false;
+    begin_at_ = pages_ + limits_.begin;
+    std::optional<SqliteError> error = pass.error;
+    if (!error && pass.copied < pages_ && pages_ - pass.copied <= limits_.finish) {
+        try {
+            (void)database.checkpoint();
+        } catch (const SqliteError& failed) {
+            error = failed;
+        }
+    }
+    writer_.checkpoint_ended(error);
+}
+
+}  // namespace scheduler
