@@ -182,7 +182,16 @@ CrossCheck::Suspicion CrossCheck::output(const JobRecord& record) const {
                 FindingKind::lost,
                 record.job,
                 fmt::format("ran, and its output of attempt {} is not there", attempt));
-    return std::nullopt;
+    if (!record.output_bytes) return std::nullopt;
+    const auto last = static_cast<int>(record.job.attempt.value_or(0));
+    const auto bytes = static_cast<std::int64_t>(spool_.bytes_stored(record.job.id, last));
+    if (bytes == *record.output_bytes) return std::nullopt;
+    return finding_of(bytes < *record.output_bytes ? FindingKind::lost : FindingKind::inconsistent,
+                      record.job,
+                      fmt::format("stored {} bytes as its output of attempt {}, and {} are there",
+                                  *record.output_bytes,
+                                  last,
+                                  bytes));
 }
 
 }  // namespace scheduler

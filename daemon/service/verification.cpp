@@ -1,6 +1,7 @@
 #include "daemon/service/verification.hpp"
 
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -65,8 +66,8 @@ void Verification::survey_then(void (Verification::*then)()) {
 }
 
 void Verification::begin() {
-    if (!survey_.unreachable.empty())
-        not_checked("containers: the engine can't be asked: " + survey_.unreachable);
+    note_engine_trouble();
+    containers_ = survey_.containers;
     claims_before_ = survey_.claims;
     auto tally = parts_.store.tally();
     if (!tally) return give_up(tally.error());
@@ -76,6 +77,12 @@ void Verification::begin() {
     if (*restored)
         if (auto at = parse_rfc3339(**restored)) restored_at_ = *at;
     next();
+}
+
+/// Without the engine no suspicion about a container is confirmed, and none is dispelled.
+void Verification::note_engine_trouble() {
+    if (survey_.unreachable.empty() || std::exchange(is_engine_trouble_noted_, true)) return;
+    not_checked("containers: the engine can't be asked: " + survey_.unreachable);
 }
 
 void Verification::step() {
@@ -207,16 +214,15 @@ void Verification::check_counters() {
 // ---- containers and files ----
 
 void Verification::check_containers() {
-    const auto& all = survey_.containers;
-    for (std::size_t i = 0; i < containers_a_step && next_container_ < all.size(); ++i) {
-        const ContainerSummary& container = all[next_container_++];
+    for (std::size_t i = 0; i < containers_a_step && next_container_ < containers_.size(); ++i) {
+        const ContainerSummary& container = containers_[next_container_++];
         ++response_.containers_checked;
         auto finding = cross_check_.container(container, survey_);
         if (!finding) return give_up(finding.error());
         if (*finding)
             suspect(Suspect::What::container, JobId(), container.id, std::move(**finding));
     }
-    if (next_container_ < all.size()) return next();
+    if (next_container_ < containers_.size()) return next();
     end_phase();
 }
 
@@ -253,6 +259,7 @@ void Verification::look_again() {
 }
 
 void Verification::look_at_suspects() {
+    note_engine_trouble();
     std::vector<Suspect> still;
     for (Suspect& suspect : suspects_) {
         if (suspect.what == Suspect::What::overdue) note_turn(suspect);

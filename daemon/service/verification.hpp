@@ -63,6 +63,7 @@ class Verification : public std::enable_shared_from_this<Verification> {
     void next();
     void survey_then(void (Verification::*then)());
     void begin();
+    void note_engine_trouble();
     void step();
     void end_phase();
 
@@ -107,7 +108,9 @@ class Verification : public std::enable_shared_from_this<Verification> {
     std::int64_t last_number_ = 0;
     std::vector<JobStatus> sections_;  ///< of lists, still to be read; with `since` alone
     std::optional<ListPosition> place_;
+    std::vector<ContainerSummary> containers_;  ///< of the first survey
     std::size_t next_container_ = 0;
+    bool is_engine_trouble_noted_ = false;
     SpoolScan scan_;
     std::vector<Suspect> suspects_;
     std::size_t looks_ = 0;

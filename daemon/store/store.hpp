@@ -191,6 +191,8 @@ struct JobRecord {
     std::optional<std::string> engine_id;
     std::vector<Transition> transitions;  ///< oldest first
     std::vector<AttemptRecord> attempts;  ///< by number
+    /// Of the stored file of its last attempt, when it ended. Nothing before schema 2.
+    std::optional<std::int64_t> output_bytes;
     std::string damage;  ///< why the row can't be read: then only id and number are
 };
 

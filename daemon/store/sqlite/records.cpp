@@ -10,7 +10,9 @@
 namespace scheduler {
 namespace {
 
-#define SCHEDULER_RECORD_COLUMNS SCHEDULER_JOB_COLUMNS ", engine_id"
+#define SCHEDULER_RECORD_COLUMNS \
+    SCHEDULER_JOB_COLUMNS        \
+    ", engine_id, (SELECT bytes FROM output WHERE ended_at = finished_at AND job = number)"
 
 /// A word that no version knows is told as damage, so that one bad row does not hide the others.
 JobRecord record_from(const Query& row) {
@@ -24,6 +26,7 @@ JobRecord record_from(const Query& row) {
     }
     record.claimed_at = row.optional_time(15);
     record.engine_id = row.optional_text(job_columns);
+    record.output_bytes = row.optional_integer(job_columns + 1);
     return record;
 }
 

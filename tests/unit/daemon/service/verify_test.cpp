@@ -14,7 +14,8 @@ namespace scheduler::test {
 namespace {
 
 struct VerifyWorld : DispatchWorld {
-    VerifyWorld() : service(*store, *spool, *dispatcher, events, metrics, clock, executor) {}
+    VerifyWorld()
+        : service(*store, *spool, *dispatcher, events, metrics, clock, executor, executor) {}
 
     struct Answer {
         std::optional<Result<VerifyResponse>> result;
@@ -552,6 +553,31 @@ TEST_CASE_METHOD(VerifyWorld, "its pages are read by the key", "[service][verify
                "LIMIT 9") == "SEARCH event USING INDEX event_job (job=?)\n");
     CHECK(plan("SELECT attempt FROM attempt WHERE job = 1 ORDER BY attempt") ==
           "SEARCH attempt USING PRIMARY KEY (job=?)\n");
+}
+
+TEST_CASE_METHOD(VerifyWorld,
+                 "an engine that goes away in the middle is said, not taken for proof",
+                 "[service][verify]") {
+    (void)finished();
+    (void)stray("c9", unknown_id, 1);
+    auto answer = begin();
+    executor.run();
+    engine.go_down();
+    pass(10s);
+    REQUIRE(answer->result);
+    REQUIRE(*answer->result);
+    CHECK_FALSE((*answer->result)->well);
+    REQUIRE((*answer->result)->not_checked.size() == 1);
+    CHECK((*answer->result)->not_checked.front().find("the engine can't be asked") !=
+          std::string::npos);
+}
+
+TEST_CASE_METHOD(VerifyWorld, "output that is shorter than it was is lost", "[service][verify]") {
+    JobId id = finished();
+    std::filesystem::resize_file(file_of(id, ".1"), 3);
+    CHECK(only_finding() ==
+          "lost: job 1 (test/busybox:1) stored 18 bytes as its output of attempt 1, and 3 are "
+          "there");
 }
 
 }  // namespace scheduler::test
