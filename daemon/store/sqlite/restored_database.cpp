@@ -183,6 +183,10 @@ RestoreReport fence(Database& database, const RestoreOptions& options) {
         if (due.step()) report.missed = due.integer(0);
     } else {
         report.missed = cancel_missed(database, options.now);
+        set_meta(database,
+                 fence_meta,
+                 std::to_string(
+                     one_integer(database, "SELECT seq FROM sqlite_sequence WHERE name = 'job'")));
     }
     report.bare = forget_absent_output(database, options);
     set_meta(database,

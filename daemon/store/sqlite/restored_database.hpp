@@ -33,7 +33,8 @@ struct RestoreReport {
 /// call it. In force afterwards:
 ///   - running jobs are lost: how they ended only the original knows
 ///   - jobs that are due by now did not run, unless `run_missed`
-///   - it is paused, and has no engine yet
+///   - it is paused, and has no engine yet; of what comes due until it is resumed the same holds,
+///     since the original may go on meanwhile
 ///   - output that is not there does not count as stored
 ///   - numbers and events go on at the next whole `numbers_step` and far above, since the original
 ///     has given some out meanwhile
@@ -44,5 +45,9 @@ Result<RestoreReport> make_restored(const std::filesystem::path& database,
                                     const RestoreOptions& options);
 
 inline constexpr std::int64_t numbers_step = 10'000;
+
+/// In `meta` from a restore to the first `resume`: the highest number that the original gave, of
+/// what the backup knows.
+inline constexpr const char* fence_meta = "restore_fence";
 
 }  // namespace scheduler

@@ -9,6 +9,7 @@
 #include "common/local_time.hpp"
 #include "daemon/base/failpoint.hpp"
 #include "daemon/store/sqlite/counters.hpp"
+#include "daemon/store/sqlite/restored_database.hpp"
 #include "daemon/store/sqlite/rows.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
@@ -103,6 +104,48 @@ Result<Done> cancel_row(WriteContext& context, JobId id, TimePoint at, const std
                    FinishStatus::did_not_run,
                    reason);
     return Done{};
+}
+
+/// Whose run was asked for on this copy: the original has nothing to do with that.
+constexpr const char* exempt_prefix = "restore_run:";
+
+std::optional<std::int64_t> fence_of(Database& database) {
+    Query query = database.query("SELECT value FROM meta WHERE key = ?");
+    query.bind(fence_meta);
+    return query.step() ? std::optional(query.integer(0)) : std::nullopt;
+}
+
+void exempt_from_fence(Database& database, JobId id) {
+    if (fence_of(database)) set_meta_row(database, exempt_prefix + id.to_string(), "1");
+}
+
+/// Until a restored copy is resumed the original may run what comes due.
+void lift_fence(WriteContext& context, TimePoint now) {
+    Database& database = context.database;
+    auto fence = fence_of(database);
+    if (!fence) return;
+    std::vector<JobId> missed;
+    {
+        Query query = database.query(
+            "SELECT id FROM job WHERE status = 'scheduled' AND ready IN (0, 1) AND due_at "
+            "<= ? AND number <= ?");
+        query.bind(now).bind(*fence);
+        while (query.step())
+            missed.push_back(query.job_id(0));
+    }
+    for (const JobId& id : missed) {
+        Query exempt = database.query("SELECT 1 FROM meta WHERE key = ?");
+        if (exempt.bind(exempt_prefix + id.to_string()).step()) continue;
+        (void)cancel_row(context,
+                         id,
+                         now,
+                         "it came due before this restored daemon was resumed, so the original may "
+                         "have run it");
+    }
+    database.query("DELETE FROM meta WHERE key = ?").bind(fence_meta).run();
+    database.query("DELETE FROM meta WHERE key >= ?1 AND key < ?1 || char(0x10ffff)")
+        .bind(exempt_prefix)
+        .run();
 }
 
 Result<Done> request_kill_row(
@@ -298,6 +341,7 @@ void SqliteStore::make_due(JobId id, TimePoint now, Reply<Done> reply) {
                 .bind(id)
                 .run();
             if (context.database.changes() == 0) return why_not_scheduled(context, id);
+            exempt_from_fence(context.database, id);
             return Done{};
         },
         std::move(reply));
@@ -314,7 +358,8 @@ void SqliteStore::request_kill(
 
 void SqliteStore::set_pause(PauseState pause, Reply<Done> reply) {
     writer_.submit<Done>(
-        [=](WriteContext& context) -> Result<Done> {
+        [=, now = clock_.now()](WriteContext& context) -> Result<Done> {
+            if (!pause.paused || pause.until) lift_fence(context, now);
             std::string until = !pause.paused ? ""
                                 : pause.until ? to_rfc3339(*pause.until)
                                               : "resume";

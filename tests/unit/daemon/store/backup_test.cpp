@@ -325,4 +325,44 @@ TEST_CASE_METHOD(BackupFixture,
     CHECK(over->jobs == 1);
 }
 
+TEST_CASE_METHOD(BackupFixture,
+                 "what comes due before a restored copy is resumed is the original's",
+                 "[store][backup]") {
+    Job passed = add(1h);
+    Job asked_for = add(2h);
+    Job future = add(24h);
+    (void)back_up(dir / "copy");
+    REQUIRE(restored());
+    open(dir / "copy");
+    Job own = add(1h);
+    clock.advance(3h);
+    REQUIRE(wait<Done>(
+        [&](auto reply) { store->make_due(asked_for.id, clock.now(), std::move(reply)); }));
+    CHECK(find(passed.id).status == JobStatus::scheduled);
+    // Whoever pauses on decides nothing.
+    REQUIRE(wait<Done>([&](auto reply) {
+        store->set_pause({true, std::nullopt}, std::move(reply));
+    }));
+    CHECK(find(passed.id).status == JobStatus::scheduled);
+
+    REQUIRE(wait<Done>([&](auto reply) { store->set_pause({}, std::move(reply)); }));
+    CHECK(find(passed.id).finish_status == FinishStatus::did_not_run);
+    CHECK(find(passed.id).error->find("before this restored daemon was resumed") !=
+          std::string::npos);
+    CHECK(find(future.id).status == JobStatus::scheduled);
+    CHECK(claim().size() == 2);
+    CHECK(find(asked_for.id).status == JobStatus::running);
+    CHECK(find(own.id).status == JobStatus::running);
+    CHECK((*store->counts())["did_not_run"] == 1);
+
+    // Once, and no trace is left.
+    clock.advance(24h);
+    REQUIRE(wait<Done>([&](auto reply) { store->set_pause({}, std::move(reply)); }));
+    auto late = claim();
+    REQUIRE(late.size() == 1);
+    CHECK(late.front().id == future.id);
+    CHECK(meta("restore_fence") == "none");
+    CHECK(meta("restore_run:" + asked_for.id.to_string()) == "none");
+}
+
 }  // namespace scheduler
