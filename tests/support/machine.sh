@@ -11,7 +11,7 @@ build_packages=(
     nlohmann-json3-dev prometheus-cpp-dev
 )
 run_packages=(busybox-static curl man-db tzdata)
-test_packages=(bash-completion catch2 fish libfaketime mandoc procps python3 shellcheck strace zsh)
+test_packages=(bash-completion catch2 fish libfaketime mandoc procps python3 shellcheck strace valgrind zsh)
 bench_packages=(at beanstalkd gnuplot-nox python3-tornado redis-server)
 
 # as_root COMMAND…: run it as root, or fail.

@@ -2,11 +2,10 @@
 /// An executor that the test drives: closures run in `run`, in the test's thread, timers when the
 /// fake clock has reached them. Any thread may post.
 
-#include <algorithm>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 #include "daemon/base/executor.hpp"
 #include "tests/support/fake_clock.hpp"
@@ -23,7 +22,7 @@ class ManualExecutor final : public Executor {
     }
     void post_after(Duration delay, Task task) override {
         std::lock_guard lock(mutex_);
-        timers_.push_back({clock_.steady() + delay, std::move(task)});
+        timers_.emplace(clock_.steady() + delay, std::move(task));
     }
 
     /// Runs what was posted, and what that posts, until nothing is left to do at this moment.
@@ -51,11 +50,6 @@ class ManualExecutor final : public Executor {
     }
 
   private:
-    struct Timer {
-        SteadyPoint at;
-        Task task;
-    };
-
     std::optional<Task> next_task() {
         std::lock_guard lock(mutex_);
         if (tasks_.empty()) return std::nullopt;
@@ -65,26 +59,20 @@ class ManualExecutor final : public Executor {
     }
     bool has_rung_timer() {
         std::lock_guard lock(mutex_);
-        return std::any_of(timers_.begin(), timers_.end(), [&](const Timer& t) {
-            return t.at <= clock_.steady();
-        });
+        return !timers_.empty() && timers_.begin()->first <= clock_.steady();
     }
     void move_rung_timers() {
         std::lock_guard lock(mutex_);
-        std::vector<Timer> waiting;
-        for (Timer& timer : timers_) {
-            if (timer.at <= clock_.steady())
-                tasks_.push_back(std::move(timer.task));
-            else
-                waiting.push_back(std::move(timer));
+        while (!timers_.empty() && timers_.begin()->first <= clock_.steady()) {
+            tasks_.push_back(std::move(timers_.begin()->second));
+            timers_.erase(timers_.begin());
         }
-        timers_ = std::move(waiting);
     }
 
     FakeClock& clock_;
     std::mutex mutex_;  ///< guards what follows
     std::deque<Task> tasks_;
-    std::vector<Timer> timers_;
+    std::multimap<SteadyPoint, Task> timers_;
 };
 
 }  // namespace scheduler
