@@ -68,6 +68,10 @@ asio::awaitable<void> Connection::take_line(std::string_view line) {
     if ((*method)->kind != Method::Kind::write)
         co_await until([this] { return writes_under_way_ == 0 || is_closed_; });
     if (is_closed_) co_return;
+    // Nobody hears the answer. Writes take effect all the same.
+    bool only_answers =
+        (*method)->kind == Method::Kind::read || (*method)->kind == Method::Kind::stream;
+    if (is_peer_gone_ && only_answers) co_return;
     if (is_stopping_) {
         refuse(call->id, shutting_down);
         co_return;

@@ -438,6 +438,27 @@ TEST_CASE("a wait is dropped when its client goes away", "[socket]") {
     CHECK(server.recorder.wait_for([&] { return server.recorder.waits_dropped == 1; }));
 }
 
+TEST_CASE("nothing is read for a client that is gone, and what it wrote takes effect", "[socket]") {
+    RunningServer server;
+    Recorder& recorder = server.recorder;
+    {
+        Client client(server.path);
+        int id = 0;
+        for (const char* method : {"wait", "held_write", "read", "count", "write"})
+            client.call(++id, method);
+        REQUIRE(recorder.wait_for_held(2));
+    }
+    REQUIRE(recorder.wait_for([&] { return recorder.waits_dropped == 1; }));
+    recorder.release("\"done\"");
+    auto has = [&](const char* what) {
+        return std::count(recorder.started.begin(), recorder.started.end(), what) > 0;
+    };
+    REQUIRE(recorder.wait_for([&] { return has("write"); }));
+    std::lock_guard lock(recorder.mutex);
+    CHECK_FALSE(has("read"));
+    CHECK_FALSE(has("stream"));
+}
+
 TEST_CASE("a client that does not read is not read from either", "[socket]") {
     SocketLimits limits;
     limits.bytes_in_flight_max = 100'000;
