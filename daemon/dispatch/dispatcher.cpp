@@ -117,7 +117,7 @@ void Dispatcher::disk_has_space() {
 
 void Dispatcher::container_ended(const std::string& container) {
     auto job = containers_.find(container);
-    if (job == containers_.end()) return;
+    if (job == containers_.end() || mutated("ignores_end_events")) return;
     if (auto run = runs_.find(job->second); run != runs_.end()) run->second->container_ended();
 }
 
@@ -371,6 +371,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
     hold_ups_.note_write(std::nullopt);
     if (!claimed->jobs.empty()) last_claimed_due_ = claimed->jobs.front().due_at;
     note_due(claimed->next_due_at);
+    if (mutated("begins_in_reverse")) std::reverse(claimed->jobs.begin(), claimed->jobs.end());
     for (RunningJob& job : claimed->jobs) {
         log_info("job_dispatched",
                  {{"job", job.id.to_string()},

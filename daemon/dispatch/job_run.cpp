@@ -48,6 +48,7 @@ void JobRun::disk_has_space() {
 }
 
 void JobRun::kill(const std::string& by, bool now) {
+    if (mutated("forgets_kill")) return;
     if (!job_.kill_requested_by) job_.kill_requested_by = by;
     kill_wanted_ = true;
     bool more_urgent = now && !kill_now_;
@@ -197,7 +198,7 @@ void JobRun::set_deadline() {
 }
 
 void JobRun::arm_deadline() {
-    if (!deadline_ || deadline_is_armed_) return;
+    if (!deadline_ || deadline_is_armed_ || mutated("forgets_deadline")) return;
     deadline_is_armed_ = true;
     Duration left = std::max(Duration(0), *deadline_ - parts_.clock.steady());
     parts_.core.post_after(std::min(left, deadline_step), [weak = weak_from_this()] {

@@ -4,13 +4,15 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/base/failpoint.hpp"
+
 namespace scheduler {
 
 WaitToken WaitList::add(JobId job, Duration longest, Reply<Job> reply) {
     auto wait = std::make_shared<Wait>(Wait{job, std::move(reply), nullptr, std::nullopt});
     std::weak_ptr weak_wait = wait;
     auto watch = events_.watch(job, [weak = weak_from_this(), weak_wait] {
-        if (auto self = weak.lock())
+        if (auto self = weak.lock(); self && !mutated("forgets_waiters"))
             self->timers_.post([weak, weak_wait] {
                 if (auto list = weak.lock()) list->look(weak_wait);
             });

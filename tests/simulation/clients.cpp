@@ -23,7 +23,7 @@ AddRequest World::make_request() {
     if (random_.chance(4)) request.job_name = "JOB_A";
     if (random_.chance(4)) request.job_name = "nosuch/image:1";
     request.spec.command = program.command();
-    if (random_.chance(15)) request.spec.timeout = Span{random_.between(1s, 20s)};
+    if (random_.chance(15)) request.spec.timeout = Span{1s * (1 + random_.below(20))};
     if (random_.chance(40)) request.key = fmt::format("key-{}", ++keys_);
     return request;
 }
@@ -35,38 +35,57 @@ JobId World::any_job(std::optional<JobStatus> status) {
     return ids.empty() ? JobId() : ids[random_.below(ids.size())];
 }
 
-void World::acknowledged(const AddRequest& request, const AddResponse& response) {
-    ModelJob* job = response.id ? model_.find(*response.id) : nullptr;
-    if (job == nullptr) violate("an add was acknowledged that is not in the store");
-    job->is_acknowledged = true;
-    for (const auto& [earlier, id] : keyed_)
-        if (request.key && earlier.key == request.key && id != *response.id)
-            violate(fmt::format("key {} made two jobs", *request.key));
-    if (request.key) keyed_.emplace_back(request, *response.id);
+World::Asking World::ask(Asked asked) {
+    asked.since = time_.clock.steady();
+    asked_.push_back(std::move(asked));
+    return std::prev(asked_.end());
 }
 
+void World::acknowledged(const Asked& asked,
+                         const AddRequest& request,
+                         const AddResponse& response) {
+    if (!response.id) violate("an add was acknowledged without an id");
+    learn_of_purges();
+    bool is_repeat = model_.find(asked.earlier) != nullptr;
+    if (is_repeat && (*response.id != asked.earlier || !response.replayed))
+        violate("a repeat under its key was not answered with the first one's job");
+    ModelJob* job = model_.find(*response.id);
+    if (job == nullptr && model_.find_ever(*response.id) != nullptr) return;  // purged meanwhile
+    if (job == nullptr) violate("an add was acknowledged that is not in the store");
+    if (job->request.key != request.key || job->request.spec.command != request.spec.command)
+        violate(fmt::format("an add was answered with job {}, which is another", job->number));
+    if (response.replayed && !request.key) violate("an add without a key is called a repeat");
+    if (!response.replayed && std::exchange(job->was_answered_as_new, true))
+        violate(fmt::format("two answers say that they made job {}", job->number));
+}
+
+/// Some clients go away before they hear the answer, and repeat what they sent under a key.
 void World::ask_to_add(const std::vector<AddRequest>& requests) {
     if (!process_) return;
-    asked_.push_back({Action::add, requests, JobId(), time_.clock.now()});
-    auto asking = std::prev(asked_.end());
+    auto asking = ask({Action::add, requests, JobId(), time_.clock.now()});
+    asking->is_deserted = clients_.chance(4);
+    if (asking->is_deserted) repeat_unanswered(*asking);
     time_.front.post([this, requests, asking] {
         Service& service = *process_->service;
-        if (requests.size() == 1)
+        if (requests.size() == 1) {
+            if (const ModelJob* job = model_.find_by_key(requests.front().key))
+                asking->earlier = job->id;
             return service.handle(
                 requests.front(),
                 caller,
-                answered<AddResponse>(asking, [this, requests](Result<AddResponse> added) {
-                    if (added) acknowledged(requests.front(), *added);
+                answered<AddResponse>(asking, [this, asking](Result<AddResponse> added) {
+                    if (added) acknowledged(*asking, asking->added.front(), *added);
                 }));
+        }
         AddBatchRequest batch;
         batch.jobs = requests;
         service.handle(
             batch,
             caller,
-            answered<AddBatchResponse>(asking, [this, requests](Result<AddBatchResponse> added) {
+            answered<AddBatchResponse>(asking, [this, asking](Result<AddBatchResponse> added) {
                 if (!added) return;
-                for (std::size_t i = 0; i < requests.size(); ++i)
-                    acknowledged(requests[i], added->jobs[i]);
+                for (std::size_t i = 0; i < asking->added.size(); ++i)
+                    acknowledged(*asking, asking->added[i], added->jobs[i]);
             }));
     });
 }
@@ -75,28 +94,24 @@ void World::ask_to_add(const std::vector<AddRequest>& requests) {
 void World::ask_again() {
     if (!process_) return;
     learn_of_purges();
-    if (keyed_.empty()) return;
-    auto [request, id] = keyed_[random_.below(keyed_.size())];
-    bool is_same = random_.chance(70);
-    if (!is_same) request.time = "40m";  // none of make_request's
-    asked_.push_back({Action::add_again, {request}, id, time_.clock.now()});
-    auto asking = std::prev(asked_.end());
-    time_.front.post([this, request = request, id = id, is_same, asking] {
+    std::vector<const ModelJob*> keyed;
+    for (const auto& [id, job] : model_.jobs())
+        if (job.request.key) keyed.push_back(&job);
+    if (keyed.empty()) return;
+    AddRequest request = keyed[random_.below(keyed.size())]->request;
+    if (random_.chance(70)) return ask_to_add({request});
+    request.time = request.time == "40m" ? "50m" : "40m";  // none of make_request's
+    auto asking = ask({Action::add_again, {request}, JobId(), time_.clock.now()});
+    time_.front.post([this, asking] {
+        const AddRequest& sent = asking->added.front();
+        if (const ModelJob* job = model_.find_by_key(sent.key)) asking->earlier = job->id;
         process_->service->handle(
-            request,
-            caller,
-            answered<AddResponse>(asking, [this, request, id, is_same](Result<AddResponse> added) {
-                if (!added && added.error().code == ErrorCode::disk_full) return;
+            sent, caller, answered<AddResponse>(asking, [this, asking](Result<AddResponse> added) {
                 learn_of_purges();
-                if (model_.find(id) == nullptr && added) {
-                    // Purged before the repeat: a new job. Purged after it: nothing to check.
-                    if (added->id != id) acknowledged(request, *added);
-                    return;
-                }
-                if (is_same && (!added || added->id != id || !added->replayed))
-                    violate("a repeat under its key was not answered with the first one's job");
-                if (!is_same && (added || added.error().code != ErrorCode::key_reused))
+                // The first one was purged before: it is free again.
+                if (added && model_.find(asking->earlier) != nullptr)
                     violate("another request under a used key was taken");
+                if (added) acknowledged(*asking, asking->added.front(), *added);
             }));
     });
 }
@@ -108,55 +123,89 @@ void World::ask_to_change(Action action) {
     JobId id = any_job(likely);
     bool is_of_job = action != Action::pause && action != Action::resume;
     if (!process_ || (is_of_job && id == JobId())) return;
-    asked_.push_back({action, {}, id, time_.clock.now()});
-    auto asking = std::prev(asked_.end());
-    time_.front.post([this, action, id, asking] {
-        Service& service = *process_->service;
-        TimePoint now = asking->at = time_.clock.now();
-        auto reply = answered<MessageResponse>(
-            asking, [this, action, id, now](Result<MessageResponse> done) {
-                ModelJob* job = model_.find(id);
-                if (!done) return;
-                if (action == Action::pause) is_paused_ = true;
-                if (action == Action::resume) is_paused_ = false;
-                if (job == nullptr) return;
-                if (action == Action::run && job->status == JobStatus::scheduled)
-                    job->due_at = std::min(job->due_at, now);
-                if (action == Action::remove && job->status != JobStatus::canceled)
-                    violate(fmt::format("the removal of job {} was acknowledged, and it is {}",
-                                        job->number,
-                                        to_string(job->status)));
-            });
-        JobRef ref{id.to_string()};
-        if (action == Action::remove)
-            return service.handle(RemoveRequest{ref}, caller, std::move(reply));
-        if (action == Action::run) return service.handle(RunRequest{ref}, caller, std::move(reply));
-        if (action == Action::pause)
-            return service.handle(PauseRequest{}, caller, std::move(reply));
-        if (action == Action::resume)
-            return service.handle(ResumeRequest{}, caller, std::move(reply));
-        if (ModelJob* job = model_.find(id)) job->is_kill_wanted = true;
-        service.handle(KillRequest{ref, random_.chance(30)}, caller, std::move(reply));
+    auto asking = ask({action, {}, id, time_.clock.now()});
+    // What `run`, `pause` and `resume` did is known by their answers alone.
+    bool may_desert = action == Action::remove || action == Action::kill;
+    asking->is_deserted = may_desert && clients_.chance(4);
+    time_.front.post([this, asking] { send_change(asking); });
+}
+
+void World::send_change(Asking asking) {
+    Service& service = *process_->service;
+    asking->at = time_.clock.now();
+    JobRef ref{asking->job.to_string()};
+    if (ModelJob* job = model_.find(asking->job)) {
+        asking->moves = job->moves.size();
+        if (asking->action == Action::kill) ++job->kills_asked;
+    }
+    auto reply = answered<MessageResponse>(asking, [this, asking](Result<MessageResponse> done) {
+        if (done) change_is_done(*asking);
     });
+    switch (asking->action) {
+        case Action::remove:
+            return service.handle(RemoveRequest{ref}, caller, std::move(reply));
+        case Action::run:
+            return service.handle(RunRequest{ref}, caller, std::move(reply));
+        case Action::pause:
+            return service.handle(PauseRequest{}, caller, std::move(reply));
+        case Action::resume:
+            return service.handle(ResumeRequest{}, caller, std::move(reply));
+        default:
+            asking->without_grace = random_.chance(30);
+            service.handle(KillRequest{ref, asking->without_grace}, caller, std::move(reply));
+    }
+}
+
+/// A change was acknowledged.
+void World::change_is_done(const Asked& asked) {
+    if (asked.action == Action::pause) is_paused_ = true;
+    if (asked.action == Action::resume) is_paused_ = false;
+    auto require = [&](bool (*state)(JobStatus)) {
+        if (!was(asked, state))
+            violate(
+                fmt::format("{} was acknowledged, and it was not possible", word_of(asked.action)));
+    };
+    if (asked.action == Action::run)
+        require([](JobStatus status) { return status == JobStatus::scheduled; });
+    if (asked.action == Action::kill)
+        require([](JobStatus status) { return status == JobStatus::running; });
+    ModelJob* job = model_.find(asked.job);
+    if (job == nullptr) return;
+    if (asked.action == Action::run && job->status == JobStatus::scheduled)
+        job->due_at = std::min(job->due_at, asked.at);
+    if (asked.action == Action::remove && job->status != JobStatus::canceled)
+        violate(fmt::format("the removal of job {} was acknowledged, and it is {}",
+                            job->number,
+                            to_string(job->status)));
+    if (asked.action != Action::kill) return;
+    SteadyPoint now = time_.clock.steady();
+    if (!job->killed_at) job->killed_at = now;
+    if (asked.without_grace && !job->killed_now_at) job->killed_now_at = now;
 }
 
 void World::ask_to_wait() {
     JobId id = any_job(random_.chance(70) ? std::optional(JobStatus::running) : std::nullopt);
     if (!process_ || id == JobId()) return;
     time_.front.post([this, id, length = random_.between(0s, 60s)] {
-        SteadyPoint until = time_.clock.steady() + length;
-        waits_.push_back(process_->service->handle(
+        auto waiter = std::make_shared<Waiter>(Waiter{id, time_.clock.steady() + length});
+        waiters_.push_back(waiter);
+        waiter->token = process_->service->handle(
             WaitRequest{JobRef{id.to_string()}, Span{length}},
             caller,
-            [this, id, until](Result<Job> job) {
-                if (disk_.has_crashed || !job) return;
+            [this, weak = std::weak_ptr(waiter)](Result<Job> job) {
+                auto alive = weak.lock();
+                if (disk_.has_crashed || !alive) return;
+                alive->is_answered = true;
+                learn_of_purges();
+                const ModelJob* known = model_.find(alive->job);
+                if (!job && known != nullptr) violate("a wait fails: " + job.error().message);
+                if (!job) return;
                 bool is_over = has_ended(job->status);
-                if (!is_over && time_.clock.steady() < until)
+                if (!is_over && time_.clock.steady() < alive->until)
                     violate("a wait was answered before its job ended and before its time");
-                const ModelJob* known = model_.find(id);
                 if (is_over && known != nullptr && !known->ended)
                     violate("a wait said that a job ended that goes on");
-            }));
+            });
     });
 }
 

@@ -1,9 +1,12 @@
 /// What a history does to the daemon, its machine and its engine.
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "common/image_reference.hpp"
+#include "daemon/dispatch/names.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace scheduler::sim {
@@ -12,8 +15,8 @@ void World::do_to_daemon(Action action) {
     if (!process_) return;
     switch (action) {
         case Action::stop_daemon:
-            process_->dispatcher->stop_claiming();
             is_stopping_ = true;
+            process_->dispatcher->stop_claiming();
             pass(random_.between(0ms, 5s));
             crash(false);
             break;
@@ -49,6 +52,19 @@ void World::start_was_sent() {
         crash(false);
         boot_after(random_.between(0ms, 300ms));
     });
+}
+
+/// What is claimed together is begun in the order of the claim.
+void World::create_was_sent(const std::string& name) {
+    auto place = std::find_if(to_create_.begin(), to_create_.end(), [&](JobId id) {
+        return container_name(id, 1) == name;
+    });
+    if (place == to_create_.end()) return;  // a repeat
+    if (place != to_create_.begin())
+        violate(fmt::format("job {} was begun before job {}, which was claimed earlier",
+                            model_.find(*place)->number,
+                            model_.find(to_create_.front())->number));
+    to_create_.pop_front();
 }
 
 void World::do_to_engine(Action action) {
@@ -90,7 +106,10 @@ void World::do_to_machine(Action action) {
     switch (action) {
         case Action::fill_disk:
             disk_.is_full = true;
-            time_.after(random_.between(100ms, 60s), [this] { disk_.is_full = false; });
+            time_.after(random_.between(100ms, 60s), [this] {
+                disk_.is_full = false;
+                space_came_at_ = time_.clock.steady();
+            });
             break;
         case Action::fail_sync:
             disk_.fails_next_sync = true;

@@ -42,8 +42,7 @@ void World::ask_to_prune() {
         asked.limits.history_count = request.keep;
         may_lose_history_ = true;
     }
-    asked_.push_back(std::move(asked));
-    auto asking = std::prev(asked_.end());
+    auto asking = ask(std::move(asked));
     time_.front.post([this, request, asking] {
         process_->service->handle(
             request, caller, answered<PruneResponse>(asking, [this](Result<PruneResponse>) {
@@ -76,11 +75,8 @@ void World::learn_of_purges() {
         check_purge(job);
         gone.push_back(id);
     }
-    for (JobId id : gone) {
+    for (JobId id : gone)
         model_.purge(id);
-        // Its key is free again.
-        std::erase_if(keyed_, [&](const auto& keyed) { return keyed.second == id; });
-    }
     latest_wall_ = time_.clock.now();
 }
 
@@ -112,8 +108,7 @@ void World::check_history_at_rest() {
     asked.action = Action::prune;
     asked.at = time_.clock.now();
     asked.limits.history_count = request.keep;
-    asked_.push_back(std::move(asked));
-    auto asking = std::prev(asked_.end());
+    auto asking = ask(std::move(asked));
     may_lose_history_ = true;
     SteadyPoint ordered_at = time_.clock.steady();
     bool is_done = false;

@@ -38,6 +38,18 @@ ModelJob* Model::find(JobId id) {
     return found == jobs_.end() ? nullptr : &found->second;
 }
 
+const ModelJob* Model::find_ever(JobId id) const {
+    for (const auto* jobs : {&jobs_, &purged_})
+        if (auto found = jobs->find(id); found != jobs->end()) return &found->second;
+    return nullptr;
+}
+
+const ModelJob* Model::find_by_key(const std::optional<std::string>& key) const {
+    for (const auto& [id, job] : jobs_)
+        if (key && job.request.key == key) return &job;
+    return nullptr;
+}
+
 void Model::purge(JobId id) {
     purged_.insert(jobs_.extract(id));
     std::erase_if(events_, [&](const Move& move) {
@@ -62,6 +74,7 @@ void Model::move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at) {
     if (!may_move(job.status, to)) violate(fmt::format("{} became {}", words(job), to_string(to)));
     job.status = to;
     job.moved_at = at;
+    if (to == JobStatus::running) job.claimed_at = at;
     job.moves.push_back(to);
     if (has_ended(to)) job.ended = row;
 }

@@ -24,11 +24,14 @@ struct ModelJob {
     TimePoint created_at{};
     TimePoint due_at{};
     JobStatus status = JobStatus::scheduled;
-    std::optional<Job> ended;  ///< as it was when it ended: it never changes again
-    bool is_acknowledged = false;
-    bool is_kill_wanted = false;
+    std::optional<Job> ended;          ///< as it was when it ended: it never changes again
+    bool was_answered_as_new = false;  ///< to one of those who asked for it
+    int kills_asked = 0;
+    /// Since when its end is owed: the first acknowledged wish, and the first one without grace.
+    std::optional<SteadyPoint> killed_at, killed_now_at;
     std::vector<JobStatus> moves{JobStatus::scheduled};
     SteadyPoint moved_at{};
+    SteadyPoint claimed_at{};
 
     [[nodiscard]] auto place() const { return std::pair(due_at, number); }
 };
@@ -61,6 +64,9 @@ class Model {
     /// A new row. Throws Violation when it is not what was asked for.
     ModelJob& add(const Job& row, const AddRequest& request);
     ModelJob* find(JobId id);
+    /// Also one that is purged.
+    [[nodiscard]] const ModelJob* find_ever(JobId id) const;
+    [[nodiscard]] const ModelJob* find_by_key(const std::optional<std::string>& key) const;
     /// Its row is gone, as it may.
     void purge(JobId id);
     /// One committed transition.

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/image_reference.hpp"
 #include "daemon/dispatch/names.hpp"
 #include "tests/simulation/world.hpp"
 
@@ -14,8 +15,10 @@ namespace {
 constexpr Duration claimed_within = 2s;
 /// Long enough for the longest program, a stop with its grace and a reconcile.
 constexpr Duration settled_within = 5min;
-/// Fewer than these are never too many to start another one: twice the engine's two cores.
-constexpr std::size_t surely_free = 4;
+
+/// A job whose end was not told (the event was dropped, the engine is away) is `timed_out` when its
+/// deadline comes, though it ended by itself before: nobody looks before the reason is committed.
+constexpr bool times_out_what_has_ended = true;
 
 /// Exit codes that an engine's restart or the host's end leaves, or a job by itself.
 bool is_end_of_a_stop(const Container& container) {
@@ -46,6 +49,10 @@ void World::learn_of(JobId id) {
                          row.job_name == request.job_name &&
                          row.due_at.at - row.created_at.at == *parse_duration(*request.time);
             if (!is_it) continue;
+            const ModelJob* earlier = model_.find_by_key(request.key);
+            if (earlier != nullptr && process_->store->find(JobRef{earlier->id.to_string()}, ""))
+                violate(fmt::format(
+                    "key {} made jobs {} and {}", *request.key, earlier->number, row.number));
             Job as_added = row;
             as_added.status = JobStatus::scheduled;
             (void)model_.add(as_added, request);
@@ -101,6 +108,7 @@ void World::check_claim(const std::vector<JobId>& claimed) {
     for (JobId id : claimed) {
         const ModelJob& job = *model_.find(id);
         say(fmt::format("job {} is claimed", job.number));
+        if (parse_image_reference(job.request.job_name)) to_create_.push_back(id);
         if (job.due_at > latest && !is_asked(Action::run, id))
             violate(fmt::format("job {} was claimed before it was due", job.number));
     }
@@ -152,9 +160,8 @@ void World::check_end(const ModelJob& job) {
                     job.number,
                     to_string(end),
                     row.exit_code ? std::to_string(*row.exit_code) : row.error.value_or("")));
-    std::shared_ptr<Container> ran;
-    for (const auto& container : engine_.ever(container_name(job.id, 1)))
-        if (container->starts > 0) ran = container;
+    std::shared_ptr<Container> ran = container_of(job);
+    check_stop(job, ran);
     bool ended_itself =
         ran && !ran->was_ended_by_engine && ran->phase == ContainerState::Phase::ended;
     auto wrong = [&](std::string_view why) {
@@ -184,26 +191,49 @@ void World::check_end(const ModelJob& job) {
             if (row.exit_code == 0) wrong("that is success");
             break;
         case FinishStatus::killed:
-            if (!job.is_kill_wanted) wrong("nobody asked for it");
+            if (job.kills_asked == 0) wrong("nobody asked for it");
             break;
         case FinishStatus::timed_out:
             if (!job.request.spec.timeout) wrong("it has no timeout");
             if (!ran) wrong("it never ran");
             break;
         case FinishStatus::lost:
-            if (!ran && row.error->starts_with("the engine restarted while it started it") &&
-                engine_.did_ever_restart())
-                break;
-            if (!ran ||
-                (!(ran->is_removed && ran->was_touched_by_stranger) && !ran->was_ended_by_engine &&
-                 !(engine_.did_ever_restart() && ended_itself && is_end_of_a_stop(*ran))))
-                wrong("its end can be known");
+            if (!may_be_lost(job, ran)) wrong("its end can be known");
             break;
         case FinishStatus::did_not_run:
             wrong("it was claimed");
     }
     if (ended_itself && process_ && (end == FinishStatus::success || end == FinishStatus::failed))
         check_output(job);
+}
+
+/// A stop decides the outcome, and a time that is over was over.
+void World::check_stop(const ModelJob& job, const std::shared_ptr<Container>& ran) {
+    if (!ran) return;
+    FinishStatus end = *job.ended->finish_status;
+    bool is_of_a_stop = end == FinishStatus::killed || end == FinishStatus::timed_out;
+    if (ran->was_stopped && !is_of_a_stop)
+        violate(fmt::format("job {} was stopped, and is {}", job.number, to_string(end)));
+    const auto& timeout = job.request.spec.timeout;
+    if (end != FinishStatus::timed_out || !timeout || is_time_blurred(*ran)) return;
+    if (times_out_what_has_ended && !ran->was_stopped) return;
+    Duration length = ran->over.value_or(time_.clock.steady()) - ran->began;
+    if (length + 10ms < timeout->length)
+        violate(fmt::format("job {} timed out after {} of {}",
+                            job.number,
+                            fmt::format("{} ms", length.count()),
+                            timeout->to_string()));
+}
+
+/// How it ended, or whether it ran, can't be known.
+bool World::may_be_lost(const ModelJob& job, const std::shared_ptr<Container>& ran) const {
+    if (!ran)
+        return job.ended->error->starts_with("the engine restarted while it started it") &&
+               engine_.did_restart_since(job.claimed_at);
+    if (ran->was_ended_by_engine) return true;
+    if (ran->was_touched_by_stranger && ran->is_removed) return true;
+    // As an engine's restart would have ended it, and there was one before anybody knew of its end.
+    return ran->over && is_end_of_a_stop(*ran) && engine_.did_restart_since(ran->began);
 }
 
 /// All that the container printed is kept when the outcome is committed, and until a limit says
@@ -228,22 +258,6 @@ void World::check_output(const ModelJob& job) {
                             job.number,
                             (*ran)->output().size(),
                             kept.size()));
-}
-
-void World::check_promptness() {
-    SteadyPoint now = time_.clock.steady();
-    if (now < next_look_) return;
-    next_look_ = now + 200ms;
-    bool is_well = process_ && !is_stopping_ && !is_paused_ && !disk_.is_full &&
-                   process_->dispatcher->engine_status().is_up && engine_.is_well() &&
-                   model_.count(JobStatus::running) < surely_free;
-    if (!is_well) troubled_at_ = now;
-    if (now - troubled_at_ < claimed_within) return;
-    for (const auto& [id, job] : model_.jobs())
-        if (job.status == JobStatus::scheduled && job.due_at + claimed_within < time_.clock.now())
-            violate(fmt::format("job {} is due since {}, nothing is in its way, and it waits",
-                                job.number,
-                                to_rfc3339(job.due_at)));
 }
 
 std::vector<Job> World::list_all(std::int64_t page, ListRequest request) {
@@ -276,6 +290,8 @@ void World::compare_after_restart() {
         if (row.status == JobStatus::canceled && !job.ended && !is_asked(Action::remove, id))
             violate(fmt::format("job {} was canceled, and nobody asked for it", job.number));
         if (job.status != row.status) model_.move(job, row.status, row, time_.clock.steady());
+        // A commit that nobody heard of was under way when the daemon went.
+        if (row.status == JobStatus::running) job.claimed_at = std::min(job.claimed_at, died_at_);
         if (row.status == JobStatus::finished && job.moves.size() < 3) violate("no claim was seen");
         if (job.ended && row.status == JobStatus::finished) check_end(job);
         // The same for `run`.
@@ -333,6 +349,8 @@ void World::check_at_rest() {
         if (job.ended && *job.ended->finish_status == FinishStatus::success && starts != 1)
             violate(fmt::format("job {} is success, and was started {} times", job.number, starts));
     }
+    if (!asked_.empty())
+        violate(fmt::format("{} was never answered", word_of(asked_.front().action)));
     auto status = process_->service->handle(StatusRequest{}, caller);
     if (!status) violate("status fails: " + status.error().message);
     model_.check_counts(status->jobs);

@@ -164,6 +164,7 @@ void SimEngine::create(const ContainerRequest& request, EngineReply<std::string>
             return std::string(made->id);
         },
         std::move(reply));
+    if (on_create_sent) on_create_sent(request.name);
 }
 
 void SimEngine::start(const std::string& container, EngineReply<Done> reply) {
@@ -199,8 +200,9 @@ void SimEngine::stop(const std::string& container, Duration grace, EngineReply<D
             bool traps = found->program.traps_stop && grace > Duration(0);
             time_.after(traps ? std::min(grace, Duration(70)) : grace,
                         [this, found, traps, run = found->run] {
-                            if (found->run == run && found->phase == Phase::running)
-                                end(found, traps ? found->program.exit_code : 137);
+                            if (found->run != run || found->phase != Phase::running) return;
+                            found->was_stopped = true;
+                            end(found, traps ? found->program.exit_code : 137);
                         });
             return Done{};
         },
@@ -356,6 +358,8 @@ void SimEngine::begin(const std::shared_ptr<Container>& container) {
     container->finished_at.reset();
     container->exit_code = 0;
     ++container->starts;
+    container->began = time_.clock.steady();
+    container->over.reset();
     int run = ++container->run;
     remembered_starts_.insert(container->id);
     if (on_start) on_start(*container);
@@ -383,6 +387,7 @@ void SimEngine::end(const std::shared_ptr<Container>& container, std::int64_t ex
     container->phase = Phase::ended;
     container->exit_code = exit_code;
     container->finished_at = time_.clock.now();
+    container->over = time_.clock.steady();
     announce_end(container->id);
     bring_output();
 }
@@ -459,7 +464,7 @@ void SimEngine::go_away(Duration length, Restart kind) {
 
 void SimEngine::come_back(Restart kind) {
     is_there_ = true;
-    ++restarts_;
+    restarted_at_ = time_.clock.steady();
     remembered_starts_.clear();
     remembered_creations_.clear();
     if (kind == Restart::keeps_containers) return;
@@ -475,6 +480,7 @@ void SimEngine::come_back(Restart kind) {
         container->phase = Phase::ended;
         container->exit_code = kind == Restart::power_loss ? 255 : 137;
         container->finished_at = time_.clock.now();
+        container->over = time_.clock.steady();
     }
 }
 

@@ -53,6 +53,9 @@ struct Container {
     std::vector<Printed> printed;
     // The truth, which a client can't see.
     int starts = 0;
+    SteadyPoint began{};  ///< its last start
+    std::optional<SteadyPoint> over;
+    bool was_stopped = false;          ///< it ended as the daemon asked
     bool was_seen_running = false;     ///< somebody heard it: the engine has written it down
     bool was_ended_by_engine = false;  ///< its restart, or the host's
     bool was_touched_by_stranger = false;
@@ -87,12 +90,16 @@ class SimEngine final : public Engine {
     [[nodiscard]] int breaks() const { return breaks_; }
     /// All that ever existed under this name.
     [[nodiscard]] std::vector<std::shared_ptr<Container>> ever(const std::string& name) const;
-    [[nodiscard]] bool did_ever_restart() const { return restarts_ > 0; }
+    /// It came back after this moment, or then.
+    [[nodiscard]] bool did_restart_since(SteadyPoint moment) const {
+        return restarted_at_ && *restarted_at_ >= moment;
+    }
     /// It answers, and what it says is whole.
     [[nodiscard]] bool is_well() const { return is_there_ && !is_hung() && !has_faults; }
     /// Called at each start of a container's process.
     std::function<void(const Container&)> on_start;
     std::function<void()> on_start_sent;
+    std::function<void(const std::string& name)> on_create_sent;
 
     // ---- Engine ----
     void connect(EngineReply<EngineIdentity> reply) override;
@@ -165,7 +172,7 @@ class SimEngine final : public Engine {
     std::vector<Task> parked_;  ///< requests that a hang holds up
     int process_ = 0;           ///< of the daemon: answers to an older one are dropped
     int lifetime_ = 0;          ///< of the engine: a request does not outlive it
-    int restarts_ = 0;
+    std::optional<SteadyPoint> restarted_at_;
     int breaks_ = 0;
     int made_ = 0;
     std::optional<Watch> watch_;

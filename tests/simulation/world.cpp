@@ -26,12 +26,14 @@ World::World(std::filesystem::path logs, bool is_talkative)
     std::filesystem::remove_all(logs_);
     engine_.on_start = [this](const Container& container) { on_start(container); };
     engine_.on_start_sent = [this] { start_was_sent(); };
+    engine_.on_create_sent = [this](const std::string& name) { create_was_sent(name); };
     boot();
 }
 
 World::~World() {
     engine_.on_start = {};
     engine_.on_start_sent = {};
+    engine_.on_create_sent = {};
     crash(false);
 }
 
@@ -102,6 +104,8 @@ void World::boot() {
     booted_at_ = time_.clock.steady();
     say("the daemon is up");
     compare_after_restart();
+    for (const Asked& asked : asked_)
+        repeat_unanswered(asked);
     asked_.clear();
     time_.on_due = [this] { process_->dispatcher->due_timer_rang(); };
     if (!process_->dispatcher->start()) violate("the dispatcher could not start");
@@ -115,7 +119,9 @@ void World::crash(bool machine_too) {
     ++crashes_;
     engine_.drop_client();
     disk_.has_crashed = true;  // destructors of a process that was killed do not run
-    waits_.clear();
+    died_at_ = time_.clock.steady();
+    waiters_.clear();
+    to_create_.clear();
     drop_readers();
     time_.drop_process();
     process_->service.reset();
@@ -161,7 +167,7 @@ void World::pass(Duration length) {
             after_closure();
             if (i > closures_max) violate("the daemon spins: no time passes");
         }
-        check_promptness();
+        check_bounds();
     } while (time_.move_on(until));
     while (time_.run_one())
         after_closure();
@@ -170,12 +176,17 @@ void World::pass(Duration length) {
 void World::perform(const Step& step) {
     random_.seed(step.seed);
     reads_.seed(~step.seed);
+    clients_.seed(step.seed + 1);
     say(fmt::format("step {}: {}", step.index, word_of(step.action)));
     switch (step.action) {
         case Action::add:
             // Several at once meet in one commit, or in the claim of another.
-            for (std::uint64_t i = 0, count = random_.chance(60) ? 1 : 4; i < count; ++i)
-                ask_to_add({make_request()});
+            for (std::uint64_t i = 0, count = random_.chance(60) ? 1 : 4; i < count; ++i) {
+                std::vector<AddRequest> requests{make_request()};
+                ask_to_add(requests);
+                // Two under one key, neither of which waits for the other's answer.
+                if (requests.front().key && clients_.chance(15)) ask_to_add(requests);
+            }
             break;
         case Action::add_again:
             ask_again();
@@ -207,10 +218,7 @@ void World::perform(const Step& step) {
             change_limits();
             break;
         case Action::vanish:
-            waits_.clear();
-            log_readers_.clear();
-            event_readers_.clear();
-            walks_.clear();
+            clients_vanish();
             break;
         case Action::idle:
             pass(random_.between(1s, 60s));

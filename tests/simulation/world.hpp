@@ -3,6 +3,7 @@
 /// simulated clock, disk and engine, clients, and whatever a history does to them. After each step
 /// the promises are checked; the first one that is broken ends the run as a Violation.
 
+#include <deque>
 #include <list>
 #include <memory>
 #include <optional>
@@ -56,8 +57,20 @@ class World {
         JobId job;
         TimePoint at{};
         RetentionLimits limits = {};  ///< of a prune; none with --dry-run
+        SteadyPoint since = {};
+        std::size_t moves = 0;  ///< of its job, when it was asked
+        JobId earlier = {};     ///< the job that its key stood for by then
+        bool without_grace = false;
+        bool is_deserted = false;  ///< its client went away and hears no answer
     };
     using Asking = std::list<Asked>::iterator;
+    /// A client that waits for a job's end.
+    struct Waiter {
+        JobId job;
+        SteadyPoint until{};
+        WaitToken token = {};
+        bool is_answered = false;
+    };
 
     // world.cpp
     void boot();
@@ -72,11 +85,22 @@ class World {
     void ask_again();
     void ask_to_change(Action action);
     void ask_to_wait();
+    void send_change(Asking asking);
+    void change_is_done(const Asked& asked);
     AddRequest make_request();
     [[nodiscard]] JobId any_job(std::optional<JobStatus> status);
     template <class T>
     Reply<T> answered(Asking asking, std::function<void(Result<T>)> then);
-    void acknowledged(const AddRequest& request, const AddResponse& response);
+    Asking ask(Asked asked);
+    void acknowledged(const Asked& asked, const AddRequest& request, const AddResponse& response);
+
+    // refusals.cpp
+    void check_refusal(const Asked& asked, const Error& error);
+    [[nodiscard]] bool was(const Asked& asked, bool (*state)(JobStatus)) const;
+    [[nodiscard]] bool is_refused_rightly(const Asked& asked, ErrorCode code);
+    void clients_vanish();
+    void repeat_unanswered(const Asked& asked);
+    void repeat_later(const AddRequest& request);
 
     // reads.cpp
     void ask_to_read();
@@ -120,6 +144,7 @@ class World {
     void do_to_daemon(Action action);
     void do_to_engine(Action action);
     void start_was_sent();
+    void create_was_sent(const std::string& name);
     void do_to_machine(Action action);
 
     // history_limits.cpp
@@ -129,13 +154,25 @@ class World {
     void check_purge(const ModelJob& job);
     void check_history_at_rest();
 
+    // bounds.cpp
+    void check_bounds();
+    void check_promptness();
+    void check_answers();
+    void check_runs();
+    void check_run(const ModelJob& job);
+    [[nodiscard]] SteadyPoint free_since(const ModelJob& job) const;
+    [[nodiscard]] std::shared_ptr<Container> container_of(const ModelJob& job) const;
+    [[nodiscard]] bool is_time_blurred(const Container& ran) const;
+
     // promises.cpp
     void on_commit(const std::vector<CommittedEvent>& events);
     void on_start(const Container& container);
     void learn_of(JobId id);
     void check_claim(const std::vector<JobId>& claimed);
     void check_end(const ModelJob& job);
-    void check_promptness();
+    void check_stop(const ModelJob& job, const std::shared_ptr<Container>& ran);
+    [[nodiscard]] bool may_be_lost(const ModelJob& job,
+                                   const std::shared_ptr<Container>& ran) const;
     void compare_after_restart();
     void check_at_rest();
     void check_output(const ModelJob& job);
@@ -147,15 +184,16 @@ class World {
     const std::filesystem::path logs_;
     const bool is_talkative_;
     Random random_;
-    Random reads_;  ///< chooses what is read
+    Random reads_;    ///< chooses what is read
+    Random clients_;  ///< chooses who goes away before an answer, and who sends twice
     SimTime time_{random_};
     SimDisk disk_;
     SimEngine engine_{time_, random_};
     Model model_;
     std::unique_ptr<Process> process_;
     std::list<Asked> asked_;
-    std::vector<std::pair<AddRequest, JobId>> keyed_;  ///< what a key was used for
-    std::vector<WaitToken> waits_;
+    std::deque<JobId> to_create_;  ///< claimed in this order
+    std::vector<std::shared_ptr<Waiter>> waiters_;
     std::vector<std::shared_ptr<LogReader>> log_readers_;
     std::vector<std::shared_ptr<EventReader>> event_readers_;
     std::vector<std::shared_ptr<ListWalk>> walks_;
@@ -177,8 +215,14 @@ class World {
     int closures_to_crash_ = 0;  ///< 0: no crash is armed
     bool crash_cuts_power_ = false;
     SteadyPoint booted_at_{};
+    SteadyPoint died_at_{};
     SteadyPoint next_look_{};
     SteadyPoint troubled_at_{};  ///< when something last kept due jobs waiting
+    // The last moment at which a part was not well.
+    SteadyPoint engine_troubled_at_{};
+    SteadyPoint disk_troubled_at_{};
+    SteadyPoint unlinked_at_{};
+    SteadyPoint space_came_at_{};
 };
 
 struct World::Process {
@@ -195,8 +239,9 @@ template <class T>
 Reply<T> World::answered(Asking asking, std::function<void(Result<T>)> then) {
     return [this, asking, then = std::move(then)](Result<T> result) {
         if (disk_.has_crashed) return;  // nobody hears a process that was killed
+        if (!result) check_refusal(*asking, result.error());
         if (result || result.error().code != ErrorCode::unavailable) {
-            then(std::move(result));
+            if (!asking->is_deserted) then(std::move(result));
             asked_.erase(asking);
         }
         // After a failed write it may or may not have happened: it stays open until the restart.
