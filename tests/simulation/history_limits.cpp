@@ -97,6 +97,24 @@ void World::check_purge(const ModelJob& job) {
             violate(fmt::format("job {} was purged, and its container is left", job.number));
 }
 
+/// `rows`: all of them, at this moment.
+void World::check_totals(const std::vector<Job>& rows) {
+    auto status = process_->service->handle(StatusRequest{}, caller);
+    if (!status) violate("status fails: " + status.error().message);
+    model_.check_counts(status->jobs);
+    std::int64_t purged = std::ssize(model_.purged());
+    if (status->purged != purged)
+        violate(fmt::format("{} jobs are counted as purged, not {}", status->purged, purged));
+    std::int64_t bytes = 0;
+    for (const Job& row : rows)
+        // Without an exit code there was no container left to read it from.
+        if (row.exit_code && !row.output_removed_at)
+            bytes += static_cast<std::int64_t>(process_->spool->bytes_stored(row.id, 1));
+    if (status->output_bytes != bytes)
+        violate(fmt::format(
+            "{} bytes of output are counted, and {} are kept", status->output_bytes, bytes));
+}
+
 /// A last prune leaves what it shall, and nothing of what it took.
 void World::check_history_at_rest() {
     for (const auto& [id, job] : model_.jobs()) {
@@ -131,7 +149,9 @@ void World::check_history_at_rest() {
         return job.second.ended && job.second.moved_at + end_is_over < ordered_at;
     });
     if (ended > kept_at_rest) violate(fmt::format("{} ended jobs are left by a prune", ended));
-    model_.check_list(list_all(1000));
+    auto rows = list_all(1000);
+    model_.check_list(rows);
+    check_totals(rows);
     check_events();
     std::error_code ignored;  // no output, no directory
     for (const auto& entry : std::filesystem::recursive_directory_iterator(logs_, ignored)) {

@@ -26,9 +26,9 @@ void World::ask_to_read() {
         for (const Asked& asked : asked_)
             if (asked.action == Action::run) return;
         learn_of_purges();
-        model_.check_list(list_all(static_cast<std::int64_t>(page)));
-        if (auto status = process_->service->handle(StatusRequest{}, caller))
-            model_.check_counts(status->jobs);
+        auto rows = list_all(static_cast<std::int64_t>(page));
+        model_.check_list(rows);
+        check_totals(rows);
         read_selection();
         read_events();
         if (model_.find(id) == nullptr) return;

@@ -152,6 +152,7 @@ class World {
     void change_limits();
     void learn_of_purges();
     void check_purge(const ModelJob& job);
+    void check_totals(const std::vector<Job>& rows);
     void check_history_at_rest();
 
     // bounds.cpp
