@@ -45,7 +45,7 @@ void World::acknowledged(const Asked& asked,
                          const AddRequest& request,
                          const AddResponse& response) {
     if (!response.id) violate("an add was acknowledged without an id");
-    learn_of_purges();
+    if (asked.earlier != JobId()) learn_of_purges();
     bool is_repeat = model_.find(asked.earlier) != nullptr;
     if (is_repeat && (*response.id != asked.earlier || !response.replayed))
         violate("a repeat under its key was not answered with the first one's job");

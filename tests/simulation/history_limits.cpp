@@ -69,6 +69,12 @@ void World::change_limits() {
 
 void World::learn_of_purges() {
     if (!may_lose_history_ || !process_) return;
+    // A look at each job is slow, and the count is compared with the jobs elsewhere.
+    auto totals = process_->store->history_totals();
+    if (totals && totals->purged == std::ssize(model_.purged())) {
+        latest_wall_ = time_.clock.now();
+        return;
+    }
     std::vector<JobId> gone;
     for (const auto& [id, job] : model_.jobs()) {
         if (!job.ended || process_->store->find(JobRef{id.to_string()}, "")) continue;
