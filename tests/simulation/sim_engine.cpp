@@ -13,7 +13,7 @@ using Phase = ContainerState::Phase;
 /// As long as a request that was taken may lie in the engine before it is executed: less than the
 /// quiet second before a start is repeated, which is what the real engine keeps to (architecture,
 /// "Started exactly once").
-constexpr Duration queue_longest = 400ms;
+constexpr Duration queue_longest = 950ms;
 /// The client's own time limits.
 constexpr Duration short_deadline = 10s;
 constexpr Duration create_deadline = 60s;
