@@ -313,7 +313,6 @@ int SimDisk::admit_sync(File& file) {
         lose_unsynced(file);
         return SQLITE_IOERR_FSYNC;
     }
-    ++syncs_;
     return SQLITE_OK;
 }
 

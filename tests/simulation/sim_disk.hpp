@@ -34,8 +34,6 @@ class SimDisk {
     /// The machine was off: what was not synced is there in part, or not at all.
     void cut_power();
 
-    [[nodiscard]] std::uint64_t syncs() const { return syncs_; }
-
     // ---- for the VFS ----
     struct PendingWrite {
         std::uint64_t offset = 0;
@@ -67,7 +65,6 @@ class SimDisk {
 
     std::function<std::uint64_t()> random_;
     std::map<std::string, std::shared_ptr<File>> files_;
-    std::uint64_t syncs_ = 0;
     std::unique_ptr<sqlite3_vfs> vfs_;
 };
 
