@@ -120,9 +120,10 @@ std::shared_ptr<Container> World::container_of(const ModelJob& job) const {
     return ran;
 }
 
-/// How long it ran can't be told from the moments that are stored: the clock was set meanwhile.
+/// How long it ran can't be told: the clock was set meanwhile, and a daemon that came later has
+/// only the stored moment of the wall clock to go by.
 bool World::is_time_blurred(const Container& ran) const {
-    return jumped_at_ >= ran.began;
+    return jumped_at_ >= ran.began && booted_at_ >= ran.began;
 }
 
 }  // namespace scheduler::sim

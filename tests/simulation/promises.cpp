@@ -16,10 +16,6 @@ constexpr Duration claimed_within = 2s;
 /// Long enough for the longest program, a stop with its grace and a reconcile.
 constexpr Duration settled_within = 5min;
 
-/// A job whose end was not told (the event was dropped, the engine is away) is `timed_out` when its
-/// deadline comes, though it ended by itself before: nobody looks before the reason is committed.
-constexpr bool times_out_what_has_ended = true;
-
 /// Exit codes that an engine's restart or the host's end leaves, or a job by itself.
 bool is_end_of_a_stop(const Container& container) {
     return container.exit_code == 137 || container.exit_code == 143 || container.exit_code == 255;
@@ -216,7 +212,6 @@ void World::check_stop(const ModelJob& job, const std::shared_ptr<Container>& ra
         violate(fmt::format("job {} was stopped, and is {}", job.number, to_string(end)));
     const auto& timeout = job.request.spec.timeout;
     if (end != FinishStatus::timed_out || !timeout || is_time_blurred(*ran)) return;
-    if (times_out_what_has_ended && !ran->was_stopped) return;
     Duration length = ran->over.value_or(time_.clock.steady()) - ran->began;
     if (length + 10ms < timeout->length)
         violate(fmt::format("job {} timed out after {} of {}",
