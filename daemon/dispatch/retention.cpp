@@ -126,18 +126,24 @@ void Retention::begin_next() {
 
 /// The clock is looked at when the round begins: it may have waited for others.
 void Retention::set_cutoff() {
-    if (!round_->has_own_limits) {
-        round_->limits = limits_;
-        if (!clock_is_settled() && round_->limits.history_age) {
-            round_->limits.history_age.reset();
-            round_->report.warning = fmt::format(
-                "nothing is removed by its age for {} minutes after the start, and after the clock "
-                "was set; give --older-than to do it now",
-                clock_settles_in / std::chrono::minutes(1));
-        }
-    }
-    if (round_->limits.history_age)
-        round_->ended_before = parts_.clock.now() - *round_->limits.history_age;
+    if (!round_->has_own_limits) round_->limits = limits_;
+    auto& age = round_->limits.history_age;
+    if (!age) return;
+    round_->ended_before = parts_.clock.now() - *age;
+    if (round_->has_own_limits || clock_is_settled()) return;
+    age.reset();
+    auto totals = parts_.store.history_totals();
+    if (totals && totals->oldest_ended_at && *totals->oldest_ended_at < round_->ended_before)
+        warn(
+            fmt::format("nothing is removed by its age for {} minutes after the start, and after "
+                        "the clock was set; give --older-than to do it now",
+                        clock_settles_in / std::chrono::minutes(1)));
+}
+
+void Retention::warn(std::string_view what) {
+    std::string& warning = round_->report.warning;
+    if (!warning.empty()) warning += "; ";
+    warning += what;
 }
 
 /// What was committed and then interrupted: its files may be there still.
@@ -153,15 +159,15 @@ void Retention::finish_removals() {
 void Retention::containers() {
     if (!parts_.engine_is_up()) return next_step(&Retention::jobs);
     if (!round_->is_ordered && parts_.reconciler.is_clear()) return next_step(&Retention::jobs);
-    EngineReply<std::int64_t> reply = guarded([](Retention& self,
-                                                 EngineResult<std::int64_t> swept) {
-        if (swept)
-            self.round_->report.containers = *swept;
-        else
-            self.round_->report.warning =
-                "not all containers that are left over could be removed: " + swept.error().message;
-        self.later(&Retention::jobs);
-    });
+    EngineReply<std::int64_t> reply =
+        guarded([](Retention& self, EngineResult<std::int64_t> swept) {
+            if (swept)
+                self.round_->report.containers = *swept;
+            else
+                self.warn("not all containers that are left over could be removed: " +
+                          swept.error().message);
+            self.later(&Retention::jobs);
+        });
     if (round_->dry_run)
         parts_.reconciler.count_left_over(parts_.is_run, std::move(reply));
     else
@@ -191,20 +197,21 @@ PruneBatch Retention::batch() const {
     return batch;
 }
 
-std::string Retention::what_is_kept() const {
+/// Once a round, when its jobs begin.
+void Retention::warn_of_kept_jobs() {
     auto left_over = parts_.reconciler.left_over();
     if (!left_over)
-        return "jobs that had a container are kept until the engine says which containers are left";
-    if (left_over->empty()) return "";
-    return fmt::format("{} {} kept whose container could not be removed",
-                       left_over->size(),
-                       left_over->size() == 1 ? "job is" : "jobs are");
+        warn("jobs that had a container are kept until the engine says which containers are left");
+    else if (!left_over->empty())
+        warn(fmt::format("{} {} kept whose container could not be removed",
+                         left_over->size(),
+                         left_over->size() == 1 ? "job is" : "jobs are"));
 }
 
 void Retention::jobs() {
     if (!round_->limits.history_age && !round_->limits.history_count)
         return next_step(&Retention::outputs);
-    if (round_->report.warning.empty()) round_->report.warning = what_is_kept();
+    if (!std::exchange(round_->has_told_of_kept, true)) warn_of_kept_jobs();
     if (round_->dry_run) return preview_jobs();
     PruneBatch next = batch();
     if (!round_->has_begun) {

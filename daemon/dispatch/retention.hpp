@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "daemon/base/anchor.hpp"
@@ -102,6 +103,7 @@ class Retention {
         std::optional<JobId> removals_tried = {};  ///< of those that were left, up to this one
         bool has_begun = false;  ///< there is something to do in this step: no need to look first
         bool ballast_is_dropped = false;
+        bool has_told_of_kept = false;
     };
     using Step = void (Retention::*)();
 
@@ -129,7 +131,8 @@ class Retention {
     /// A full disk: drops the ballast once and repeats the step. Everything else ends the round.
     void on_error(const Error& error, Step step);
     [[nodiscard]] PruneBatch batch() const;
-    [[nodiscard]] std::string what_is_kept() const;
+    void warn(std::string_view what);
+    void warn_of_kept_jobs();
     [[nodiscard]] std::int64_t batch_max() const;
     [[nodiscard]] bool clock_is_settled();
     [[nodiscard]] Duration next_round_in();

@@ -218,8 +218,8 @@ void Database::set_checkpoint_on_close(bool on) {
 
 int Database::checkpoint() {
     int copied = 0;
-    int code = sqlite3_wal_checkpoint_v2(
-        handle_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
+    int code =
+        sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
     if (code != SQLITE_OK) {
         SqliteError error = last_error(handle_);
         if (error.kind() != SqliteError::Kind::busy) throw error;

@@ -71,8 +71,8 @@ class Writer {
     /// Called when a write succeeded after that. Set like that.
     void on_space(UniqueFunction<void()> listener) { space_listener_ = std::move(listener); }
 
-    /// Called after each commit, when its writes were answered, with the pages of the log of writes.
-    /// Set like that.
+    /// Called after each commit, when its writes were answered, with the pages of the log of
+    /// writes. Set like that.
     void on_log_grown(UniqueFunction<void(int pages)> listener) {
         log_listener_ = std::move(listener);
     }

@@ -249,7 +249,8 @@ TEST_CASE("a container that can't be removed keeps its own job alone", "[retenti
     JobId other = world.canceled();
     auto report = world.prune(by_count(0));
     CHECK(report.jobs == 1);
-    CHECK(report.warning.find("could be removed") != std::string::npos);
+    CHECK(report.warning.find("1 job is kept whose container could not be removed") !=
+          std::string::npos);
     CHECK(world.is_there(kept));
     CHECK_FALSE(world.is_there(other));
 
