@@ -31,7 +31,9 @@ void Checkpoints::committed(int pages) {
     });
 }
 
+/// None after a failure: the log has checksums, and a checkpoint copies its pages unseen.
 Checkpoints::Pass Checkpoints::copy() {
+    if (writer_.is_dead()) return {};
     try {
         if (!database_) database_ = std::make_unique<Database>(path_, Database::Mode::checkpointer);
         return {database_->checkpoint(), std::nullopt};
@@ -45,6 +47,7 @@ Checkpoints::Pass Checkpoints::copy() {
 /// next one waits until there is as much again.
 void Checkpoints::ended(Database& database, const Pass& pass) {
     is_under_way_ = false;
+    if (writer_.is_dead()) return;
     begin_at_ = pages_ + limits_.begin;
     std::optional<SqliteError> error = pass.error;
     if (!error && pass.copied < pages_ && pages_ - pass.copied <= limits_.finish) {

@@ -8,6 +8,7 @@
 /// all writes that refuse themselves do so before they change anything. So a batch is applied
 /// without savepoints, and once more with them when a write failed after it had changed something.
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -79,6 +80,8 @@ class Writer {
     /// A checkpoint that is none of a commit's ended. The executor.
     void checkpoint_ended(const std::optional<SqliteError>& error);
 
+    /// The disk failed, or the file is damaged: nothing is written any more. Any thread.
+    [[nodiscard]] bool is_dead() const { return dead_; }
     [[nodiscard]] std::string trouble() const { return trouble_.get(); }
     /// A reader met what forbids to go on. Any thread.
     void failed_elsewhere(const SqliteError& error);
@@ -136,7 +139,7 @@ class Writer {
     UniqueFunction<void()> space_listener_;
     UniqueFunction<void(int)> log_listener_;
     Published<std::string> trouble_;
-    bool dead_ = false;               ///< executor only
+    std::atomic<bool> dead_ = false;  ///< written on the executor only
     bool checkpoint_failed_ = false;  ///< executor only; logged once until one succeeds
     /// Timers hold it weakly, so that none runs after the writer is gone.
     Anchor<Writer> anchor_{*this};

@@ -147,4 +147,29 @@ TEST_CASE("a reader of an old state does not make passes spin", "[store][checkpo
     CHECK(world.log_pages() == pages);
 }
 
+TEST_CASE("nothing is copied once the disk has failed", "[store][checkpoints]") {
+    bool has_failed = GENERATE(false, true);
+    test::TempDir dir;
+    FakeClock clock;
+    ManualExecutor commits{clock};
+    ManualExecutor checkpoints{clock};
+    Writer writer(
+        std::make_unique<Database>(dir / "db", Database::Mode::writer), commits, Writer::OnFatal());
+    Checkpoints copies(dir / "db", checkpoints, writer, {1, 0, 1'000'000});
+    writer.submit<Done>(
+        [](WriteContext& context) -> Result<Done> {
+            context.database.exec("CREATE TABLE one(n)");
+            return Done{};
+        },
+        [](const Result<Done>& done) { REQUIRE(done); });
+    commits.run();
+    REQUIRE_FALSE(checkpoints.is_idle());
+    auto size = std::filesystem::file_size(dir / "db");
+    if (has_failed) writer.failed_elsewhere(SqliteError(SQLITE_IOERR, "it failed", EIO));
+    commits.run();
+    checkpoints.run();
+    CHECK((std::filesystem::file_size(dir / "db") == size) == has_failed);
+    commits.run();
+}
+
 }  // namespace scheduler
