@@ -54,6 +54,18 @@ void World::start_was_sent() {
     });
 }
 
+/// The words that a recorded history may expect.
+void World::engine_did(const std::string& what, const std::string& container) {
+    for (const auto* jobs : {&std::as_const(model_).jobs(), &model_.purged()})
+        for (const auto& [id, job] : *jobs)
+            if (!container.empty() && container_name(id, 1) == container)
+                return say(fmt::format("the engine {} the container of a {} job ({})",
+                                       what,
+                                       to_string(job.status),
+                                       job.number));
+    say("the engine " + what);
+}
+
 /// What is claimed together is begun in the order of the claim.
 void World::create_was_sent(const std::string& name) {
     auto place = std::find_if(to_create_.begin(), to_create_.end(), [&](JobId id) {

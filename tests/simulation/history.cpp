@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <fstream>
 
 #include <fmt/format.h>
 
@@ -83,6 +85,50 @@ Result<std::vector<Action>> parse_faults(std::string_view list) {
                     word));
     }
     return faults;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+    std::uint64_t number = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+namespace {
+
+/// An action and its seed.
+Result<Step> parse_step(const std::string& line) {
+    std::size_t blank = line.find(' ');
+    auto action = parse_action(line.substr(0, blank));
+    if (!action) return fail(action.error());
+    auto seed = parse_number(blank == std::string::npos ? "" : line.substr(blank + 1));
+    if (!seed)
+        return fail(ErrorCode::bad_field,
+                    fmt::format("\"{}\" is not an action and its seed", line));
+    return Step{0, *action, *seed};
+}
+
+}  // namespace
+
+Result<Recorded> read_recorded(const std::string& path) {
+    constexpr std::string_view expectation = "expect: ";
+    std::ifstream file(path);
+    if (!file) return fail(ErrorCode::bad_field, path + " can't be read");
+    Recorded recorded;
+    for (std::string line; std::getline(file, line);) {
+        if (line.empty() || line[0] == '#') continue;
+        if (line.starts_with(expectation)) {
+            recorded.expected.push_back(line.substr(expectation.size()));
+            continue;
+        }
+        auto step = parse_step(line);
+        if (!step) return fail(ErrorCode::bad_field, path + ": " + step.error().message);
+        step->index = static_cast<int>(recorded.history.size());
+        recorded.history.push_back(*step);
+    }
+    if (recorded.history.empty() || recorded.expected.empty())
+        return fail(ErrorCode::bad_field, path + " holds no steps, or expects nothing");
+    return recorded;
 }
 
 History make_history(std::uint64_t seed, int steps, const std::vector<Action>& faults) {

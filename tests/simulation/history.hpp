@@ -3,6 +3,7 @@
 /// seed, so that the rest of a history stays what it is when steps are cut out of it.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,11 +52,22 @@ struct Step {
 
 using History = std::vector<Step>;
 
+/// A history that failed once.
+struct Recorded {
+    History history;
+    std::vector<std::string> expected;  ///< what is said in its run, in this order
+};
+
 std::string_view word_of(Action action);
+std::optional<std::uint64_t> parse_number(std::string_view text);
 /// Errors: bad_field.
 Result<Action> parse_action(std::string_view word);
 /// The groups that --faults takes: crash, disk, engine, clock, history. Errors: bad_field.
 Result<std::vector<Action>> parse_faults(std::string_view list);
+
+/// From a file: what a failure prints, a step a line; `expect: TEXT`; `#` begins a comment. A file
+/// without an expectation is none. Errors: bad_field.
+Result<Recorded> read_recorded(const std::string& path);
 
 History make_history(std::uint64_t seed, int steps, const std::vector<Action>& faults);
 

@@ -2,17 +2,16 @@
 ///
 ///     sim --seeds 1..2000 --steps 120 --faults all
 ///     sim --seeds 17 --only 3,8,40 --verbose
-///     sim --replay tests/simulation/regressions/two-outages.txt
+///     sim --replay tests/simulation/regressions/late-create.txt
+///     sim --expect "the engine refuses to start" --seeds 1..500
 ///
 /// The same program, seed and steps give the same run. Exit codes: 0 all promises held; 1 one
 /// broke; 2 usage.
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 
 #include <unistd.h>
@@ -41,6 +40,7 @@ struct Settings {
     bool verbose = false;
     bool shrink = true;
     bool expect_failure = false;
+    std::vector<std::string> expect;
 };
 
 std::uint64_t current_seed = 0;
@@ -60,6 +60,11 @@ History pick(const History& history, const std::vector<int>& only) {
     return picked;
 }
 
+void print_steps(const History& history) {
+    for (const Step& step : history)
+        fmt::print("{} {}\n", word_of(step.action), step.seed);
+}
+
 void report(std::uint64_t seed,
             const Settings& settings,
             Runner& runner,
@@ -67,26 +72,19 @@ void report(std::uint64_t seed,
             const std::string& what) {
     fmt::print("seed {}: {}\n", seed, what);
     if (!settings.shrink) return;
-    history = runner.shrink(std::move(history));
+    history = runner.shrink(std::move(history),
+                            [&](const History& part) { return runner.run(part).has_value(); });
     auto again = runner.run(history);
     std::vector<std::string> indices;
     for (const Step& step : history)
         indices.push_back(std::to_string(step.index));
     fmt::print("shortest history ({} steps): {}\n", history.size(), again.value_or("holds"));
-    for (const Step& step : history)
-        fmt::print("{} {}\n", word_of(step.action), step.seed);
+    print_steps(history);
     fmt::print("again: sim --seeds {0}..{0} --steps {1} --faults {2} --only {3} --verbose\n",
                seed,
                settings.steps,
                settings.faults,
                fmt::join(indices, ","));
-}
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-    std::uint64_t number = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
 }
 
 /// `A..B`, or one.
@@ -98,35 +96,38 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(const std::st
     return std::pair(*first, *last);
 }
 
-/// What `report` prints, a step a line: its action and seed. `#` begins a comment.
-Result<History> read_history(const std::string& path) {
-    std::ifstream file(path);
-    if (!file) return fail(ErrorCode::bad_field, path + " can't be read");
-    History history;
-    for (std::string line; std::getline(file, line);) {
-        if (line.empty() || line[0] == '#') continue;
-        std::size_t blank = line.find(' ');
-        auto action = parse_action(line.substr(0, blank));
-        if (!action) return fail(ErrorCode::bad_field, path + ": " + action.error().message);
-        auto seed = parse_number(blank == std::string::npos ? "" : line.substr(blank + 1));
-        if (!seed)
-            return fail(ErrorCode::bad_field,
-                        fmt::format("{}: \"{}\" is not an action and its seed", path, line));
-        history.push_back({static_cast<int>(history.size()), *action, *seed});
-    }
-    if (history.empty()) return fail(ErrorCode::bad_field, path + " holds no steps");
-    return history;
-}
-
 int replay_all(const Settings& settings, Runner& runner) {
     int failed = 0;
     for (const std::string& path : settings.replay) {
-        auto history = read_history(path);
-        auto what = history ? runner.run(*history, settings.verbose) : history.error().message;
+        auto recorded = read_recorded(path);
+        auto what =
+            recorded ? runner.replay(*recorded, settings.verbose) : recorded.error().message;
         fmt::print("{}: {}\n", path, what.value_or("all promises held"));
         failed += what ? 1 : 0;
     }
     return failed == 0 ? 0 : 1;
+}
+
+/// Looks for a history in which all that is expected is said, and makes it a file's content.
+int record(const Settings& settings,
+           std::uint64_t first,
+           std::uint64_t last,
+           const std::vector<Action>& faults,
+           Runner& runner) {
+    auto is_wanted = [&](const History& history) {
+        return !runner.replay({history, settings.expect}, false);
+    };
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+        History history = make_history(seed, settings.steps, faults);
+        if (!is_wanted(history)) continue;
+        history = runner.shrink(std::move(history), is_wanted);
+        for (const std::string& text : settings.expect)
+            fmt::print("expect: {}\n", text);
+        print_steps(history);
+        return 0;
+    }
+    fmt::print("nobody says so in seeds {} to {}\n", first, last);
+    return 1;
 }
 
 /// A thundering herd: so many jobs that are due at the same moment.
@@ -197,6 +198,10 @@ int main(int argc, char** argv) {
     app.add_option("--mutation", settings.mutation, "plant this bug (docs/robustness.md)");
     app.add_flag("--expect-failure", settings.expect_failure, "succeed when a promise breaks");
     app.add_option("--replay", settings.replay, "histories in files, as a failure prints them");
+    app.add_option("--expect",
+                   settings.expect,
+                   "record the shortest history in which --verbose says this; several: in order")
+        ->allow_extra_args(false);
     app.add_option("--storm", settings.storm, "so many jobs that are due at the same moment");
     app.add_flag("--verbose", settings.verbose, "say what happens");
     app.add_flag("!--no-shrink", settings.shrink, "print a failing seed as it is");
@@ -238,8 +243,9 @@ int main(int argc, char** argv) {
     }
     Runner runner(std::filesystem::path(pattern) / "logs");
     int result = !settings.replay.empty() ? replay_all(settings, runner)
-                 : settings.storm > 0
-                     ? run_storm(settings, runner)
+                 : settings.storm > 0     ? run_storm(settings, runner)
+                 : !settings.expect.empty()
+                     ? record(settings, seeds->first, seeds->second, *faults, runner)
                      : run_all(settings, seeds->first, seeds->second, *faults, runner);
     if (!mutation.empty() && !mutation_was_reached) {
         fmt::print("{}: no line of the daemon asks for this bug\n", mutation);

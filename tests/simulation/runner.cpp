@@ -7,8 +7,26 @@
 namespace scheduler::sim {
 
 std::optional<std::string> Runner::run(const History& history, bool is_talkative) {
+    return run(history, is_talkative, {});
+}
+
+std::optional<std::string> Runner::replay(const Recorded& recorded, bool is_talkative) {
+    auto next = recorded.expected.begin();
+    auto broken = run(recorded.history, is_talkative, [&](const std::string& word) {
+        if (next != recorded.expected.end() && word.find(*next) != std::string::npos) ++next;
+    });
+    if (broken || next == recorded.expected.end()) return broken;
+    return fmt::format(
+        "nobody says \"{}\" any more, so it tests nothing: look for a new history with --expect",
+        *next);
+}
+
+std::optional<std::string> Runner::run(const History& history,
+                                       bool is_talkative,
+                                       std::function<void(const std::string&)> on_word) {
     try {
         World world(logs_, is_talkative);
+        world.on_word = std::move(on_word);
         for (const Step& step : history)
             world.perform(step);
         world.come_to_rest();
@@ -32,7 +50,7 @@ std::optional<std::string> Runner::run_storm(int jobs, bool is_talkative) {
     }
 }
 
-History Runner::shrink(History history) {
+History Runner::shrink(History history, const Wanted& is_wanted) {
     for (std::size_t piece = history.size() / 2; piece > 0;) {
         bool is_shorter = false;
         for (std::size_t begin = 0; begin < history.size();) {
@@ -41,7 +59,7 @@ History Runner::shrink(History history) {
             auto last =
                 part.begin() + static_cast<std::ptrdiff_t>(std::min(begin + piece, history.size()));
             part.erase(first, last);
-            if (run(part)) {
+            if (is_wanted(part)) {
                 history = std::move(part);
                 is_shorter = true;
             } else {

@@ -10,16 +10,10 @@ namespace {
 using Kind = EngineFailure::Kind;
 using Phase = ContainerState::Phase;
 
-/// As long as a request that was taken may lie in the engine before it is executed: less than the
-/// quiet second before a start is repeated, which is what the real engine keeps to (architecture,
-/// "Started exactly once").
-constexpr Duration queue_longest = 950ms;
 /// The client's own time limits.
 constexpr Duration short_deadline = 10s;
 constexpr Duration create_deadline = 60s;
 constexpr Duration start_deadline = 120s;
-/// The ping watchdog ends a silent event stream.
-constexpr Duration watchdog = 15s;
 
 Failure<EngineFailure> no_answer() {
     return fail(EngineFailure{Kind::no_answer, "the engine does not answer"});
@@ -70,6 +64,7 @@ template <class T>
 struct SimEngine::Call {
     UniqueFunction<EngineResult<T>()> effect;
     EngineReply<T> reply;
+    std::string name;
     int process = 0;
     int lifetime = 0;
     bool is_answered = false;
@@ -80,6 +75,15 @@ void SimEngine::tell(Duration delay, Task task) {
     time_.after(delay, [this, process = process_, task = std::move(task)]() mutable {
         if (process == process_) time_.core.post(std::move(task));
     });
+}
+
+void SimEngine::say(const char* what, const std::string& call) const {
+    if (!on_word) return;
+    std::size_t blank = call.find(' ');
+    std::string container = blank == std::string::npos ? "" : call.substr(blank + 1);
+    for (const auto& each : all_)
+        if (each->id == container) container = each->name;
+    on_word(fmt::format("{} {}", what, call.substr(0, blank)), container);
 }
 
 template <class T>
@@ -96,19 +100,24 @@ void SimEngine::answer(const std::shared_ptr<Call<T>>& call,
 }
 
 template <class T>
-void SimEngine::call(Duration deadline,
+void SimEngine::call(std::string name,
+                     Duration deadline,
                      UniqueFunction<EngineResult<T>()> effect,
                      EngineReply<T> reply,
                      bool is_queued) {
     auto made = std::make_shared<Call<T>>();
     made->effect = std::move(effect);
     made->reply = std::move(reply);
+    made->name = std::move(name);
     made->process = process_;
     made->lifetime = lifetime_;
     if (!is_there_) return answer<T>(made, no_answer(), random_.between(0ms, 2ms));
     std::uint64_t fate = has_faults ? random_.below(100) : 100;
     if (fate < 1) return answer<T>(made, no_answer(), random_.between(0ms, 20ms));  // never sent
-    if (fate < 2) return answer<T>(made, refused(refusal_words), random_.between(0ms, 20ms));
+    if (fate < 2) {
+        say("refuses to", made->name);
+        return answer<T>(made, refused(refusal_words), random_.between(0ms, 20ms));
+    }
     made->loses_answer = fate < 4;
     time_.after(deadline, [this, weak = std::weak_ptr(made)] {
         if (auto late = weak.lock()) answer<T>(late, no_answer(), 0ms);
@@ -125,12 +134,14 @@ void SimEngine::arrive(std::shared_ptr<Call<T>> call) {
         return answer<T>(call, no_answer(), random_.between(0ms, 5ms));  // cut
     if (is_hung()) return parked_.push_back([this, call] { arrive<T>(call); });
     EngineResult<T> result = call->effect();
+    if (result && call->process != process_) say("goes on without a client to", call->name);
     if (call->loses_answer) result = no_answer();
     answer<T>(call, std::move(result), random_.between(0ms, has_faults ? 30ms : 3ms));
 }
 
 void SimEngine::connect(EngineReply<EngineIdentity> reply) {
     call<EngineIdentity>(
+        "connect",
         short_deadline,
         []() -> EngineResult<EngineIdentity> {
             return EngineIdentity{"engine-1", "Simulated 1", "unix:///simulated", "1.41", 2};
@@ -140,11 +151,12 @@ void SimEngine::connect(EngineReply<EngineIdentity> reply) {
 
 void SimEngine::ping(EngineReply<Done> reply) {
     call<Done>(
-        short_deadline, []() -> EngineResult<Done> { return Done{}; }, std::move(reply));
+        "ping", short_deadline, []() -> EngineResult<Done> { return Done{}; }, std::move(reply));
 }
 
 void SimEngine::create(const ContainerRequest& request, EngineReply<std::string> reply) {
     call<std::string>(
+        "create " + request.name,
         create_deadline,
         [this, request]() -> EngineResult<std::string> {
             for (const auto& [id, other] : by_id_)
@@ -169,6 +181,7 @@ void SimEngine::create(const ContainerRequest& request, EngineReply<std::string>
 
 void SimEngine::start(const std::string& container, EngineReply<Done> reply) {
     call<Done>(
+        "start " + container,
         start_deadline,
         [this, container]() -> EngineResult<Done> {
             auto found = find(container);
@@ -192,6 +205,7 @@ void SimEngine::start(const std::string& container, EngineReply<Done> reply) {
 
 void SimEngine::stop(const std::string& container, Duration grace, EngineReply<Done> reply) {
     call<Done>(
+        "stop " + container,
         grace + 30s,
         [this, container, grace]() -> EngineResult<Done> {
             auto found = find(container);
@@ -211,6 +225,7 @@ void SimEngine::stop(const std::string& container, Duration grace, EngineReply<D
 
 void SimEngine::inspect(const std::string& container, EngineReply<ContainerState> reply) {
     call<ContainerState>(
+        "inspect " + container,
         short_deadline,
         [this, container]() -> EngineResult<ContainerState> {
             auto found = find(container);
@@ -231,6 +246,7 @@ void SimEngine::inspect(const std::string& container, EngineReply<ContainerState
 
 void SimEngine::remove(const std::string& container, EngineReply<Done> reply) {
     call<Done>(
+        "remove " + container,
         short_deadline,
         [this, container]() -> EngineResult<Done> {
             auto found = find(container);
@@ -247,6 +263,7 @@ void SimEngine::list(const std::string& label,
                      const std::string& value,
                      EngineReply<std::vector<ContainerSummary>> reply) {
     call<std::vector<ContainerSummary>>(
+        "list",
         short_deadline,
         [this, label, value]() -> EngineResult<std::vector<ContainerSummary>> {
             std::vector<ContainerSummary> listed;
@@ -263,6 +280,7 @@ void SimEngine::list(const std::string& label,
 
 void SimEngine::has_image(const std::string& image, EngineReply<bool> reply) {
     call<bool>(
+        "has_image",
         short_deadline,
         [image]() -> EngineResult<bool> { return image.rfind("nosuch", 0) != 0; },
         std::move(reply));
@@ -273,6 +291,7 @@ void SimEngine::remembers_start(const std::string& container,
                                 TimePoint,
                                 EngineReply<bool> reply) {
     call<bool>(
+        "remembers_start " + container,
         short_deadline,
         [this, container]() -> EngineResult<bool> {
             return remembered_starts_.count(container) > 0;
@@ -282,6 +301,7 @@ void SimEngine::remembers_start(const std::string& container,
 
 void SimEngine::remembers_creation(const std::string& container, EngineReply<Memory> reply) {
     call<Memory>(
+        "remembers_creation " + container,
         short_deadline,
         [this, container]() -> EngineResult<Memory> {
             return remembered_creations_.count(container) > 0 ? Memory::yes : Memory::no;
@@ -297,6 +317,7 @@ void SimEngine::logs(const std::string& container,
                                                                                std::move(reply));
     using Lines = std::vector<Printed>;
     call<Lines>(
+        "logs " + container,
         short_deadline,
         [this, container]() -> EngineResult<Lines> {
             auto found = find(container);
@@ -333,6 +354,7 @@ void SimEngine::watch(const std::string&, const std::string&, Watch watch) {
     watch_.reset();
     auto shared = std::make_shared<Watch>(std::move(watch));
     call<Done>(
+        "watch",
         short_deadline,
         []() -> EngineResult<Done> { return Done{}; },
         [this, shared](EngineResult<Done> stands) {
@@ -442,118 +464,6 @@ std::vector<std::shared_ptr<Container>> SimEngine::ever(const std::string& name)
     for (auto entry = begin; entry != end; ++entry)
         found.push_back(entry->second);
     return found;
-}
-
-// ---- what the world does to it ----
-
-void SimEngine::go_away(Duration length, Restart kind) {
-    if (!is_there_) return;
-    is_there_ = false;
-    ++breaks_;
-    ++lifetime_;
-    hung_until_ = {};
-    go_on();
-    tell(0ms, [this] {
-        break_watch("the engine went away");
-        break_followers();
-    });
-    time_.after(length, [this, kind, lifetime = lifetime_] {
-        if (lifetime == lifetime_ && !is_there_) come_back(kind);
-    });
-}
-
-void SimEngine::come_back(Restart kind) {
-    is_there_ = true;
-    restarted_at_ = time_.clock.steady();
-    remembered_starts_.clear();
-    remembered_creations_.clear();
-    if (kind == Restart::keeps_containers) return;
-    for (const auto& [id, container] : by_id_) {
-        if (container->phase != Phase::running) continue;
-        container->was_ended_by_engine = true;
-        if (!container->was_seen_running && random_.chance(70)) {
-            // It died in the middle of the start, and knows nothing of it.
-            container->phase = Phase::created;
-            container->started_at.reset();
-            continue;
-        }
-        container->phase = Phase::ended;
-        container->exit_code = kind == Restart::power_loss ? 255 : 137;
-        container->finished_at = time_.clock.now();
-        container->over = time_.clock.steady();
-    }
-}
-
-void SimEngine::hang(Duration length) {
-    if (!is_there_ || is_hung()) return;
-    ++breaks_;
-    hung_until_ = time_.clock.steady() + length;
-    time_.after(watchdog, [this, until = hung_until_] {
-        if (hung_until_ == until && is_hung()) {
-            tell(0ms, [this] {
-                break_watch("the engine does not answer");
-                break_followers();
-            });
-        }
-    });
-    time_.after(length, [this] { go_on(); });
-}
-
-/// What was taken before a hang is executed soon after it.
-void SimEngine::go_on() {
-    if (is_hung()) return;
-    for (Task& request : std::exchange(parked_, {}))
-        time_.after(random_.between(0ms, queue_longest), std::move(request));
-    bring_output();
-}
-
-void SimEngine::break_watch(const std::string& reason) {
-    if (!watch_) return;
-    auto on_break = std::move(watch_->on_break);
-    watch_.reset();
-    on_break({Kind::no_answer, reason});
-}
-
-void SimEngine::break_followers() {
-    for (Follower& follower : std::exchange(followers_, {}))
-        follower.reply(no_answer());
-}
-
-std::shared_ptr<Container> SimEngine::any_started() {
-    std::vector<std::shared_ptr<Container>> started;
-    for (const auto& [id, container] : by_id_)
-        if (container->starts > 0) started.push_back(container);
-    return started.empty() ? nullptr : started[random_.below(started.size())];
-}
-
-void SimEngine::stranger_stops() {
-    auto victim = any_started();
-    if (!victim || victim->phase != Phase::running) return;
-    victim->was_touched_by_stranger = true;
-    end(victim, 137);
-}
-
-void SimEngine::stranger_removes() {
-    auto victim = any_started();
-    if (!victim) return;
-    victim->was_touched_by_stranger = true;
-    if (victim->phase == Phase::running) end(victim, 137);
-    forget(victim);
-}
-
-void SimEngine::drop_client() {
-    ++process_;
-    watch_.reset();
-    followers_.clear();
-}
-
-void SimEngine::heal() {
-    has_faults = false;
-    hung_until_ = {};
-    go_on();
-    if (is_there_) return;
-    ++lifetime_;
-    come_back(Restart::kills_containers);
 }
 
 }  // namespace scheduler::sim

@@ -18,6 +18,11 @@ namespace scheduler::sim {
 /// The image that it has.
 inline constexpr const char* good_image = "test/busybox:1";
 
+/// As long as a request that was taken may lie in the engine before it is executed: less than the
+/// quiet second before a start is repeated, which is what the real engine keeps to (architecture,
+/// "Started exactly once").
+inline constexpr Duration queue_longest = 950ms;
+
 /// What it says when it fails without a reason (500).
 inline constexpr const char* refusal_words = "internal error";
 
@@ -99,6 +104,8 @@ class SimEngine final : public Engine {
     /// Called at each start of a container's process.
     std::function<void(const Container&)> on_start;
     std::function<void()> on_start_sent;
+    /// Something is wrong: what it does, with the container of this name.
+    std::function<void(const std::string& what, const std::string& container)> on_word;
     std::function<void(const std::string& name)> on_create_sent;
 
     // ---- Engine ----
@@ -135,7 +142,8 @@ class SimEngine final : public Engine {
     template <class T>
     struct Call;
     template <class T>
-    void call(Duration deadline,
+    void call(std::string name,
+              Duration deadline,
               UniqueFunction<EngineResult<T>()> effect,
               EngineReply<T> reply,
               bool is_queued = false);
@@ -144,6 +152,7 @@ class SimEngine final : public Engine {
     template <class T>
     void answer(const std::shared_ptr<Call<T>>& call, EngineResult<T> result, Duration delay);
 
+    void say(const char* what, const std::string& call) const;
     /// Runs on the daemon's core, if that process still lives.
     void tell(Duration delay, Task task);
     [[nodiscard]] bool is_hung() const { return time_.clock.steady() < hung_until_; }

@@ -24,6 +24,9 @@ World::World(std::filesystem::path logs, bool is_talkative)
       is_talkative_(is_talkative),
       disk_([this] { return random_.next(); }) {
     std::filesystem::remove_all(logs_);
+    engine_.on_word = [this](const std::string& what, const std::string& container) {
+        engine_did(what, container);
+    };
     engine_.on_start = [this](const Container& container) { on_start(container); };
     engine_.on_start_sent = [this] { start_was_sent(); };
     engine_.on_create_sent = [this](const std::string& name) { create_was_sent(name); };
@@ -31,6 +34,7 @@ World::World(std::filesystem::path logs, bool is_talkative)
 }
 
 World::~World() {
+    engine_.on_word = {};
     engine_.on_start = {};
     engine_.on_start_sent = {};
     engine_.on_create_sent = {};
@@ -38,6 +42,7 @@ World::~World() {
 }
 
 void World::say(const std::string& what) const {
+    if (on_word) on_word(what);
     if (is_talkative_)
         fmt::print(
             "{} +{:.3f}s  {}\n",

@@ -31,6 +31,8 @@ class World {
     World(std::filesystem::path logs, bool is_talkative);
     ~World();
 
+    std::function<void(const std::string&)> on_word;  ///< all that --verbose says
+
     /// Does one step, and lets some time pass.
     void perform(const Step& step);
     /// No faults any more: everything must come to its end, and be as it was promised.
@@ -143,6 +145,7 @@ class World {
     // faults.cpp
     void do_to_daemon(Action action);
     void do_to_engine(Action action);
+    void engine_did(const std::string& what, const std::string& container);
     void start_was_sent();
     void create_was_sent(const std::string& name);
     void do_to_machine(Action action);
