@@ -108,7 +108,7 @@ void World::check_run(const ModelJob& job) {
     if (ran->over) return require(*ran->over, 0s, "has ended");
     if (job.killed_at) require(*job.killed_at, stop_grace, "was killed");
     if (job.killed_now_at) require(*job.killed_now_at, 0s, "was killed without grace");
-    if (job.request.spec.timeout && !is_time_blurred(*ran))
+    if (job.request.spec.timeout && !is_time_blurred(job, *ran))
         require(ran->began + job.request.spec.timeout->length, stop_grace, "is over its time");
 }
 
@@ -120,10 +120,11 @@ std::shared_ptr<Container> World::container_of(const ModelJob& job) const {
     return ran;
 }
 
-/// How long it ran can't be told: the clock was set meanwhile, and a daemon that came later has
-/// only the stored moment of the wall clock to go by.
-bool World::is_time_blurred(const Container& ran) const {
-    return jumped_at_ >= ran.began && booted_at_ >= ran.began;
+/// How long it ran can't be told: the clock was set meanwhile, and a daemon that came after the
+/// claim has only the wall clock's moment of the start to go by (which an earlier one's late start
+/// may reach after it).
+bool World::is_time_blurred(const ModelJob& job, const Container& ran) const {
+    return jumped_at_ >= ran.began && booted_at_ >= job.claimed_at;
 }
 
 }  // namespace scheduler::sim

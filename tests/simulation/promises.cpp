@@ -211,7 +211,7 @@ void World::check_stop(const ModelJob& job, const std::shared_ptr<Container>& ra
     if (ran->was_stopped && !is_of_a_stop)
         violate(fmt::format("job {} was stopped, and is {}", job.number, to_string(end)));
     const auto& timeout = job.request.spec.timeout;
-    if (end != FinishStatus::timed_out || !timeout || is_time_blurred(*ran)) return;
+    if (end != FinishStatus::timed_out || !timeout || is_time_blurred(job, *ran)) return;
     Duration length = ran->over.value_or(time_.clock.steady()) - ran->began;
     if (length + 10ms < timeout->length)
         violate(fmt::format("job {} timed out after {} of {}",

@@ -166,7 +166,7 @@ class World {
     void check_run(const ModelJob& job);
     [[nodiscard]] SteadyPoint free_since(const ModelJob& job) const;
     [[nodiscard]] std::shared_ptr<Container> container_of(const ModelJob& job) const;
-    [[nodiscard]] bool is_time_blurred(const Container& ran) const;
+    [[nodiscard]] bool is_time_blurred(const ModelJob& job, const Container& ran) const;
 
     // promises.cpp
     void on_commit(const std::vector<CommittedEvent>& events);
