@@ -204,6 +204,7 @@ TEST_CASE("ballast is made of blocks, once, and dropped", "[retention]") {
 }
 
 TEST_CASE("rounds of its own do not pile up behind one that takes long", "[retention]") {
+    std::optional<Result<PruneReport>> answer;  // told at the latest when the world ends
     RetentionWorld world;
     world.engine.is_silent_on_lists = true;
     world.dispatcher->prune(by_count(0), false, [](const Result<PruneReport>&) {});
@@ -211,7 +212,6 @@ TEST_CASE("rounds of its own do not pile up behind one that takes long", "[reten
         world.set_limits(by_count(1'000'000 + i));  // wakes it
         world.pass(Retention::after_jobs_ended + 1s);
     }
-    std::optional<Result<PruneReport>> answer;
     world.dispatcher->prune(
         by_count(0), false, [&](Result<PruneReport> done) { answer = std::move(done); });
     world.executor.run();
