@@ -42,6 +42,8 @@ void World::check_bounds() {
     if (now < next_look_) return;
     next_look_ = now + 200ms;
     check_promptness();
+    // A purge tells nobody.
+    if (is_any_container_left()) learn_of_purges();
     if (process_ && !is_stopping_) check_runs();
 }
 
@@ -120,11 +122,18 @@ std::shared_ptr<Container> World::container_of(const ModelJob& job) const {
     return ran;
 }
 
-/// How long it ran can't be told: the clock was set meanwhile, and a daemon that came after the
-/// claim has only the wall clock's moment of the start to go by (which an earlier one's late start
-/// may reach after it).
+/// How long it ran can't be told: the clock was set meanwhile, and a daemon that learned of its
+/// start later has only a moment of the wall clock to go by.
 bool World::is_time_blurred(const ModelJob& job, const Container& ran) const {
-    return jumped_at_ >= ran.began && booted_at_ >= job.claimed_at;
+    return job.was_clock_set_unseen || (jumped_at_ >= ran.began && booted_at_ >= ran.began);
+}
+
+/// One that ended a while ago: its job must not be purged.
+bool World::is_any_container_left() const {
+    return std::any_of(
+        engine_.containers().begin(), engine_.containers().end(), [&](const auto& entry) {
+            return entry.second->over && *entry.second->over + 1s < time_.clock.steady();
+        });
 }
 
 }  // namespace scheduler::sim

@@ -126,16 +126,22 @@ void World::do_to_machine(Action action) {
         case Action::fail_sync:
             disk_.fails_next_sync = true;
             break;
-        default: {
+        default:
             Duration by = random_.chance(60) ? random_.between(1s, 1h) : Duration(24h * 365);
             bool is_back = action == Action::set_clock && random_.chance(50);
-            wall_before_jump_ = time_.clock.now();
-            jumped_at_ = time_.clock.steady();
-            latest_wall_ = std::max(latest_wall_, wall_before_jump_);
-            say(fmt::format("the clock jumps {}{}", is_back ? "back " : "", to_string(by)));
-            time_.jump(is_back ? -by : by);
-        }
+            set_clock(is_back ? -by : by);
     }
+}
+
+void World::set_clock(Duration by) {
+    wall_before_jump_ = time_.clock.now();
+    jumped_at_ = time_.clock.steady();
+    latest_wall_ = std::max(latest_wall_, wall_before_jump_);
+    say(fmt::format("the clock jumps by {} s", by.count() / 1000));
+    for (auto& [id, job] : model_.jobs())
+        if (process_ && job.status == JobStatus::running && !row_of(id).started_at)
+            job.was_clock_set_unseen = true;
+    time_.jump(by);
 }
 
 }  // namespace scheduler::sim

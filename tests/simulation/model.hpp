@@ -32,6 +32,8 @@ struct ModelJob {
     std::vector<JobStatus> moves{JobStatus::scheduled};
     SteadyPoint moved_at{};
     SteadyPoint claimed_at{};
+    /// The clock was set while it ran, and the daemon did not know yet that it did.
+    bool was_clock_set_unseen = false;
 
     [[nodiscard]] auto place() const { return std::pair(due_at, number); }
 };

@@ -253,6 +253,8 @@ void SimEngine::remove(const std::string& container, EngineReply<Done> reply) {
             if (!found) return Done{};
             if (found->phase == Phase::running)
                 return refused("You cannot remove a running container " + container);
+            if (has_faults && random_.chance(10))
+                return refused("driver failed to remove root filesystem: device or resource busy");
             forget(found);
             return Done{};
         },

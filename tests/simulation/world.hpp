@@ -146,6 +146,7 @@ class World {
     void do_to_daemon(Action action);
     void do_to_engine(Action action);
     void engine_did(const std::string& what, const std::string& container);
+    void set_clock(Duration by);
     void start_was_sent();
     void create_was_sent(const std::string& name);
     void do_to_machine(Action action);
@@ -167,6 +168,7 @@ class World {
     [[nodiscard]] SteadyPoint free_since(const ModelJob& job) const;
     [[nodiscard]] std::shared_ptr<Container> container_of(const ModelJob& job) const;
     [[nodiscard]] bool is_time_blurred(const ModelJob& job, const Container& ran) const;
+    [[nodiscard]] bool is_any_container_left() const;
 
     // promises.cpp
     void on_commit(const std::vector<CommittedEvent>& events);
