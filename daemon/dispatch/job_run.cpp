@@ -214,13 +214,14 @@ void JobRun::check_deadline() {
     // `watch` arms it again if it comes back there, and when the engine is back.
     if (step_ != Step::watching || !parts_.link.is_up()) return;
     if (parts_.clock.steady() < *deadline_) return arm_deadline();
-    inspect([](JobRun& self, const ContainerState& state) {
-        if (self.step_ != Step::watching) return;
-        if (state.phase == ContainerState::Phase::running)
-            return self.request_stop(FinishStatus::timed_out);
-        self.step_ = Step::settling;
-        self.on_state(state);
-    });
+    parts_.engine.inspect(
+        *job_.container_id,
+        then<ContainerState, EngineFailure>([](JobRun& self, EngineResult<ContainerState> state) {
+            if (self.step_ != Step::watching) return;  // its end was heard of meanwhile
+            if (state && state->phase == ContainerState::Phase::running)
+                return self.request_stop(FinishStatus::timed_out);
+            self.settle();
+        }));
 }
 
 // ---- output while it runs ----

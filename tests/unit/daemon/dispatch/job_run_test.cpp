@@ -312,6 +312,19 @@ TEST_CASE("a job that ended unheard of before its timeout did not time out", "[d
     CHECK(world.engine.calls_of("stop") == 0);
 }
 
+TEST_CASE("an engine that refuses to say whether a job is over its time is asked again",
+          "[dispatch]") {
+    DispatchWorld world;
+    JobSpec spec;
+    spec.timeout = Span{10s};
+    JobId id = world.add(0s, spec);
+    world.pass(2s);
+    world.engine.refuses["inspect"] = 2;
+    world.pass(15s);
+    CHECK(world.job(id).finish_status == FinishStatus::timed_out);
+    CHECK(world.engine.calls_of("stop") == 1);
+}
+
 TEST_CASE("a more urgent kill sends no stop before the first one's reason is committed",
           "[dispatch]") {
     DispatchWorld world;
