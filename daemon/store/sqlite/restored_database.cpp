@@ -174,6 +174,9 @@ void move_sequences(Database& database) {
 
 RestoreReport fence(Database& database, const RestoreOptions& options) {
     RestoreReport report;
+    // Of a restored copy that was backed up before it was resumed.
+    database.exec(
+        "DELETE FROM meta WHERE key = 'restore_fence' OR key LIKE 'restore\\_run:%' ESCAPE '\\'");
     move_sequences(database);
     report.lost = lose_running(database, options.now);
     if (options.run_missed) {

@@ -359,10 +359,12 @@ void SqliteStore::request_kill(
 void SqliteStore::set_pause(PauseState pause, Reply<Done> reply) {
     writer_.submit<Done>(
         [=, now = clock_.now()](WriteContext& context) -> Result<Done> {
-            if (!pause.paused || pause.until) lift_fence(context, now);
-            std::string until = !pause.paused ? ""
-                                : pause.until ? to_rfc3339(*pause.until)
-                                              : "resume";
+            if (!pause.paused) lift_fence(context, now);
+            // A restored copy goes on when it is told to, not by itself.
+            bool ends_by_itself = pause.until && !fence_of(context.database);
+            std::string until = !pause.paused    ? ""
+                                : ends_by_itself ? to_rfc3339(*pause.until)
+                                                 : "resume";
             set_meta_row(context.database, "paused_until", until);
             return Done{};
         },

@@ -246,6 +246,23 @@ TEST_CASE_METHOD(BackupFixture,
 }
 
 TEST_CASE_METHOD(BackupFixture,
+                 "a copy that was not resumed is backed up without its fence",
+                 "[store][backup]") {
+    Job due = add(1h);
+    (void)back_up(dir / "copy");
+    REQUIRE(restored());
+    open(dir / "copy");
+    (void)back_up(dir / "second");
+    clock.advance(2h);
+    REQUIRE(make_restored(dir / "second", dir / "backup", {clock.now(), "third", true}));
+    open(dir / "second");
+    REQUIRE(wait<Done>([&](auto reply) { store->set_pause({}, std::move(reply)); }));
+    auto claimed = claim();
+    REQUIRE(claimed.size() == 1);
+    CHECK(claimed.front().id == due.id);
+}
+
+TEST_CASE_METHOD(BackupFixture,
                  "a restored copy gives no id, number or key twice",
                  "[store][backup]") {
     Job last = add(1h, "alpine", "key");
@@ -339,11 +356,13 @@ TEST_CASE_METHOD(BackupFixture,
     REQUIRE(wait<Done>(
         [&](auto reply) { store->make_due(asked_for.id, clock.now(), std::move(reply)); }));
     CHECK(find(passed.id).status == JobStatus::scheduled);
-    // Whoever pauses on decides nothing.
-    REQUIRE(wait<Done>([&](auto reply) {
-        store->set_pause({true, std::nullopt}, std::move(reply));
-    }));
-    CHECK(find(passed.id).status == JobStatus::scheduled);
+    // Whoever pauses on decides nothing, for however long.
+    for (std::optional<TimePoint> until : {std::optional<TimePoint>(), {clock.now() + 1s}}) {
+        REQUIRE(wait<Done>([&](auto reply) { store->set_pause({true, until}, std::move(reply)); }));
+        clock.advance(2s);
+        CHECK(find(passed.id).status == JobStatus::scheduled);
+        CHECK(claim().empty());
+    }
 
     REQUIRE(wait<Done>([&](auto reply) { store->set_pause({}, std::move(reply)); }));
     CHECK(find(passed.id).finish_status == FinishStatus::did_not_run);
