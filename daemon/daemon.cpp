@@ -170,6 +170,12 @@ struct Daemon::Parts {
     std::unique_ptr<SocketServer> socket;
     std::vector<std::string> http_listening;
 
+    /// A start that fails ends here, too.
+    ~Parts() {
+        checkpoints->stop();
+        commits->stop();
+    }
+
     Result<Done> open_store();
     Result<Done> open_engine();
     Result<Done> open_front_ends();
@@ -327,8 +333,8 @@ void Daemon::Parts::stop_threads() {
     // They reply to each other: what is posted to one that has stopped is not done.
     checks->stop();
     disk->stop();
-    commits->stop();
     checkpoints->stop();
+    commits->stop();
 }
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

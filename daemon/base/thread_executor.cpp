@@ -20,10 +20,11 @@ ThreadExecutor::ThreadExecutor(std::string name, Priority priority)
       }) {}
 
 ThreadExecutor::~ThreadExecutor() {
-    if (thread_.joinable()) stop();
+    stop();
 }
 
 void ThreadExecutor::stop() {
+    if (!thread_.joinable()) return;
     assert(!is_here());
     {
         std::lock_guard lock(mutex_);

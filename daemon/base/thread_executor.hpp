@@ -28,7 +28,7 @@ class ThreadExecutor final : public Executor {
     /// Not to be called on its own thread.
     ~ThreadExecutor() override;
     /// Runs what was posted, and joins. What is posted later stays undone until the destructor
-    /// drops it. Once; not on its own thread.
+    /// drops it. Not on its own thread.
     void stop();
 
     void post(Task task) override;

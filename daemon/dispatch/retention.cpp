@@ -201,7 +201,10 @@ PruneBatch Retention::batch() const {
 void Retention::warn_of_kept_jobs() {
     auto left_over = parts_.reconciler.left_over();
     if (!left_over)
-        warn("jobs that had a container are kept until the engine says which containers are left");
+        warn(
+            fmt::format("jobs that had a container are kept until the engine says which containers "
+                        "are left, and while more than {} can't be removed",
+                        Reconciler::left_over_max));
     else if (!left_over->empty())
         warn(fmt::format("{} {} kept whose container could not be removed",
                          left_over->size(),
@@ -291,7 +294,7 @@ void Retention::preview_outputs() {
     look.after = round_->place;
     look.bytes_before = report.output_bytes;
     // These jobs are kept, so their output is not counted with them.
-    if (!std::exchange(round_->has_begun, true)) look.but_these = parts_.runs();
+    if (!std::exchange(round_->has_begun, true)) look.but_these = batch().spared;
     auto preview = parts_.store.preview_prune_output(look);
     if (!preview) return end_round(preview.error());
     report.outputs += preview->jobs;

@@ -100,7 +100,7 @@ void Writer::commit(Batch& batch) {
     } catch (const SqliteError& error) {
         return abandon(batch, error);
     }
-    checkpoint_ended(database_->take_checkpoint_error());
+    if (auto error = database_->take_checkpoint_error()) checkpoint_ended(error);
     // A commit that wrote nothing says nothing about the disk.
     if (!dead_ && database_->total_changes() != changes_before && !trouble_.get().empty()) {
         log_info("store_recovered");
