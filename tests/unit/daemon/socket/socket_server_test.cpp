@@ -448,7 +448,7 @@ TEST_CASE("nothing is read for a client that is gone, and what it wrote takes ef
             client.call(++id, method);
         REQUIRE(recorder.wait_for_held(2));
     }
-    REQUIRE(recorder.wait_for([&] { return recorder.waits_dropped == 1; }));
+    REQUIRE(recorder.wait_for([&] { return recorder.waits_dropped >= 1; }));
     recorder.release("\"done\"");
     auto has = [&](const char* what) {
         return std::count(recorder.started.begin(), recorder.started.end(), what) > 0;
