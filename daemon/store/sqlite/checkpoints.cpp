@@ -57,6 +57,8 @@ void Checkpoints::ended(Database& database, const Pass& pass) {
             error = failed;
         }
     }
+    // A full disk: as soon as there is room, each commit has to make more of it.
+    database.set_commits_checkpoint_at(error ? limits_.begin : limits_.force);
     writer_.checkpoint_ended(error);
 }
 

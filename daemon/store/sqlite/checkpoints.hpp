@@ -3,8 +3,9 @@
 /// them waits for it. A pass runs on an executor of its own, on a connection of its own; what was
 /// committed meanwhile, a few pages, the writer copies between two commits, and the next commit
 /// begins the log anew. A log that grows faster than that is copied by the commits themselves,
-/// which holds up whoever writes. Both kinds are SQLite's passive ones: they wait for nobody, and
-/// nobody waits for a lock of theirs. Source: sqlite.org/wal.html, section 2.1 and 6.
+/// which holds up whoever writes, and so is one whose last pass failed, until one succeeds. Both
+/// kinds are SQLite's passive ones: they wait for nobody, and nobody waits for a lock of theirs.
+/// Source: sqlite.org/wal.html, section 2.1 and 6.
 
 #include <filesystem>
 #include <memory>
