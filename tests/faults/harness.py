@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-PATIENCE = 60  # seconds that only a failure waits
+PATIENCE = 120  # seconds that only a failure waits: more than the slow timer that makes lost events good
 IMAGE = "test/busybox:1"
 INSTANCE = "schedulerd.instance"
 JOB = "schedulerd.job"
