@@ -175,8 +175,7 @@ void move_sequences(Database& database) {
 RestoreReport fence(Database& database, const RestoreOptions& options) {
     RestoreReport report;
     // Of a restored copy that was backed up before it was resumed.
-    database.exec(
-        "DELETE FROM meta WHERE key = 'restore_fence' OR key LIKE 'restore\\_run:%' ESCAPE '\\'");
+    forget_fence(database);
     move_sequences(database);
     report.lost = lose_running(database, options.now);
     if (options.run_missed) {
@@ -213,6 +212,13 @@ RestoreReport fence_in_one_transaction(Database& database, const RestoreOptions&
 }
 
 }  // namespace
+
+void forget_fence(Database& database) {
+    database.query("DELETE FROM meta WHERE key = ?").bind(fence_meta).run();
+    database.query("DELETE FROM meta WHERE key >= ?1 AND key < ?1 || char(0x10ffff)")
+        .bind(exempt_prefix)
+        .run();
+}
 
 Result<RestoreReport> make_restored(const std::filesystem::path& path,
                                     const std::filesystem::path& file,

@@ -49,5 +49,12 @@ inline constexpr std::int64_t numbers_step = 10'000;
 /// In `meta` from a restore to the first `resume`: the highest number that the original gave, of
 /// what the backup knows.
 inline constexpr const char* fence_meta = "restore_fence";
+/// With the id of each job whose run was asked for on this copy meanwhile: the original has nothing
+/// to do with that.
+inline constexpr const char* exempt_prefix = "restore_run:";
+
+class Database;
+/// Both are gone. Throws SqliteError.
+void forget_fence(Database& database);
 
 }  // namespace scheduler

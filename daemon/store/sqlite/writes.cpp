@@ -106,9 +106,6 @@ Result<Done> cancel_row(WriteContext& context, JobId id, TimePoint at, const std
     return Done{};
 }
 
-/// Whose run was asked for on this copy: the original has nothing to do with that.
-constexpr const char* exempt_prefix = "restore_run:";
-
 std::optional<std::int64_t> fence_of(Database& database) {
     Query query = database.query("SELECT value FROM meta WHERE key = ?");
     query.bind(fence_meta);
@@ -142,10 +139,7 @@ void lift_fence(WriteContext& context, TimePoint now) {
                          "it came due before this restored daemon was resumed, so the original may "
                          "have run it");
     }
-    database.query("DELETE FROM meta WHERE key = ?").bind(fence_meta).run();
-    database.query("DELETE FROM meta WHERE key >= ?1 AND key < ?1 || char(0x10ffff)")
-        .bind(exempt_prefix)
-        .run();
+    forget_fence(database);
 }
 
 Result<Done> request_kill_row(
