@@ -65,6 +65,12 @@ struct DispatchWorld {
         executor.run();
         return id;
     }
+    /// Due now, and stopped when it has run so long.
+    JobId add_limited(Duration timeout) {
+        JobSpec spec;
+        spec.timeout = Span{timeout};
+        return add(0s, std::move(spec));
+    }
     /// Time passes, and the due timer rings when its moment has come.
     void pass(Duration length) {
         for (Duration passed{}; passed < length; passed += 100ms) {

@@ -92,9 +92,7 @@ TEST_CASE("a job that runs across a step of the clock ends after it started", "[
 TEST_CASE("a clock that is set ends no job before or after its timeout", "[clock]") {
     auto jump = GENERATE(Duration(2h), Duration(-365 * 24h));
     DispatchWorld world;
-    JobSpec spec;
-    spec.timeout = Span{1h};
-    JobId id = world.add(0s, spec);
+    JobId id = world.add_limited(1h);
     world.pass(1min);
     set_clock(world, jump);
     world.pass(58min);
@@ -105,9 +103,7 @@ TEST_CASE("a clock that is set ends no job before or after its timeout", "[clock
 
 TEST_CASE("a clock that was set back before a restart leaves no more than the timeout", "[clock]") {
     DispatchWorld world;
-    JobSpec spec;
-    spec.timeout = Span{10min};
-    JobId id = world.add(0s, spec);
+    JobId id = world.add_limited(10min);
     world.pass(1s);
     set_clock(world, -365 * 24h);
     world.crash();

@@ -288,9 +288,7 @@ TEST_CASE("a wish to kill that a crash interrupted is carried out by the next da
 
 TEST_CASE("a timeout counts from the start and survives a restart", "[dispatch]") {
     DispatchWorld world;
-    JobSpec spec;
-    spec.timeout = Span{10s};
-    JobId id = world.add(0s, spec);
+    JobId id = world.add_limited(10s);
     world.pass(5s);
     world.crash();
     world.boot();
@@ -302,9 +300,7 @@ TEST_CASE("a timeout counts from the start and survives a restart", "[dispatch]"
 
 TEST_CASE("a job that ended unheard of before its timeout did not time out", "[dispatch]") {
     DispatchWorld world;
-    JobSpec spec;
-    spec.timeout = Span{10s};
-    JobId id = world.add(0s, spec);
+    JobId id = world.add_limited(10s);
     world.pass(2s);
     world.engine.end("c1", 0, false);
     world.pass(10s);
@@ -315,9 +311,7 @@ TEST_CASE("a job that ended unheard of before its timeout did not time out", "[d
 TEST_CASE("an engine that refuses to say whether a job is over its time is asked again",
           "[dispatch]") {
     DispatchWorld world;
-    JobSpec spec;
-    spec.timeout = Span{10s};
-    JobId id = world.add(0s, spec);
+    JobId id = world.add_limited(10s);
     world.pass(2s);
     world.engine.refuses["inspect"] = 2;
     world.pass(15s);
