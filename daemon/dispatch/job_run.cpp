@@ -56,7 +56,7 @@ void JobRun::kill(const std::string& by, bool now) {
     if (step_ != Step::watching) return;  // the next step sees it
     // One whose reason is not committed yet is sent as urgent as it is wanted by then.
     if (stop_is_sent_ && more_urgent && job_.stop_reason) return send_stop();
-    request_stop(FinishStatus::killed);
+    stop_what_runs(FinishStatus::killed);
 }
 
 // ---- finding out ----
@@ -135,6 +135,21 @@ void JobRun::wait_to_repeat_start() {
 
 // ---- stopping ----
 
+/// One that has ended by itself, unheard of, was not stopped and did not run too long: so it is
+/// looked at before the reason is committed.
+void JobRun::stop_what_runs(FinishStatus reason) {
+    if (mutated("stops_blindly")) return request_stop(reason);
+    parts_.engine.inspect(*job_.container_id,
+                          then<ContainerState, EngineFailure>(
+                              [reason](JobRun& self, EngineResult<ContainerState> state) {
+                                  // Its end was heard of meanwhile.
+                                  if (self.step_ != Step::watching) return;
+                                  if (state && state->phase == ContainerState::Phase::running)
+                                      return self.request_stop(reason);
+                                  self.settle();
+                              }));
+}
+
 void JobRun::request_stop(FinishStatus reason) {
     if (stop_is_sent_) return;
     stop_is_sent_ = true;
@@ -209,19 +224,11 @@ void JobRun::arm_deadline() {
     });
 }
 
-/// One that has ended by itself, unheard of, did not run too long: so it is looked at first.
 void JobRun::check_deadline() {
     // `watch` arms it again if it comes back there, and when the engine is back.
     if (step_ != Step::watching || !parts_.link.is_up()) return;
     if (parts_.clock.steady() < *deadline_) return arm_deadline();
-    parts_.engine.inspect(
-        *job_.container_id,
-        then<ContainerState, EngineFailure>([](JobRun& self, EngineResult<ContainerState> state) {
-            if (self.step_ != Step::watching) return;  // its end was heard of meanwhile
-            if (state && state->phase == ContainerState::Phase::running)
-                return self.request_stop(FinishStatus::timed_out);
-            self.settle();
-        }));
+    stop_what_runs(FinishStatus::timed_out);
 }
 
 // ---- output while it runs ----

@@ -136,6 +136,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void ask_for_memory();
     void inspect_and_give_up();
 
+    void stop_what_runs(FinishStatus reason);
     void request_stop(FinishStatus reason);
     void send_stop();
     void stop_again_later();

@@ -177,7 +177,7 @@ void JobRun::watch() {
     if (end_was_hinted_) return settle();
     ask_for_output_again();
     arm_deadline();
-    if (is_stop_wanted()) request_stop(stop_reason());
+    if (is_stop_wanted()) stop_what_runs(stop_reason());
     parts_.core.post_after(follow_after, [weak = weak_from_this()] {
         if (auto self = weak.lock()) self->follow_output();
     });

@@ -42,6 +42,7 @@ BUGS = {
     "ignores_end_events": ("none", 10),
     "forgets_kill": ("none", 10),
     "forgets_deadline": ("none", 10),
+    "stops_blindly": ("all", 150),
     "forgets_waiters": ("none", 10),
     "counts_twice": ("none", 10),
     "trusts_created": ("engine_dies_at_start", 150),

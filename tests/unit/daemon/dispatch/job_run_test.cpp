@@ -274,6 +274,16 @@ TEST_CASE("kill stops a running job, and says who", "[dispatch]") {
     REQUIRE(world.engine.calls_of("stop") == 1);
 }
 
+TEST_CASE("a job that ended unheard of before its kill was not killed", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(2s);
+    world.engine.end("c1", 0, false);
+    world.kill(id);
+    CHECK(world.job(id).finish_status == FinishStatus::success);
+    CHECK(world.engine.calls_of("stop") == 0);
+}
+
 TEST_CASE("a wish to kill that a crash interrupted is carried out by the next daemon",
           "[dispatch]") {
     DispatchWorld world;
