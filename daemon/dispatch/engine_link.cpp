@@ -19,22 +19,14 @@ constexpr const char* engine_address_key = "engine_address";
 
 }  // namespace
 
-bool Outage::may_hold(TimePoint at, Duration before, Duration after) const {
-    // Where the clock was set, the two ends are shifted against each other: either may be the right
-    // one. What seems to end in the future was seen by another clock than today's.
-    TimePoint begin = std::min(broke_at, answered_at - length) - before;
-    TimePoint end = std::max(answered_at, broke_at + length) + after;
-    return at >= begin && at <= end;
-}
-
-bool EngineLink::may_be_in_outage_since(int contact,
-                                        TimePoint at,
-                                        Duration before,
-                                        Duration after) const {
+bool EngineLink::is_in_outage_since(int contact,
+                                    TimePoint at,
+                                    Duration before,
+                                    Duration after) const {
     auto missed = static_cast<std::size_t>(std::max(0, contact_ - contact));
     auto first = outages_.end() - static_cast<std::ptrdiff_t>(std::min(missed, outages_.size()));
     return std::any_of(first, outages_.end(), [&](const Outage& outage) {
-        return outage.may_hold(at, before, after);
+        return at >= outage.broke_at - before && at <= outage.answered_at + after;
     });
 }
 
@@ -120,8 +112,6 @@ void EngineLink::go_up() {
     Outage& outage = outages_.back();
     outage.reason = std::exchange(last_reason_, {});
     outage.answered_at = parts_.clock.now();
-    // Before this process anything may have happened, for as long as one likes.
-    outage.length = broke_at_ ? parts_.clock.steady() - *broke_at_ : duration_max;
     answered();
     log_info("engine_up",
              {{"engine", identity_.name},
@@ -133,11 +123,9 @@ void EngineLink::go_up() {
 void EngineLink::go_down(const std::string& reason) {
     if (stopped_) return;
     if (is_up_) {
-        outages_.push_back({parts_.clock.now(), {}, {}, {}});
-        broke_at_ = parts_.clock.steady();
+        outages_.push_back({parts_.clock.now(), {}, {}});
         if (outages_.size() > outages_max) {
             outages_[1].broke_at = std::min(outages_[0].broke_at, outages_[1].broke_at);
-            outages_[1].length = duration_max;
             outages_.pop_front();
         }
     }

@@ -26,16 +26,11 @@ struct EngineStatus {
     SteadyPoint answered_at{};  ///< when it was last known to answer
 };
 
-/// A stretch of time in which the engine was not watched.
+/// A stretch of time in which the engine was not watched, by the wall clock as it was then.
 struct Outage {
-    TimePoint broke_at{};  ///< by the wall clock as it was then
+    TimePoint broke_at{};
     TimePoint answered_at{};
-    Duration length{};   ///< as it passed: the wall clock may have been set meanwhile
     std::string reason;  ///< empty: it answered at once (a first contact)
-
-    /// Whether this moment of the engine's wall clock may lie in it, or up to `before` ahead of it
-    /// or `after` behind it, whenever the clock was set.
-    [[nodiscard]] bool may_hold(TimePoint at, Duration before, Duration after) const;
 };
 
 class EngineLink {
@@ -62,11 +57,12 @@ class EngineLink {
     [[nodiscard]] const EngineIdentity& identity() const { return identity_; }
     /// The last outage; at first the time before this process's first contact.
     [[nodiscard]] const Outage& outage() const { return outages_.back(); }
-    /// Whether this moment may lie in any outage since that contact, or that near to it.
-    [[nodiscard]] bool may_be_in_outage_since(int contact,
-                                              TimePoint at,
-                                              Duration before,
-                                              Duration after) const;
+    /// Whether this moment of the wall clock lies in any outage since that contact, or up to
+    /// `before` ahead of it or `after` behind it. Says nothing if the clock was set since.
+    [[nodiscard]] bool is_in_outage_since(int contact,
+                                          TimePoint at,
+                                          Duration before,
+                                          Duration after) const;
     /// How often it came up: what was seen in one contact was not ended by an outage before it.
     [[nodiscard]] int contact() const { return contact_; }
     [[nodiscard]] EngineStatus status() const { return published_.get(); }
@@ -106,7 +102,6 @@ class EngineLink {
     bool stopped_ = false;
     int failures_ = 0;
     std::optional<TimePoint> down_since_;
-    std::optional<SteadyPoint> broke_at_;  ///< of the last outage; nothing: before this process
     std::string last_reason_;
     std::vector<UniqueFunction<void(bool)>> want_proof_;  ///< asked since the last proof began
     Published<EngineStatus> published_;

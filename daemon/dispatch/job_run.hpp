@@ -95,6 +95,10 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     [[nodiscard]] bool is_watching() const { return step_ == Step::watching; }
 
   private:
+    struct Sighting {
+        int contact = 0;        ///< the engine link's
+        Duration wall_shift{};  ///< how far the wall clock was ahead of the steady one
+    };
     enum class Step {
         idle,
         creating,
@@ -145,6 +149,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void check_deadline();
 
     void end(const ContainerState& state);
+    [[nodiscard]] bool may_have_ended_in_outage(TimePoint finished_at) const;
     [[nodiscard]] Outcome outcome_of(const ContainerState& state, bool engine_restarted) const;
     [[nodiscard]] bool is_end_of_a_stop(const ContainerState& state) const;
     void copy_output(Outcome outcome);
@@ -166,6 +171,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void retry_write_later(UniqueFunction<void(JobRun&)> step);
     void retry_write();
     void release_slot();
+    [[nodiscard]] Duration wall_shift() const;
     [[nodiscard]] bool is_on_this_engine() const;
     [[nodiscard]] bool is_stop_wanted() const {
         return kill_wanted_ || job_.stop_reason.has_value();
@@ -205,7 +211,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     UniqueFunction<void(JobRun&)> unwritten_;  ///< one at a time: a run does one thing
     int failures_ = 0;
     int refusals_ = 0;                      ///< of what an engine in trouble may do later
-    int seen_running_in_ = 0;               ///< the engine link's contact
+    Sighting seen_running_;                 ///< the last time; before this process, contact 0
     int memory_asked_in_ = 0;               ///< the same, when it was asked whether it restarted
     bool has_caught_up_ = false;            ///< the followed output
     std::shared_ptr<OutputCopy> follow_;    ///< reads

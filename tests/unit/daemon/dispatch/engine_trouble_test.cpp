@@ -57,6 +57,21 @@ TEST_CASE("an end by the engine's restart is lost, though the clock was set mean
     REQUIRE(world.job(id).finish_status == FinishStatus::lost);
 }
 
+TEST_CASE("an end by the engine's restart is lost, though the clock was set back and forth",
+          "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    // The first time before the connection breaks, but while the engine stops its containers.
+    world.clock.set(world.clock.now() - 1h);
+    world.engine.end("c1", 137, false);
+    world.clock.set(world.clock.now() + 24h * 365);
+    world.engine.go_down();
+    world.pass(1s);
+    world.engine.is_down = false;
+    world.pass(10s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::lost);
+}
+
 TEST_CASE("a second outage does not hide the one that ended the job", "[dispatch]") {
     DispatchWorld world;
     JobId id = world.add(0s);
