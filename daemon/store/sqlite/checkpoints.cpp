@@ -19,6 +19,8 @@ Checkpoints::Checkpoints(std::filesystem::path path,
 void Checkpoints::committed(int pages) {
     if (pages < pages_) begin_at_ = limits_.begin;  // the log began anew
     pages_ = pages;
+    bool was_full = std::exchange(was_full_, writer_.is_full());
+    if (was_full && !was_full_) begin_at_ = 0;
     if (is_under_way_ || pages < begin_at_) return;
     is_under_way_ = true;
     executor_.post([this] {
@@ -36,10 +38,10 @@ Checkpoints::Pass Checkpoints::copy() {
     if (writer_.is_dead()) return {};
     try {
         if (!database_) database_ = std::make_unique<Database>(path_, Database::Mode::checkpointer);
-        return {database_->checkpoint(), std::nullopt};
+        return {database_->checkpoint()};
     } catch (const SqliteError& error) {
         database_.reset();
-        return {0, error};
+        return {std::nullopt, error};
     }
 }
 
@@ -50,7 +52,8 @@ void Checkpoints::ended(Database& database, const Pass& pass) {
     if (writer_.is_dead()) return;
     begin_at_ = pages_ + limits_.begin;
     std::optional<SqliteError> error = pass.error;
-    if (!error && pass.copied < pages_ && pages_ - pass.copied <= limits_.finish) {
+    if (!error && !pass.copied) return;  // a commit was copying, and says how that ended
+    if (!error && *pass.copied < pages_ && pages_ - *pass.copied <= limits_.finish) {
         try {
             (void)database.checkpoint();
         } catch (const SqliteError& failed) {

@@ -3,8 +3,9 @@
 /// them waits for it. A pass runs on an executor of its own, on a connection of its own; what was
 /// committed meanwhile, a few pages, the writer copies between two commits, and the next commit
 /// begins the log anew. A log that grows faster than that is copied by the commits themselves,
-/// which holds up whoever writes, and so is one whose last pass failed, until one succeeds. Both
-/// kinds are SQLite's passive ones: they wait for nobody, and nobody waits for a lock of theirs.
+/// which holds up whoever writes, and so is one whose last pass failed, until one succeeds. After
+/// a full disk a pass begins at once: what it copies makes room. Both kinds are SQLite's passive
+/// ones: they wait for nobody, and nobody waits for a lock of theirs.
 /// Source: sqlite.org/wal.html, section 2.1 and 6.
 
 #include <filesystem>
@@ -20,7 +21,7 @@ namespace scheduler {
 struct CheckpointLimits {
     int begin = 1000;   ///< not copied yet, from which a pass begins
     int finish = 128;   ///< left by a pass, which the writer copies itself
-    int force = 16384;  ///< from which commits copy: 64 MiB
+    int force = 16384;  ///< from which commits copy: 64 MiB; after a failed pass, from `begin`
 };
 
 class Checkpoints {
@@ -35,8 +36,9 @@ class Checkpoints {
   private:
     /// What a pass came to.
     struct Pass {
-        int copied = 0;  ///< pages of the log that are in the database
-        std::optional<SqliteError> error;
+        /// Pages of the log that are in the database; none when another connection was copying.
+        std::optional<int> copied = std::nullopt;
+        std::optional<SqliteError> error = std::nullopt;
     };
 
     void committed(int pages);
@@ -53,6 +55,7 @@ class Checkpoints {
     int pages_ = 0;  ///< in the log
     int begin_at_;   ///< pages in the log from which the next pass begins
     bool is_under_way_ = false;
+    bool was_full_ = false;  ///< the disk, at the last commit
 };
 
 }  // namespace scheduler

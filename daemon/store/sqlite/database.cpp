@@ -216,15 +216,14 @@ void Database::set_checkpoint_on_close(bool on) {
     (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
 }
 
-int Database::checkpoint() {
+std::optional<int> Database::checkpoint() {
     int copied = 0;
     int code =
         sqlite3_wal_checkpoint_v2(handle_, "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, &copied);
-    if (code != SQLITE_OK) {
-        SqliteError error = last_error(handle_);
-        if (error.kind() != SqliteError::Kind::busy) throw error;
-    }
-    return std::max(copied, 0);
+    if (code == SQLITE_OK) return std::max(copied, 0);
+    SqliteError error = last_error(handle_);
+    if (error.kind() != SqliteError::Kind::busy) throw error;
+    return std::nullopt;
 }
 
 /// Called by SQLite after a commit. What it returned would be the commit's error, though that

@@ -129,9 +129,9 @@ class Database {
     [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
     [[nodiscard]] sqlite3* handle() const { return handle_; }
     /// Copies what it can of the log of writes into the database, without waiting for a reader or
-    /// writer; returns how many of the log's pages are in the database now. Throws SqliteError,
-    /// but not when another checkpoint is under way.
-    int checkpoint();
+    /// writer; returns how many of the log's pages are in the database now, or nothing when another
+    /// checkpoint is under way. Throws SqliteError.
+    std::optional<int> checkpoint();
     /// Pages in the log from which a commit runs a checkpoint (by default `checkpoint_pages`).
     void set_commits_checkpoint_at(int pages) { checkpoint_at_ = pages; }
     /// Pages in the log after the last commit.

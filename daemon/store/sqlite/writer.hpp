@@ -82,6 +82,8 @@ class Writer {
 
     /// The disk failed, or the file is damaged: nothing is written any more. Any thread.
     [[nodiscard]] bool is_dead() const { return dead_; }
+    /// The disk was full at the last commit that wrote something. The executor.
+    [[nodiscard]] bool is_full() const { return !dead_ && !trouble_.get().empty(); }
     [[nodiscard]] std::string trouble() const { return trouble_.get(); }
     /// A reader met what forbids to go on. Any thread.
     void failed_elsewhere(const SqliteError& error);

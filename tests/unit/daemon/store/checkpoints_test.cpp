@@ -172,4 +172,37 @@ TEST_CASE("nothing is copied once the disk has failed", "[store][checkpoints]") 
     commits.run();
 }
 
+TEST_CASE("after a full disk the log is copied with the first commit that succeeds",
+          "[store][checkpoints]") {
+    test::TempDir dir;
+    FakeClock clock;
+    ManualExecutor commits{clock};
+    ManualExecutor checkpoints{clock};
+    Writer writer(
+        std::make_unique<Database>(dir / "db", Database::Mode::writer), commits, Writer::OnFatal());
+    Checkpoints copies(dir / "db", checkpoints, writer, {1000, 128, 16384});
+    auto write = [&](const std::string& sql) {
+        bool is_done = false;
+        writer.submit<Done>(
+            [&](WriteContext& context) -> Result<Done> {
+                context.database.exec(sql.c_str());
+                return Done{};
+            },
+            [&](const Result<Done>& done) { is_done = done.has_value(); });
+        commits.run();
+        return is_done;
+    };
+    REQUIRE(write("CREATE TABLE one(n)"));
+    CHECK(checkpoints.is_idle());
+    REQUIRE(write("PRAGMA max_page_count = 2"));
+    REQUIRE_FALSE(write("INSERT INTO one VALUES(zeroblob(9000))"));
+    CHECK(checkpoints.is_idle());
+    REQUIRE(write("INSERT INTO one VALUES(1)"));
+    REQUIRE_FALSE(checkpoints.is_idle());
+    checkpoints.run();
+    commits.run();
+    REQUIRE(write("INSERT INTO one VALUES(2)"));
+    CHECK(checkpoints.is_idle());
+}
+
 }  // namespace scheduler
