@@ -151,7 +151,7 @@ struct Daemon::Parts {
     AsioExecutor front{front_loops.first()};
     asio::signal_set signals{core_loop, SIGTERM, SIGINT, SIGHUP};
     Spool spool;
-    int exit_code = 0;
+    std::atomic<int> exit_code = 0;
     bool is_stopping = false;
     std::string instance;
 
@@ -172,6 +172,7 @@ struct Daemon::Parts {
 
     /// A start that fails ends here, too.
     ~Parts() {
+        front_loops.stop();
         checkpoints->stop();
         commits->stop();
     }
@@ -188,10 +189,8 @@ struct Daemon::Parts {
 
 Result<Done> Daemon::Parts::open_store() {
     auto on_fatal = [this](const std::string&) {
-        core.post([this] {
-            exit_code = 1;
-            begin_stop();
-        });
+        exit_code = 1;  // the core may run no more
+        core.post([this] { begin_stop(); });
     };
     auto on_disk_full = [this] {
         core.post([this] {
@@ -221,9 +220,10 @@ Result<Done> Daemon::Parts::open_store() {
     instance = *known;
     Backup::remove_unfinished(state_dir.backups(), instance);
     if (!options.paused) return Done{};
-    return wait_for<Done>([&](Reply<Done> reply) {
-        store->set_pause({true, std::nullopt}, std::move(reply));
-    });
+    auto paused = wait_for<PauseChange>(
+        [&](Reply<PauseChange> reply) { store->set_pause({.paused = true}, std::move(reply)); });
+    if (!paused) return fail(paused.error());
+    return Done{};
 }
 
 Result<Done> Daemon::Parts::open_engine() {
@@ -377,7 +377,7 @@ int Daemon::run() {
     (void)sd_notify(0, "READY=1");
     parts.core_loop.run();
     parts.stop_threads();
-    log_info("stopped", {{"exit_code", parts.exit_code}});
+    log_info("stopped", {{"exit_code", parts.exit_code.load()}});
     return parts.exit_code;
 }
 
