@@ -202,8 +202,9 @@ void Retention::warn_of_kept_jobs() {
     auto left_over = parts_.reconciler.left_over();
     if (!left_over)
         warn(
-            fmt::format("jobs that had a container are kept until the engine says which containers "
-                        "are left, and while more than {} can't be removed",
+            fmt::format("until the engine says which containers are left, and while more than {} "
+                        "can't be removed, no job is removed by number, and by age only those that "
+                        "did not run",
                         Reconciler::left_over_max));
     else if (!left_over->empty())
         warn(fmt::format("{} {} kept whose container could not be removed",

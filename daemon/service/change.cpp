@@ -19,6 +19,36 @@ Reply<Done> answer(Reply<MessageResponse> reply, std::string message, Then then)
     };
 }
 
+std::string words_of(const PauseChange& change) {
+    const PauseState& pause = change.stands;
+    if (pause.is_restored)
+        return "paused: nothing is started until `resume`, since this daemon was restored from a "
+               "backup; running jobs go on";
+    if (pause.until)
+        return fmt::format("paused until {}: nothing is started; running jobs go on",
+                           to_local_date(*pause.until));
+    if (pause.paused) return "paused: nothing is started until `resume`; running jobs go on";
+    if (change.missed == 0) return "resumed: due jobs are started";
+    return fmt::format(
+        "resumed: due jobs are started, but {} that came due before {} not run, since the daemon "
+        "that the backup is of may have run {}",
+        change.missed,
+        change.missed == 1 ? "does" : "do",
+        change.missed == 1 ? "it" : "them");
+}
+
+void set_pause(Store& store,
+               Dispatcher& dispatcher,
+               PauseState pause,
+               Reply<MessageResponse> reply) {
+    store.set_pause(
+        pause, [&dispatcher, reply = std::move(reply)](const Result<PauseChange>& change) mutable {
+            if (!change) return reply(fail(change.error()));
+            dispatcher.wake();  // a pause that ends by itself sets its timer, too
+            reply(MessageResponse{words_of(*change)});
+        });
+}
+
 }  // namespace
 
 void Service::handle(const RemoveRequest& request,
@@ -67,25 +97,13 @@ void Service::handle(const KillRequest& request,
 }
 
 void Service::handle(const PauseRequest& request, const Caller&, Reply<MessageResponse> reply) {
-    PauseState pause{true, std::nullopt};
-    std::string message = "paused: nothing is started until `resume`; running jobs go on";
-    if (request.for_time) {
-        pause.until = parts_->clock.now() + request.for_time->length;
-        message = fmt::format("paused until {}: nothing is started; running jobs go on",
-                              to_local_date(*pause.until));
-    }
-    parts_->store.set_pause(
-        pause, answer(std::move(reply), std::move(message), [&dispatcher = parts_->dispatcher] {
-            // A pause that ends by itself sets the dispatcher's timer.
-            dispatcher.wake();
-        }));
+    PauseState pause{.paused = true};
+    if (request.for_time) pause.until = parts_->clock.now() + request.for_time->length;
+    set_pause(parts_->store, parts_->dispatcher, pause, std::move(reply));
 }
 
 void Service::handle(const ResumeRequest&, const Caller&, Reply<MessageResponse> reply) {
-    parts_->store.set_pause({},
-                            answer(std::move(reply),
-                                   "resumed: due jobs are started",
-                                   [&dispatcher = parts_->dispatcher] { dispatcher.wake(); }));
+    set_pause(parts_->store, parts_->dispatcher, {}, std::move(reply));
 }
 
 WaitToken Service::handle(const WaitRequest& request, const Caller& caller, Reply<Job> reply) {

@@ -163,7 +163,15 @@ struct ListPage {
 
 struct PauseState {
     bool paused = false;
-    std::optional<TimePoint> until;  ///< resumes by itself then
+    std::optional<TimePoint> until = {};  ///< resumes by itself then
+    /// Restored from a backup and not resumed since: it goes on only when it is told to.
+    bool is_restored = false;
+};
+
+/// What a pause or a resume came to.
+struct PauseChange {
+    PauseState stands;
+    std::int64_t missed = 0;  ///< jobs that did not run, since the original may have run them
 };
 
 /// A transition, as its event tells it.
@@ -247,7 +255,7 @@ class Store {
     /// Commits the wish. Errors: job_not_found, job_not_running, job_in_history.
     virtual void request_kill(
         JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) = 0;
-    virtual void set_pause(PauseState pause, Reply<Done> reply) = 0;
+    virtual void set_pause(PauseState pause, Reply<PauseChange> reply) = 0;
     virtual void set_meta(std::string key, std::string value, Reply<Done> reply) = 0;
     /// Removes ended jobs, the oldest first, with their attempts and events. Nothing that is not
     /// ended is ever touched. The caller removes the files that it names, then calls

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/store/sqlite/restored_database.hpp"
 #include "daemon/store/sqlite/rows.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
@@ -195,7 +196,11 @@ Result<PauseState> SqliteStore::pause_state() {
     auto until = meta("paused_until");
     if (!until) return fail(until.error());
     if (!*until || (*until)->empty()) return PauseState{};
-    if (**until == "resume") return PauseState{true, std::nullopt};
+    if (**until == "resume") {
+        auto fence = meta(fence_meta);
+        if (!fence) return fail(fence.error());
+        return PauseState{true, std::nullopt, fence->has_value()};
+    }
     auto at = parse_rfc3339(**until);
     if (!at) return PauseState{};
     return PauseState{true, *at};

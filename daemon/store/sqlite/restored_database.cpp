@@ -183,6 +183,7 @@ RestoreReport fence(Database& database, const RestoreOptions& options) {
             database.query("SELECT count(*) FROM job WHERE status = 'scheduled' AND due_at <= ?");
         due.bind(options.now);
         if (due.step()) report.missed = due.integer(0);
+        set_meta(database, fence_meta, "0");
     } else {
         report.missed = cancel_missed(database, options.now);
         set_meta(database,

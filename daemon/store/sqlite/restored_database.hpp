@@ -33,8 +33,8 @@ struct RestoreReport {
 /// call it. In force afterwards:
 ///   - running jobs are lost: how they ended only the original knows
 ///   - jobs that are due by now did not run, unless `run_missed`
-///   - it is paused, and has no engine yet; of what comes due until it is resumed the same holds,
-///     since the original may go on meanwhile
+///   - it is paused until it is told to resume, and has no engine yet; of what comes due until
+///     then the same holds, since the original may go on meanwhile
 ///   - output that is not there does not count as stored
 ///   - numbers and events go on at the next whole `numbers_step` and far above, since the original
 ///     has given some out meanwhile
@@ -47,7 +47,7 @@ Result<RestoreReport> make_restored(const std::filesystem::path& database,
 inline constexpr std::int64_t numbers_step = 10'000;
 
 /// In `meta` from a restore to the first `resume`: the highest number that the original gave, of
-/// what the backup knows.
+/// what the backup knows; 0 with `run_missed`, since then no job is left to the original.
 inline constexpr const char* fence_meta = "restore_fence";
 /// With the id of each job whose run was asked for on this copy meanwhile: the original has nothing
 /// to do with that.

@@ -61,7 +61,7 @@ class SqliteStore final : public Store {
     void cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) override;
     void make_due(JobId id, TimePoint now, Reply<Done> reply) override;
     void request_kill(JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) override;
-    void set_pause(PauseState pause, Reply<Done> reply) override;
+    void set_pause(PauseState pause, Reply<PauseChange> reply) override;
     void set_meta(std::string key, std::string value, Reply<Done> reply) override;
     void prune(PruneBatch batch, Reply<PruneResult> reply) override;
     void prune_output(std::int64_t bytes_kept,

@@ -117,10 +117,11 @@ void exempt_from_fence(Database& database, JobId id) {
 }
 
 /// Until a restored copy is resumed the original may run what comes due.
-void lift_fence(WriteContext& context, TimePoint now) {
+/// Gives the number of jobs that therefore did not run.
+std::int64_t lift_fence(WriteContext& context, TimePoint now) {
     Database& database = context.database;
     auto fence = fence_of(database);
-    if (!fence) return;
+    if (!fence) return 0;
     std::vector<JobId> missed;
     {
         Query query = database.query(
@@ -130,6 +131,7 @@ void lift_fence(WriteContext& context, TimePoint now) {
         while (query.step())
             missed.push_back(query.job_id(0));
     }
+    std::int64_t canceled = 0;
     for (const JobId& id : missed) {
         Query exempt = database.query("SELECT 1 FROM meta WHERE key = ?");
         if (exempt.bind(exempt_prefix + id.to_string()).step()) continue;
@@ -138,8 +140,10 @@ void lift_fence(WriteContext& context, TimePoint now) {
                          now,
                          "it came due before this restored daemon was resumed, so the original may "
                          "have run it");
+        ++canceled;
     }
     forget_fence(database);
+    return canceled;
 }
 
 Result<Done> request_kill_row(
@@ -350,17 +354,18 @@ void SqliteStore::request_kill(
         std::move(reply));
 }
 
-void SqliteStore::set_pause(PauseState pause, Reply<Done> reply) {
-    writer_.submit<Done>(
-        [=, now = clock_.now()](WriteContext& context) -> Result<Done> {
-            if (!pause.paused) lift_fence(context, now);
-            // A restored copy goes on when it is told to, not by itself.
-            bool ends_by_itself = pause.until && !fence_of(context.database);
-            std::string until = !pause.paused    ? ""
-                                : ends_by_itself ? to_rfc3339(*pause.until)
-                                                 : "resume";
+void SqliteStore::set_pause(PauseState pause, Reply<PauseChange> reply) {
+    writer_.submit<PauseChange>(
+        [=, now = clock_.now()](WriteContext& context) -> Result<PauseChange> {
+            PauseChange change{pause};
+            if (!pause.paused) change.missed = lift_fence(context, now);
+            change.stands.is_restored = fence_of(context.database).has_value();
+            if (change.stands.is_restored) change.stands.until.reset();
+            std::string until = !change.stands.paused ? ""
+                                : change.stands.until ? to_rfc3339(*change.stands.until)
+                                                      : "resume";
             set_meta_row(context.database, "paused_until", until);
-            return Done{};
+            return change;
         },
         std::move(reply));
 }

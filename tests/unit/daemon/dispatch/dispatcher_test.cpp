@@ -132,10 +132,10 @@ TEST_CASE("a late start says what kept it waiting, where that is known", "[dispa
         CHECK_FALSE(reason_of(next));
     }
     SECTION("paused") {
-        world.store->set_pause({true, std::nullopt}, [](Result<Done>) {});
+        world.store->set_pause({.paused = true}, [](const Result<PauseChange>&) {});
         JobId id = world.add(1s);
         world.pass(5s);
-        world.store->set_pause({}, [](Result<Done>) {});
+        world.store->set_pause({}, [](const Result<PauseChange>&) {});
         world.executor.run();
         world.dispatcher->wake();
         world.executor.run();
@@ -224,11 +224,11 @@ TEST_CASE("no more than max_running run at once", "[dispatch]") {
 
 TEST_CASE("a paused daemon starts nothing until it is resumed", "[dispatch]") {
     DispatchWorld world;
-    world.store->set_pause({true, std::nullopt}, [](Result<Done>) {});
+    world.store->set_pause({.paused = true}, [](const Result<PauseChange>&) {});
     JobId id = world.add(0s);
     world.pass(3s);
     REQUIRE(world.job(id).status == JobStatus::scheduled);
-    world.store->set_pause({}, [](Result<Done>) {});
+    world.store->set_pause({}, [](const Result<PauseChange>&) {});
     world.executor.run();
     world.dispatcher->wake();
     world.executor.run();
@@ -237,7 +237,8 @@ TEST_CASE("a paused daemon starts nothing until it is resumed", "[dispatch]") {
 
 TEST_CASE("a pause with an end resumes by itself", "[dispatch]") {
     DispatchWorld world;
-    world.store->set_pause({true, world.clock.now() + 5s}, [](Result<Done>) {});
+    world.store->set_pause({.paused = true, .until = world.clock.now() + 5s},
+                           [](const Result<PauseChange>&) {});
     JobId id = world.add(0s);
     world.pass(4s);
     REQUIRE(world.job(id).status == JobStatus::scheduled);

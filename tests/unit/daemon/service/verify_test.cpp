@@ -250,7 +250,7 @@ TEST_CASE_METHOD(VerifyWorld, "a due job that waits for nothing is late", "[serv
               std::string::npos);
     }
     SECTION("paused, it waits rightly") {
-        store->set_pause({true, std::nullopt}, [](Result<Done>) {});
+        store->set_pause({.paused = true}, [](const Result<PauseChange>&) {});
         executor.run();
         CHECK(findings().empty());
     }

@@ -88,7 +88,7 @@ TEST_CASE_METHOD(WhyWorld, "a waiting job says how many are before it", "[servic
     JobId from_the_past = due_job(1h);
     CHECK(has(why(from_the_past), "waits: it is next"));
     CHECK(has(why(newer), "waits: 3 jobs are before it"));
-    store->set_pause({true, std::nullopt}, [](const Result<Done>&) {});
+    store->set_pause({.paused = true}, [](const Result<PauseChange>&) {});
     executor.run();
     CHECK(has(why(newer), "waits: paused; `resume` goes on; 3 jobs are before it"));
 }

@@ -86,6 +86,12 @@ struct BackupFixture {
         REQUIRE(wait<bool>([&](auto reply) { store->finish(id, 1, outcome, std::move(reply)); }));
         return id;
     }
+    PauseChange pause(PauseState state) {
+        auto change =
+            wait<PauseChange>([&](auto reply) { store->set_pause(state, std::move(reply)); });
+        REQUIRE(change);
+        return *change;
+    }
     Job find(JobId id) {
         auto found = store->find(JobRef{id.to_string()}, "");
         REQUIRE(found);
@@ -239,7 +245,7 @@ TEST_CASE_METHOD(BackupFixture,
     CHECK(report->lost == 1);
     open(dir / "copy");
     CHECK(find(running.id).finish_status == FinishStatus::lost);
-    REQUIRE(wait<Done>([&](auto reply) { store->set_pause({}, std::move(reply)); }));
+    (void)pause({});
     auto claimed = claim();
     REQUIRE(claimed.size() == 1);
     CHECK(claimed.front().id == overdue.id);
@@ -256,7 +262,7 @@ TEST_CASE_METHOD(BackupFixture,
     clock.advance(2h);
     REQUIRE(make_restored(dir / "second", dir / "backup", {clock.now(), "third", true}));
     open(dir / "second");
-    REQUIRE(wait<Done>([&](auto reply) { store->set_pause({}, std::move(reply)); }));
+    (void)pause({});
     auto claimed = claim();
     REQUIRE(claimed.size() == 1);
     CHECK(claimed.front().id == due.id);
@@ -358,13 +364,18 @@ TEST_CASE_METHOD(BackupFixture,
     CHECK(find(passed.id).status == JobStatus::scheduled);
     // Whoever pauses on decides nothing, for however long.
     for (std::optional<TimePoint> until : {std::optional<TimePoint>(), {clock.now() + 1s}}) {
-        REQUIRE(wait<Done>([&](auto reply) { store->set_pause({true, until}, std::move(reply)); }));
+        auto paused = pause({.paused = true, .until = until});
+        CHECK(paused.stands.is_restored);
+        CHECK_FALSE(paused.stands.until);
         clock.advance(2s);
         CHECK(find(passed.id).status == JobStatus::scheduled);
         CHECK(claim().empty());
     }
 
-    REQUIRE(wait<Done>([&](auto reply) { store->set_pause({}, std::move(reply)); }));
+    CHECK(store->pause_state()->is_restored);
+    auto resumed = pause({});
+    CHECK(resumed.missed == 1);
+    CHECK_FALSE(resumed.stands.is_restored);
     CHECK(find(passed.id).finish_status == FinishStatus::did_not_run);
     CHECK(find(passed.id).error->find("before this restored daemon was resumed") !=
           std::string::npos);
@@ -376,12 +387,32 @@ TEST_CASE_METHOD(BackupFixture,
 
     // Once, and no trace is left.
     clock.advance(24h);
-    REQUIRE(wait<Done>([&](auto reply) { store->set_pause({}, std::move(reply)); }));
+    (void)pause({});
     auto late = claim();
     REQUIRE(late.size() == 1);
     CHECK(late.front().id == future.id);
     CHECK(meta("restore_fence") == "none");
     CHECK(meta("restore_run:" + asked_for.id.to_string()) == "none");
+}
+
+TEST_CASE_METHOD(BackupFixture,
+                 "a copy that may run what was missed waits until it is resumed, too",
+                 "[store][backup]") {
+    Job passed = add(1h);
+    (void)back_up(dir / "copy");
+    clock.advance(2h);
+    REQUIRE(restored(true));
+    open(dir / "copy");
+    CHECK(store->pause_state()->is_restored);
+    CHECK_FALSE(pause({.paused = true, .until = clock.now() + 1s}).stands.until);
+    clock.advance(1h);
+    CHECK(claim().empty());
+    CHECK(pause({}).missed == 0);
+    auto claimed = claim();
+    REQUIRE(claimed.size() == 1);
+    CHECK(claimed.front().id == passed.id);
+    // Resumed once, it is a daemon like others.
+    CHECK(pause({.paused = true, .until = clock.now() + 1s}).stands.until);
 }
 
 }  // namespace scheduler

@@ -413,9 +413,8 @@ TEST_CASE_METHOD(StoreFixture,
 }
 
 TEST_CASE_METHOD(StoreFixture, "a pause survives a restart", "[store]") {
-    REQUIRE(wait<Done>([&](auto reply) {
-        store->set_pause({true, std::nullopt}, std::move(reply));
-    }));
+    REQUIRE(wait<PauseChange>(
+        [&](auto reply) { store->set_pause({.paused = true}, std::move(reply)); }));
     open();
     REQUIRE(store->pause_state()->paused);
     (void)add(job(0s));
