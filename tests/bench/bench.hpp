@@ -55,6 +55,7 @@ class Bench {
 /// The groups of rows.
 void measure_submits(Bench& bench);
 void measure_pipelined_adds(Bench& bench);
+void measure_limits(Bench& bench);
 void measure_reads(Bench& bench);
 void measure_dispatch(Bench& bench);
 void measure_commands(Bench& bench);

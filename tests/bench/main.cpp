@@ -23,6 +23,7 @@ struct Group {
 
 constexpr std::array groups{Group{"submit", measure_submits},
                             Group{"pipeline", measure_pipelined_adds},
+                            Group{"limit", measure_limits},
                             Group{"read", measure_reads},
                             Group{"dispatch", measure_dispatch},
                             Group{"command", measure_commands},

@@ -53,10 +53,12 @@ Writer::Writer(std::unique_ptr<Database> database, Executor& executor, OnFatal o
     : database_(std::move(database)), executor_(executor), on_fatal_(std::move(on_fatal)) {}
 
 void Writer::enqueue(std::unique_ptr<Write> write) {
-    std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(write));
-    if (drain_is_posted_) return;
-    drain_is_posted_ = true;
+    {
+        std::lock_guard lock(mutex_);
+        waiting_.push_back(std::move(write));
+        if (std::exchange(drain_is_posted_, true)) return;
+    }
+    // Outside: the thread that this wakes begins by taking the lock.
     executor_.post([this] { drain(); });
 }
 
