@@ -11,9 +11,10 @@ bool SimTime::run_one() {
         timers_.erase(timers_.begin());
         timer.executor->post(std::move(timer.task));
     }
-    std::array<SimExecutor*, 5> able{};
+    constexpr std::size_t world = 1;
+    std::array<SimExecutor*, std::tuple_size_v<decltype(executors())> + world> able{};
     std::size_t count = 0;
-    for (SimExecutor* executor : {&core, &disk, &commits, &front, &checkpoints})
+    for (SimExecutor* executor : executors())
         if (!executor->ready_.empty()) able[count++] = executor;
     bool is_event_due = !outside_.empty() && outside_.begin()->first.first <= clock.steady();
     if (is_event_due) able[count++] = nullptr;
@@ -66,7 +67,7 @@ void SimTime::drop_process() {
     for (bool again = true; again;) {
         again = !timers_.empty();
         std::exchange(timers_, {}).clear();
-        for (SimExecutor* executor : {&core, &disk, &commits, &front, &checkpoints}) {
+        for (SimExecutor* executor : executors()) {
             again = again || !executor->ready_.empty();
             std::exchange(executor->ready_, {}).clear();
         }

@@ -104,6 +104,10 @@ class SimTime {
 
   private:
     friend class SimExecutor;
+    /// The daemon's threads.
+    std::array<SimExecutor*, 5> executors() {
+        return {&core, &disk, &commits, &front, &checkpoints};
+    }
     struct Timer {
         SimExecutor* executor;
         Task task;
