@@ -136,7 +136,8 @@ void World::send_change(Asking asking) {
     JobRef ref{asking->job.to_string()};
     if (ModelJob* job = model_.find(asking->job)) {
         asking->moves = job->moves.size();
-        if (asking->action == Action::kill) ++job->kills_asked;
+        if (asking->action == Action::kill && !job->kill_asked_at)
+            job->kill_asked_at = time_.clock.steady();
     }
     auto reply = answered<MessageResponse>(asking, [this, asking](Result<MessageResponse> done) {
         if (done) change_is_done(*asking);

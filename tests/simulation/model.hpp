@@ -24,9 +24,9 @@ struct ModelJob {
     TimePoint created_at{};
     TimePoint due_at{};
     JobStatus status = JobStatus::scheduled;
-    std::optional<Job> ended;          ///< as it was when it ended: it never changes again
-    bool was_answered_as_new = false;  ///< to one of those who asked for it
-    int kills_asked = 0;
+    std::optional<Job> ended;                  ///< as it was when it ended: it never changes again
+    bool was_answered_as_new = false;          ///< to one of those who asked for it
+    std::optional<SteadyPoint> kill_asked_at;  ///< the first time, answered or not
     /// Since when its end is owed: the first acknowledged wish, and the first one without grace.
     std::optional<SteadyPoint> killed_at, killed_now_at;
     std::vector<JobStatus> moves{JobStatus::scheduled};

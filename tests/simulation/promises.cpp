@@ -187,7 +187,7 @@ void World::check_end(const ModelJob& job) {
             if (row.exit_code == 0) wrong("that is success");
             break;
         case FinishStatus::killed:
-            if (job.kills_asked == 0) wrong("nobody asked for it");
+            if (!job.kill_asked_at) wrong("nobody asked for it");
             break;
         case FinishStatus::timed_out:
             if (!job.request.spec.timeout) wrong("it has no timeout");
@@ -210,8 +210,9 @@ void World::check_stop(const ModelJob& job, const std::shared_ptr<Container>& ra
     bool is_of_a_stop = end == FinishStatus::killed || end == FinishStatus::timed_out;
     if (ran->was_stopped && !is_of_a_stop)
         violate(fmt::format("job {} was stopped, and is {}", job.number, to_string(end)));
-    if (end == FinishStatus::killed && !ran->was_stopped && ran->over && job.killed_at &&
-        !ran->was_ended_by_engine && !ran->was_touched_by_stranger && *ran->over < *job.killed_at)
+    if (end == FinishStatus::killed && !ran->was_stopped && ran->over && job.kill_asked_at &&
+        !ran->was_ended_by_engine && !ran->was_touched_by_stranger &&
+        *ran->over < *job.kill_asked_at)
         violate(fmt::format("job {} had ended by itself, and is killed", job.number));
     const auto& timeout = job.request.spec.timeout;
     if (end != FinishStatus::timed_out || !timeout || is_time_blurred(job, *ran)) return;
