@@ -11,8 +11,9 @@
 ///
 /// Rules (numbers in brackets are those of docs/architecture.md, "Started exactly once"):
 ///   - a row without a container id was certainly never started [2]
-///   - a start is repeated only after a quiet second in which the engine answers, and nothing is
-///     awaited between the inspect and the start; if the engine died under it, the job is lost [3]
+///   - a start is repeated only after a quiet time in which the engine answers at once, and
+///     nothing is awaited between the inspect and the start; if the engine died under it, the job
+///     is lost [3]
 ///   - stop_reason is committed before a stop is sent, and decides the outcome [4]
 ///   - output, then outcome, then removal [5]
 ///   - an end that we did not ask for, and that a restart of the engine explains, is lost [6]
@@ -103,7 +104,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
         idle,
         creating,
         starting,
-        waiting_to_repeat,  ///< for a start slot and the quiet second
+        waiting_to_repeat,  ///< for a start slot and the quiet time
         watching,
         settling,
         ending,  ///< from the container's end to the committed outcome
@@ -130,7 +131,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void on_gone();
     void on_never_started(const ContainerState& state);
     void wait_to_repeat_start();
-    void repeat_start_after_quiet();
+    void wait_for_quiet(int steps);
     void inspect_and_start();
     /// Shows its container's state to `look`. One that is gone, and an engine that does not say,
     /// are dealt with here.
@@ -212,6 +213,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     int failures_ = 0;
     int refusals_ = 0;                      ///< of what an engine in trouble may do later
     Sighting seen_running_;                 ///< the last time; before this process, contact 0
+    SteadyPoint quiet_until_{};             ///< the engine's last answer before a start is repeated
     int memory_asked_in_ = 0;               ///< the same, when it was asked whether it restarted
     bool has_caught_up_ = false;            ///< the followed output
     std::shared_ptr<OutputCopy> follow_;    ///< reads

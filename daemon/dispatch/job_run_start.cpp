@@ -13,8 +13,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration quiet_before_repeat = 1s;  ///< rule 3
-constexpr Duration follow_after = 1s;         ///< a job that ends sooner is read once, at its end
+/// Rule 3: so many pings, so far apart, each answered at once. A hang that none of them meets is
+/// shorter than a step and an answer, so the engine had a second for what it was sent before.
+constexpr int quiet_steps = 6;
+constexpr Duration quiet_step = 250ms;
+constexpr Duration prompt_answer = 250ms;
+constexpr Duration follow_after = 1s;  ///< a job that ends sooner is read once, at its end
 
 }  // namespace
 
@@ -188,20 +192,26 @@ void JobRun::watch() {
 void JobRun::got_start_slot() {
     holds_slot_ = true;
     if (step_ != Step::waiting_to_repeat) return release_slot();
-    repeat_start_after_quiet();
+    wait_for_quiet(mutated("repeats_start_at_once") ? 1 : quiet_steps);
 }
 
 /// A start that was sent just before a crash or a cut may still be queued in the engine, which runs
-/// an exited container again when asked twice.
-void JobRun::repeat_start_after_quiet() {
-    Duration quiet = mutated("repeats_start_at_once") ? 0s : quiet_before_repeat;
-    parts_.core.post_after(quiet, [weak = weak_from_this()] {
+/// an exited container again when asked twice. While an engine hangs it executes nothing, and what
+/// it was sent before comes after.
+void JobRun::wait_for_quiet(int steps) {
+    Duration step = mutated("repeats_start_at_once") ? 0s : quiet_step;
+    parts_.core.post_after(step, [weak = weak_from_this(), steps] {
         auto self = weak.lock();
         if (!self || self->step_ != Step::waiting_to_repeat) return;
-        if (self->start_may_be_sent_ && !self->is_stop_wanted()) return self->ask_for_memory();
         self->parts_.engine.ping(
-            self->then<Done, EngineFailure>([](JobRun& run, EngineResult<Done> answer) {
+            self->then<Done, EngineFailure>([steps, asked_at = self->parts_.clock.steady()](
+                                                JobRun& run, EngineResult<Done> answer) {
                 if (!answer) return run.unsettled(answer.error());
+                run.quiet_until_ = run.parts_.clock.steady();
+                bool is_prompt = run.quiet_until_ - asked_at <= prompt_answer;
+                if (!is_prompt) return run.wait_for_quiet(quiet_steps);
+                if (steps > 1) return run.wait_for_quiet(steps - 1);
+                if (run.start_may_be_sent_ && !run.is_stop_wanted()) return run.ask_for_memory();
                 run.inspect_and_start();
             }));
     });
@@ -250,6 +260,8 @@ void JobRun::inspect_and_start() {
             self.release_slot();
             return self.settle();
         }
+        bool is_prompt = self.parts_.clock.steady() - self.quiet_until_ <= 2 * prompt_answer;
+        if (self.start_may_be_sent_ && !is_prompt) return self.wait_for_quiet(quiet_steps);
         self.start();  // nothing is awaited since the inspect
     });
 }

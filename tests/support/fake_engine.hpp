@@ -27,7 +27,9 @@ class FakeEngine final : public Engine {
 
     // ---- what tests set and look at ----
     bool is_down = false;
-    bool takes_no_connections = false;     ///< it shuts down: it answers only who is connected
+    bool takes_no_connections = false;  ///< it shuts down: it answers only who is connected
+    bool hangs_at_pings = false;        ///< they wait in held_pings
+    std::vector<EngineReply<Done>> held_pings;
     bool loses_next_start_answer = false;  ///< the effect takes place, the answer does not come
     bool loses_next_create_answer = false;
     bool drops_next_start = false;       ///< neither effect nor answer
@@ -106,6 +108,7 @@ class FakeEngine final : public Engine {
     }
     void ping(EngineReply<Done> reply) override {
         if (is_down) return reply(no_answer<Done>());
+        if (hangs_at_pings) return held_pings.push_back(std::move(reply));
         reply(Done{});
     }
     void create(const ContainerRequest& request, EngineReply<std::string> reply) override {

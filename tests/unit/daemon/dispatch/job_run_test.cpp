@@ -95,7 +95,7 @@ TEST_CASE("a create whose answer was lost is adopted by its name", "[dispatch]")
     REQUIRE(world.job(id).status == JobStatus::running);
 }
 
-TEST_CASE("a start is repeated only after a quiet second", "[dispatch]") {
+TEST_CASE("a start is repeated only after a quiet time", "[dispatch]") {
     DispatchWorld world;
     JobId id = world.add(0s);
     world.crash();
@@ -103,9 +103,18 @@ TEST_CASE("a start is repeated only after a quiet second", "[dispatch]") {
     world.engine.only().state.phase = FakeEngine::Phase::created;
     world.engine.only().state.started_at.reset();
     world.boot();
-    world.pass(900ms);
+    SECTION("it answers at once") {}
+    SECTION("it hangs meanwhile: what it was sent before comes after") {
+        world.pass(1400ms);
+        world.engine.hangs_at_pings = true;
+        world.pass(5s);
+        REQUIRE(world.engine.held_pings.size() == 1);
+        world.engine.hangs_at_pings = false;
+        world.engine.held_pings.front()(Done{});
+    }
+    world.pass(1400ms);
     REQUIRE(world.engine.starts() == 1);
-    world.pass(300ms);
+    world.pass(500ms);
     REQUIRE(world.engine.starts() == 2);
     REQUIRE(world.job(id).status == JobStatus::running);
 }
