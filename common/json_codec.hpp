@@ -89,13 +89,12 @@ class JsonReader {
     template <class T>
     void read(std::string_view name, T& member, bool optional) {
         if (error_) return;
-        std::string path = path_ + std::string(name);
         auto found = object_.find(name);
-        if (found == object_.end()) {
-            if (!optional) error_ = bad_field(fmt::format("{} is missing", path)).error;
-            return;
-        }
-        if (auto result = read_value(*found, member, path); !result)
+        if (found == object_.end() && optional) return;  // as most are
+        std::string path = path_ + std::string(name);
+        if (found == object_.end())
+            error_ = bad_field(fmt::format("{} is missing", path)).error;
+        else if (auto result = read_value(*found, member, path); !result)
             error_ = std::move(result).error();
     }
 
@@ -204,8 +203,9 @@ class JsonWriter {
     void with_default(std::string_view name, const T& member, std::string_view) {
         out_ += first_ ? "{" : ",";
         first_ = false;
-        append_string(out_, name);
-        out_ += ':';
+        out_ += '"';
+        out_ += name;  // ours: there is nothing to escape
+        out_ += "\":";
         append_value(out_, member);
     }
     template <class T>

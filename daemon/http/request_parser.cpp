@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include <fmt/format.h>
 #include <httplib.h>
 
 #include "daemon/http/multipart.hpp"
@@ -41,13 +42,13 @@ class MemoryStream final : public httplib::Stream {
     std::string_view input_;
 };
 
-/// Parses and copies out; it answers nothing. process_request is synchronous and an operation is
-/// not.
-class Parser final : public httplib::Server {
+/// Reads a body and copies it out; it answers nothing. process_request is synchronous and an
+/// operation is not.
+class BodyReader final : public httplib::Server {
   public:
-    Parser() {
+    BodyReader() {
         auto keep = [this](const httplib::Request& request, httplib::Response&) {
-            parsed_ = request;
+            body_ = request.body;
         };
         Get("/", keep);
         Post("/", keep);
@@ -57,51 +58,43 @@ class Parser final : public httplib::Server {
         Options("/", keep);
     }
 
-    /// Nothing when the library refused it.
-    std::optional<httplib::Request> parse(std::string_view bytes) {
-        parsed_.reset();
-        MemoryStream stream(bytes);
+    /// Nothing when the library refused the request.
+    std::optional<std::string> read(std::string_view request) {
+        body_.reset();
+        MemoryStream stream(request);
         bool closed = false;
         (void)process_request(stream, true, closed, nullptr);
-        return std::exchange(parsed_, std::nullopt);
+        return std::exchange(body_, std::nullopt);
     }
 
   private:
-    std::optional<httplib::Request> parsed_;
+    std::optional<std::string> body_;
 };
 
-/// What the library must not see, since of it it makes what we don't want.
-bool is_hidden(const Header& header) {
-    return header.name == "range" ||   // answers 416, or sends ranges of anything
-           header.name == "expect" ||  // was answered before the body was read
-           // It refuses urlencoded bodies above 8 KiB, and merges them into the query; for what it
-           // does to multipart bodies see multipart.hpp.
-           header.name == "content-type";
+/// The request as the library gets it. The head is read already, and of it the library would make
+/// what we don't want: it percent-decodes values and the path, which it matches by std::regex (1 ms
+/// for 8,000 bytes), answers ranges of anything, refuses urlencoded bodies above 8 KiB and merges
+/// them into the query; for what it does to multipart bodies see multipart.hpp.
+std::string text_for_library(const std::string& method, std::string_view body) {
+    return fmt::format("{} / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{}", method, body.size(), body);
 }
 
-/// The request as the library gets it. Its target is always `/`: the library would percent-decode
-/// the path and match it by std::regex (1 ms for 8,000 bytes); url.hpp reads the real one.
-std::string text_for_library(const HttpRequest& request, std::string_view body) {
-    std::string text =
-        request.head.method + (request.head.is_http_1_0 ? " / HTTP/1.0\r\n" : " / HTTP/1.1\r\n");
-    for (const Header& header : request.head.headers)
-        if (!is_hidden(header)) text += header.name + ": " + header.value + "\r\n";
-    text += "\r\n";
-    text += body;
-    return text;
+BodyReader& reader_of_this_thread() {
+    thread_local BodyReader reader;
+    return reader;
 }
 
 }  // namespace
 
 Result<HttpRequest> parse_request(RequestHead head, Target target, std::string_view body) {
-    thread_local Parser parser;
     HttpRequest request;
     request.head = std::move(head);
     request.target = std::move(target);
-    auto parsed = parser.parse(text_for_library(request, body));
-    if (!parsed) return fail(ErrorCode::bad_request, "the request is malformed");
-    // Header values stay ours: the library percent-decodes them.
-    request.body = std::move(parsed->body);
+    if (!body.empty()) {
+        auto read = reader_of_this_thread().read(text_for_library(request.head.method, body));
+        if (!read) return fail(ErrorCode::bad_request, "the request is malformed");
+        request.body = std::move(*read);
+    }
     if (request.media_type() != multipart_type) return request;
     auto parts = parse_multipart(*request.head.find("content-type"), request.body);
     if (!parts) return fail(parts.error());

@@ -1,6 +1,6 @@
 #pragma once
-/// From one complete request to an HttpRequest, by cpp-httplib's parser. Only request_parser.cpp
-/// touches httplib. Any thread: each has a parser of its own.
+/// From one complete request to an HttpRequest; its body is read by cpp-httplib. Only
+/// request_parser.cpp touches httplib. Any thread: each has a reader of its own.
 
 #include <string>
 #include <string_view>

@@ -24,8 +24,8 @@ BOUNDS = {
     "add, in batches of 100": (100, 200, 360),
     "add, one at a time": (20, 70, 450),
     "find a job and write it down": (20, 70, 450),
-    "read a GET over HTTP, and write its answer": (20, 70, 245),
-    "read a POST of a job over HTTP": (20, 70, 580),
+    "read a GET over HTTP, and write its answer": (20, 70, 145),
+    "read a POST of a job over HTTP": (20, 70, 512),
     "claim, run and end a job, in batches of 100": (100, 200, 2200),
     "list a page of 100": (2, 4, 18500),
 }
