@@ -39,11 +39,13 @@ class Case:
 
     def check_named(self, log, refusals):
         """A commit writes the log and is answered. The file is written by checkpoints, which nobody asked for:
-        whoever asks next may find the daemon gone."""
+        whoever asks next may find the daemon gone, or about to go."""
         expect(self.said in log if self.said else "store_" not in log, "the log does not name what happened")
         code = "unavailable" if self.ends else "disk_full"
         for refusal in refusals:
-            expect(self.refusal and self.refusal in refusal["message"] and refusal["data"]["code"] == code,
+            is_named = self.refusal and self.refusal in refusal["message"]
+            is_late = self.ends and "shutting down" in refusal["message"]
+            expect((is_named or is_late) and refusal["data"]["code"] == code,
                    f"a refusal says {refusal}")
         expect(refusals or self.file != LOG, "no answer names what happened")
 

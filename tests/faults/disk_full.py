@@ -178,7 +178,8 @@ def check_refusals_begin(daemon):
 def main():
     engine = Engine()
     witness = Witness(engine)
-    daemon = Daemon(sys.argv[2], "--engine", f"unix://{engine.path}", http=True)
+    # Its own limit, a tenth of a small disk, would remove what the jobs printed, some seconds after they ended.
+    daemon = Daemon(sys.argv[2], "--engine", f"unix://{engine.path}", "--log-total", "1GiB", http=True)
     disk = SmallDisk(daemon.home / "state", "12m")
     if not disk.is_mounted:
         print("no tmpfs can be mounted here")
