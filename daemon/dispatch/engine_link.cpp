@@ -23,10 +23,12 @@ bool EngineLink::is_in_outage_since(int contact,
                                     TimePoint at,
                                     Duration before,
                                     Duration after) const {
-    auto missed = static_cast<std::size_t>(std::max(0, contact_ - contact));
+    const bool goes_on = !is_up_;  // the last one, which no contact has ended yet
+    auto missed = static_cast<std::size_t>(std::max(0, contact_ - contact)) + (goes_on ? 1 : 0);
     auto first = outages_.end() - static_cast<std::ptrdiff_t>(std::min(missed, outages_.size()));
     return std::any_of(first, outages_.end(), [&](const Outage& outage) {
-        return at >= outage.broke_at - before && at <= outage.answered_at + after;
+        bool has_no_end = goes_on && &outage == &outages_.back();
+        return at >= outage.broke_at - before && (has_no_end || at <= outage.answered_at + after);
     });
 }
 

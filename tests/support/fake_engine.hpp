@@ -28,6 +28,7 @@ class FakeEngine final : public Engine {
     // ---- what tests set and look at ----
     bool is_down = false;
     bool takes_no_connections = false;  ///< it shuts down: it answers only who is connected
+    bool goes_down_at_inspect = false;  ///< once, before its answer is read
     bool hangs_at_pings = false;        ///< they wait in held_pings
     std::vector<EngineReply<Done>> held_pings;
     bool loses_next_start_answer = false;  ///< the effect takes place, the answer does not come
@@ -159,6 +160,7 @@ class FakeEngine final : public Engine {
     void inspect(const std::string& container, EngineReply<ContainerState> reply) override {
         if (is_down) return reply(no_answer<ContainerState>());
         if (is_refused("inspect")) return reply(refused<ContainerState>());
+        if (std::exchange(goes_down_at_inspect, false)) go_down();
         for (const auto& [key, candidate] : containers)
             if (key == container || candidate.name == container)
                 return reply(ContainerState(candidate.state));

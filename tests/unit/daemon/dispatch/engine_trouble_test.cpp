@@ -72,6 +72,18 @@ TEST_CASE("an end by the engine's restart is lost, though the clock was set back
     REQUIRE(world.job(id).finish_status == FinishStatus::lost);
 }
 
+TEST_CASE("an outage that goes on does not hide the one that ended the job", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.goes_down_at_inspect = true;
+    restart_engine(world, "c1");
+    world.pass(10s);
+    REQUIRE(world.job(id).status == JobStatus::running);
+    world.engine.is_down = false;
+    world.pass(10s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::lost);
+}
+
 TEST_CASE("a second outage does not hide the one that ended the job", "[dispatch]") {
     DispatchWorld world;
     JobId id = world.add(0s);
