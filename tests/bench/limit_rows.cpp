@@ -1,45 +1,15 @@
 /// What the rows of submits and of pipelined adds can't go beyond: the store without threads and
 /// front ends, and a round trip without the store.
 
-#include <deque>
-#include <mutex>
-#include <optional>
-
 #include "daemon/base/random.hpp"
 #include "tests/bench/filler.hpp"
 #include "tests/bench/our_daemon.hpp"
 #include "tests/bench/peers.hpp"
 #include "tests/bench/protocols.hpp"
+#include "tests/support/manual_executor.hpp"
 
 namespace scheduler::bench {
 namespace {
-
-/// Runs what is posted in the thread that asks for it: nothing sleeps, nothing is woken. Any thread
-/// may post.
-class ThisThread final : public Executor {
-  public:
-    void post(Task task) override {
-        std::lock_guard lock(mutex_);
-        tasks_.push_back(std::move(task));
-    }
-    void post_after(Duration, Task) override {}  // a full disk alone sets timers
-    void run() {
-        while (auto task = next())
-            (*task)();
-    }
-
-  private:
-    std::optional<Task> next() {
-        std::lock_guard lock(mutex_);
-        if (tasks_.empty()) return std::nullopt;
-        std::optional<Task> task = std::move(tasks_.front());
-        tasks_.pop_front();
-        return task;
-    }
-
-    std::mutex mutex_;
-    std::deque<Task> tasks_;  ///< guarded by mutex_
-};
 
 /// The store's adds, so many a commit, one commit after the other; the log of writes is copied by
 /// another thread, as in the daemon.
@@ -91,7 +61,8 @@ class StoreAlone {
 
     const std::size_t adds_a_commit_;
     SystemClock clock_;
-    ThisThread commits_;
+    FakeClock no_timers_;  // a full disk alone sets some
+    ManualExecutor commits_{no_timers_};
     std::unique_ptr<ThreadExecutor> checkpoints_ = std::make_unique<ThreadExecutor>("checkpoint");
     std::unique_ptr<SqliteStore> store_;
 };

@@ -69,6 +69,32 @@ struct OldState {
     Database database;
 };
 
+/// A writer alone, whose tables are the test's own.
+struct BareWriter {
+    explicit BareWriter(CheckpointLimits limits)
+        : copies(dir / "db", checkpoints, writer, limits) {}
+    /// Whether it was committed.
+    bool write(const char* sql) {
+        bool is_done = false;
+        writer.submit<Done>(
+            [sql](WriteContext& context) -> Result<Done> {
+                context.database.exec(sql);
+                return Done{};
+            },
+            [&](const Result<Done>& done) { is_done = done.has_value(); });
+        commits.run();
+        return is_done;
+    }
+
+    test::TempDir dir;
+    FakeClock clock;
+    ManualExecutor commits{clock};
+    ManualExecutor checkpoints{clock};
+    Writer writer{
+        std::make_unique<Database>(dir / "db", Database::Mode::writer), commits, Writer::OnFatal()};
+    Checkpoints copies;
+};
+
 }  // namespace
 
 TEST_CASE("a pass and the writer copy the log, and it begins anew", "[store][checkpoints]") {
@@ -149,60 +175,31 @@ TEST_CASE("a reader of an old state does not make passes spin", "[store][checkpo
 
 TEST_CASE("nothing is copied once the disk has failed", "[store][checkpoints]") {
     bool has_failed = GENERATE(false, true);
-    test::TempDir dir;
-    FakeClock clock;
-    ManualExecutor commits{clock};
-    ManualExecutor checkpoints{clock};
-    Writer writer(
-        std::make_unique<Database>(dir / "db", Database::Mode::writer), commits, Writer::OnFatal());
-    Checkpoints copies(dir / "db", checkpoints, writer, {1, 0, 1'000'000});
-    writer.submit<Done>(
-        [](WriteContext& context) -> Result<Done> {
-            context.database.exec("CREATE TABLE one(n)");
-            return Done{};
-        },
-        [](const Result<Done>& done) { REQUIRE(done); });
-    commits.run();
-    REQUIRE_FALSE(checkpoints.is_idle());
-    auto size = std::filesystem::file_size(dir / "db");
-    if (has_failed) writer.failed_elsewhere(SqliteError(SQLITE_IOERR, "it failed", EIO));
-    commits.run();
-    checkpoints.run();
-    CHECK((std::filesystem::file_size(dir / "db") == size) == has_failed);
-    commits.run();
+    BareWriter world({1, 0, 1'000'000});
+    REQUIRE(world.write("CREATE TABLE one(n)"));
+    REQUIRE_FALSE(world.checkpoints.is_idle());
+    auto size = std::filesystem::file_size(world.dir / "db");
+    if (has_failed) world.writer.failed_elsewhere(SqliteError(SQLITE_IOERR, "it failed", EIO));
+    world.commits.run();
+    world.checkpoints.run();
+    CHECK((std::filesystem::file_size(world.dir / "db") == size) == has_failed);
+    world.commits.run();
 }
 
 TEST_CASE("after a full disk the log is copied with the first commit that succeeds",
           "[store][checkpoints]") {
-    test::TempDir dir;
-    FakeClock clock;
-    ManualExecutor commits{clock};
-    ManualExecutor checkpoints{clock};
-    Writer writer(
-        std::make_unique<Database>(dir / "db", Database::Mode::writer), commits, Writer::OnFatal());
-    Checkpoints copies(dir / "db", checkpoints, writer, {1000, 128, 16384});
-    auto write = [&](const std::string& sql) {
-        bool is_done = false;
-        writer.submit<Done>(
-            [&](WriteContext& context) -> Result<Done> {
-                context.database.exec(sql.c_str());
-                return Done{};
-            },
-            [&](const Result<Done>& done) { is_done = done.has_value(); });
-        commits.run();
-        return is_done;
-    };
-    REQUIRE(write("CREATE TABLE one(n)"));
-    CHECK(checkpoints.is_idle());
-    REQUIRE(write("PRAGMA max_page_count = 2"));
-    REQUIRE_FALSE(write("INSERT INTO one VALUES(zeroblob(9000))"));
-    CHECK(checkpoints.is_idle());
-    REQUIRE(write("INSERT INTO one VALUES(1)"));
-    REQUIRE_FALSE(checkpoints.is_idle());
-    checkpoints.run();
-    commits.run();
-    REQUIRE(write("INSERT INTO one VALUES(2)"));
-    CHECK(checkpoints.is_idle());
+    BareWriter world({1000, 128, 16384});
+    REQUIRE(world.write("CREATE TABLE one(n)"));
+    CHECK(world.checkpoints.is_idle());
+    REQUIRE(world.write("PRAGMA max_page_count = 2"));
+    REQUIRE_FALSE(world.write("INSERT INTO one VALUES(zeroblob(9000))"));
+    CHECK(world.checkpoints.is_idle());
+    REQUIRE(world.write("INSERT INTO one VALUES(1)"));
+    REQUIRE_FALSE(world.checkpoints.is_idle());
+    world.checkpoints.run();
+    world.commits.run();
+    REQUIRE(world.write("INSERT INTO one VALUES(2)"));
+    CHECK(world.checkpoints.is_idle());
 }
 
 }  // namespace scheduler
