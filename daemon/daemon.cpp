@@ -1,6 +1,7 @@
 #include "daemon/daemon.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 
 #include <pwd.h>

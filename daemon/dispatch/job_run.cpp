@@ -108,7 +108,7 @@ void JobRun::on_state(const ContainerState& state) {
 }
 
 void JobRun::on_gone() {
-    if (is_stop_wanted()) return finish_stopped();
+    if (was_stopped()) return finish_stopped();
     finish_without_container(mutated("guesses_lost") ? FinishStatus::failed : FinishStatus::lost,
                              std::nullopt,
                              "its container was removed, so how it ended can't be known");
@@ -151,7 +151,11 @@ void JobRun::stop_what_runs(FinishStatus reason) {
 }
 
 void JobRun::request_stop(FinishStatus reason) {
-    if (stop_is_sent_) return;
+    if (stop_is_sent_) {
+        bool is_more_urgent = kill_now_ && !was_sent_as_kill_ && job_.stop_reason;
+        if (is_more_urgent) send_stop();
+        return;
+    }
     stop_is_sent_ = true;
     parts_.store.set_stop_reason(
         job_.id,
@@ -178,6 +182,7 @@ void JobRun::request_stop(FinishStatus reason) {
 
 void JobRun::send_stop() {
     Duration grace = kill_now_ ? 0s : stop_grace;
+    was_sent_as_kill_ = kill_now_;
     parts_.engine.stop(*job_.container_id,
                        grace,
                        then<Done, EngineFailure>([](JobRun& self, EngineResult<Done> stopped) {

@@ -116,7 +116,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void create();
     void on_create_failed(const EngineFailure& failure);
     void adopt_by_name(const EngineFailure& why);
-    void commit_container(std::string container, bool was_just_created);
+    void commit_container(std::string container, bool is_fresh);
     void start();
     void on_start_refused(const EngineFailure& failure);
     void on_started(TimePoint started_at);
@@ -132,6 +132,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void on_never_started(const ContainerState& state);
     void wait_to_repeat_start();
     void wait_for_quiet(int steps);
+    void wait_for_more_quiet();
     void inspect_and_start();
     /// Shows its container's state to `look`. One that is gone, and an engine that does not say,
     /// are dealt with here.
@@ -177,6 +178,10 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     [[nodiscard]] bool is_stop_wanted() const {
         return kill_wanted_ || job_.stop_reason.has_value();
     }
+    /// It was stopped by us, or is to be and surely never ran.
+    [[nodiscard]] bool was_stopped() const {
+        return job_.stop_reason || (kill_wanted_ && !start_may_be_sent_);
+    }
     [[nodiscard]] FinishStatus stop_reason() const {
         return job_.stop_reason.value_or(FinishStatus::killed);
     }
@@ -204,6 +209,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     bool kill_wanted_ = false;
     bool kill_now_ = false;
     bool stop_is_sent_ = false;
+    bool was_sent_as_kill_ = false;  ///< the stop, without grace
     std::optional<SteadyPoint> deadline_;
     bool deadline_is_armed_ = false;
     bool may_have_container_ = false;    ///< until its removal is answered
@@ -213,6 +219,7 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     int failures_ = 0;
     int refusals_ = 0;                      ///< of what an engine in trouble may do later
     Sighting seen_running_;                 ///< the last time; before this process, contact 0
+    Duration quiet_step_{};                 ///< of the pings before a start is repeated
     SteadyPoint quiet_until_{};             ///< the engine's last answer before a start is repeated
     int memory_asked_in_ = 0;               ///< the same, when it was asked whether it restarted
     bool has_caught_up_ = false;            ///< the followed output

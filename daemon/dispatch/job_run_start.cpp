@@ -13,11 +13,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Rule 3: so many pings, so far apart, each answered at once. A hang that none of them meets is
-/// shorter than a step and an answer, so the engine had a second for what it was sent before.
+/// Rule 3: so many pings, so far apart, each answered within a step. A hang that none of them meets
+/// is shorter than two, so the engine had four for what it was sent before: a second and more.
 constexpr int quiet_steps = 6;
-constexpr Duration quiet_step = 250ms;
-constexpr Duration prompt_answer = 250ms;
+constexpr Duration quiet_step_first = 250ms;
+/// Of an engine that is slower than that the steps grow: it is waited for longer, not for ever.
+constexpr Duration quiet_step_longest = 4s;
 constexpr Duration follow_after = 1s;  ///< a job that ends sooner is read once, at its end
 
 }  // namespace
@@ -192,6 +193,8 @@ void JobRun::watch() {
 void JobRun::got_start_slot() {
     holds_slot_ = true;
     if (step_ != Step::waiting_to_repeat) return release_slot();
+    if (!start_may_be_sent_) return inspect_and_start();
+    quiet_step_ = quiet_step_first;
     wait_for_quiet(mutated("repeats_start_at_once") ? 1 : quiet_steps);
 }
 
@@ -199,7 +202,7 @@ void JobRun::got_start_slot() {
 /// an exited container again when asked twice. While an engine hangs it executes nothing, and what
 /// it was sent before comes after.
 void JobRun::wait_for_quiet(int steps) {
-    Duration step = mutated("repeats_start_at_once") ? 0s : quiet_step;
+    Duration step = mutated("repeats_start_at_once") ? 0s : quiet_step_;
     parts_.core.post_after(step, [weak = weak_from_this(), steps] {
         auto self = weak.lock();
         if (!self || self->step_ != Step::waiting_to_repeat) return;
@@ -208,13 +211,21 @@ void JobRun::wait_for_quiet(int steps) {
                                                 JobRun& run, EngineResult<Done> answer) {
                 if (!answer) return run.unsettled(answer.error());
                 run.quiet_until_ = run.parts_.clock.steady();
-                bool is_prompt = run.quiet_until_ - asked_at <= prompt_answer;
-                if (!is_prompt) return run.wait_for_quiet(quiet_steps);
+                if (run.quiet_until_ - asked_at > run.quiet_step_) return run.wait_for_more_quiet();
                 if (steps > 1) return run.wait_for_quiet(steps - 1);
                 if (run.start_may_be_sent_ && !run.is_stop_wanted()) return run.ask_for_memory();
                 run.inspect_and_start();
             }));
     });
+}
+
+/// One that is slow all the time gives its slot to others, and is asked anew after a while.
+void JobRun::wait_for_more_quiet() {
+    if (quiet_step_ >= quiet_step_longest)
+        return unsettled({EngineFailure::Kind::no_answer,
+                          "the engine answers too slowly to tell whether it has started it"});
+    quiet_step_ *= 2;
+    wait_for_quiet(quiet_steps);
 }
 
 /// An engine that died while it started the container says that it never did.
@@ -237,7 +248,7 @@ void JobRun::inspect_and_give_up() {
     inspect([](JobRun& self, const ContainerState& state) {
         if (state.phase != ContainerState::Phase::created || !state.error.empty())
             return self.on_state(state);
-        if (self.is_stop_wanted()) return self.finish_stopped();
+        if (self.was_stopped()) return self.finish_stopped();
         self.finish_without_container(
             FinishStatus::lost,
             std::nullopt,
@@ -260,8 +271,8 @@ void JobRun::inspect_and_start() {
             self.release_slot();
             return self.settle();
         }
-        bool is_prompt = self.parts_.clock.steady() - self.quiet_until_ <= 2 * prompt_answer;
-        if (self.start_may_be_sent_ && !is_prompt) return self.wait_for_quiet(quiet_steps);
+        bool is_prompt = self.parts_.clock.steady() - self.quiet_until_ <= 2 * self.quiet_step_;
+        if (self.start_may_be_sent_ && !is_prompt) return self.wait_for_more_quiet();
         self.start();  // nothing is awaited since the inspect
     });
 }

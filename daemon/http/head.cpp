@@ -143,8 +143,8 @@ Result<std::optional<std::size_t>> HeadScanner::scan(std::string_view buffer,
          end = buffer.find('\n', end + 1)) {
         if (buffer[end - 1] != '\r')
             return bad_request("a line of the request's head does not end with CR LF");
-        if (!first_line_end_) first_line_end_ = end;
         if (end >= limits.head_bytes) break;
+        if (!first_line_end_) first_line_end_ = end;
         if (end >= 3 && buffer.substr(end - 3, 4) == "\r\n\r\n") return std::optional(end + 1);
     }
     scanned_ = buffer.size();

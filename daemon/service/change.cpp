@@ -45,6 +45,7 @@ void set_pause(Store& store,
         pause, [&dispatcher, reply = std::move(reply)](const Result<PauseChange>& change) mutable {
             if (!change) return reply(fail(change.error()));
             dispatcher.wake();  // a pause that ends by itself sets its timer, too
+            if (change->missed > 0) dispatcher.jobs_ended();
             reply(MessageResponse{words_of(*change)});
         });
 }

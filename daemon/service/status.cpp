@@ -27,8 +27,9 @@ std::string engine_words(const EngineStatus& engine) {
 
 std::string pause_words(const PauseState& pause) {
     if (pause.is_restored)
-        return "paused since it was restored from a backup; `resume` goes on, and says what of it "
-               "does not run";
+        return "paused since it was restored from a backup; `resume` goes on, and says if "
+               "something of "
+               "it does not run";
     return pause.until ? fmt::format("paused until {}", to_local_date(*pause.until))
                        : "paused; `resume` goes on";
 }

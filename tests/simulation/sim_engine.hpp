@@ -19,7 +19,7 @@ namespace scheduler::sim {
 inline constexpr const char* good_image = "test/busybox:1";
 
 /// As long as a request that was taken may lie in the engine before it is executed: less than the
-/// quiet second before a start is repeated, which is what the real engine keeps to (architecture,
+/// quiet time before a start is repeated, which is what the real engine keeps to (architecture,
 /// "Started exactly once").
 inline constexpr Duration queue_longest = 950ms;
 

@@ -31,6 +31,10 @@ class FakeEngine final : public Engine {
     bool goes_down_at_inspect = false;  ///< once, before its answer is read
     bool hangs_at_pings = false;        ///< they wait in held_pings
     std::vector<EngineReply<Done>> held_pings;
+    bool hangs_at_stops = false;  ///< they wait in held_stops, without effect
+    std::vector<EngineReply<Done>> held_stops;
+    bool hangs_at_inspects = false;  ///< they wait in held_inspects, as calls to be made
+    std::vector<UniqueFunction<void()>> held_inspects;
     bool loses_next_start_answer = false;  ///< the effect takes place, the answer does not come
     bool loses_next_create_answer = false;
     bool drops_next_start = false;       ///< neither effect nor answer
@@ -152,6 +156,7 @@ class FakeEngine final : public Engine {
     void stop(const std::string& container, Duration grace, EngineReply<Done> reply) override {
         if (is_down) return reply(no_answer<Done>());
         calls.push_back("stop " + container + (grace == Duration(0) ? " now" : ""));
+        if (hangs_at_stops) return held_stops.push_back(std::move(reply));
         if (auto found = containers.find(container); found != containers.end())
             if (found->second.state.phase == Phase::running && restarts_when_stopped-- <= 0)
                 end(container, 137);
@@ -159,6 +164,10 @@ class FakeEngine final : public Engine {
     }
     void inspect(const std::string& container, EngineReply<ContainerState> reply) override {
         if (is_down) return reply(no_answer<ContainerState>());
+        if (hangs_at_inspects)
+            return held_inspects.push_back([this, container, reply = std::move(reply)]() mutable {
+                inspect(container, std::move(reply));
+            });
         if (is_refused("inspect")) return reply(refused<ContainerState>());
         if (std::exchange(goes_down_at_inspect, false)) go_down();
         for (const auto& [key, candidate] : containers)

@@ -23,6 +23,7 @@ void Checkpoints::committed(int pages) {
     if (was_full && !was_full_) begin_at_ = 0;
     if (is_under_way_ || pages < begin_at_) return;
     is_under_way_ = true;
+    begin_at_ = pages_ + limits_.begin;
     executor_.post([this] {
         writer_.between_commits<Done>(
             [this, pass = copy()](Database& database) -> Result<Done> {
@@ -50,7 +51,7 @@ Checkpoints::Pass Checkpoints::copy() {
 void Checkpoints::ended(Database& database, const Pass& pass) {
     is_under_way_ = false;
     if (writer_.is_dead()) return;
-    begin_at_ = pages_ + limits_.begin;
+    if (begin_at_ != 0) begin_at_ = pages_ + limits_.begin;  // else one is wanted at once
     std::optional<SqliteError> error = pass.error;
     if (!error && !pass.copied) return;  // a commit was copying, and says how that ended
     if (!error && *pass.copied < pages_ && pages_ - *pass.copied <= limits_.finish) {

@@ -108,7 +108,7 @@ TEST_CASE("a late start says what kept it waiting, where that is known", "[dispa
         world.engine.drops_next_start = true;
         (void)world.add(0s);
         world.crash();
-        world.boot();  // the start is repeated after a quiet second
+        world.boot();  // the start is repeated after a quiet time
         world.dispatcher->set_options({100, 1});
         JobId id = world.add(500ms);
         CHECK(world.dispatcher->starts_taken() == 1);

@@ -103,8 +103,10 @@ TEST_CASE("a start is repeated only after a quiet time", "[dispatch]") {
     world.engine.only().state.phase = FakeEngine::Phase::created;
     world.engine.only().state.started_at.reset();
     world.boot();
+    Duration quiet = 1500ms;
     SECTION("it answers at once") {}
     SECTION("it hangs meanwhile: what it was sent before comes after") {
+        quiet = 3000ms;
         world.pass(1400ms);
         world.engine.hangs_at_pings = true;
         world.pass(5s);
@@ -112,11 +114,40 @@ TEST_CASE("a start is repeated only after a quiet time", "[dispatch]") {
         world.engine.hangs_at_pings = false;
         world.engine.held_pings.front()(Done{});
     }
-    world.pass(1400ms);
+    world.pass(quiet - 100ms);
     REQUIRE(world.engine.starts() == 1);
-    world.pass(500ms);
+    world.pass(700ms);
     REQUIRE(world.engine.starts() == 2);
     REQUIRE(world.job(id).status == JobStatus::running);
+}
+
+TEST_CASE("an engine that is slow to answer is waited for longer, not for ever", "[dispatch]") {
+    auto [answers_after, starts] = GENERATE(table<Duration, int>({{600ms, 2}, {2s, 2}, {10s, 1}}));
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.crash();
+    world.engine.only().state.phase = FakeEngine::Phase::created;
+    world.engine.only().state.started_at.reset();
+    world.boot();
+    world.engine.hangs_at_pings = true;
+    for (Duration passed{}; passed < 5min; passed += answers_after) {
+        world.pass(answers_after);
+        for (auto& ping : std::exchange(world.engine.held_pings, {}))
+            ping(Done{});
+        world.executor.run();
+    }
+    CHECK(world.engine.starts() == starts);
+    CHECK(world.job(id).status == JobStatus::running);
+    if (starts == 2) return;
+    // It holds no start slot meanwhile.
+    JobId other = world.add(0s);
+    world.pass(100ms);
+    CHECK(world.job(other).status == JobStatus::running);
+    world.engine.hangs_at_pings = false;
+    for (auto& ping : std::exchange(world.engine.held_pings, {}))
+        ping(Done{});
+    world.pass(40s);
+    CHECK(world.engine.starts() == 3);
 }
 
 // dockerd was killed between the start of the process and its own note of that: after its restart
@@ -175,6 +206,15 @@ TEST_CASE("a container that a stranger removed makes its job lost", "[dispatch]"
     world.engine.containers.clear();
     world.pass(61s);
     REQUIRE(world.job(id).finish_status == FinishStatus::lost);
+}
+
+TEST_CASE("a container that a stranger removed before its kill was not killed", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.engine.containers.clear();
+    world.kill(id);
+    CHECK(world.job(id).finish_status == FinishStatus::lost);
+    CHECK(world.engine.calls_of("stop") == 0);
 }
 
 TEST_CASE("an end that the engine's restart explains is lost", "[dispatch]") {
@@ -281,6 +321,31 @@ TEST_CASE("kill stops a running job, and says who", "[dispatch]") {
     REQUIRE(job.finish_status == FinishStatus::killed);
     REQUIRE(job.error == "killed by test");
     REQUIRE(world.engine.calls_of("stop") == 1);
+}
+
+TEST_CASE("a kill at once does not wait for the grace of an earlier one", "[dispatch]") {
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    world.pass(1s);
+    world.engine.hangs_at_stops = true;
+    world.kill(id);
+    SECTION("while it is watched") {
+        world.kill(id, true);
+    }
+    SECTION("while its container is looked at") {
+        world.engine.go_down();
+        world.pass(1s);
+        world.engine.is_down = false;
+        world.engine.hangs_at_inspects = true;
+        world.pass(2s);
+        REQUIRE(world.engine.held_inspects.size() == 1);
+        world.kill(id, true);
+        world.engine.hangs_at_inspects = false;
+        world.engine.held_inspects.front()();
+        world.executor.run();
+    }
+    CHECK(world.engine.calls_of("stop") == 2);
+    CHECK(world.engine.calls.back() == "stop c1 now");
 }
 
 TEST_CASE("a job that ended unheard of before its kill was not killed", "[dispatch]") {
