@@ -85,7 +85,8 @@ void Model::check_event(const Move& move, const JobEvent& event) const {
     if (event.seq != move.seq)
         violate(fmt::format("event {} is read where event {} belongs", event.seq, move.seq));
     const ModelJob& job = jobs_.at(move.job);
-    auto finish = has_ended(move.to) ? job.ended->finish_status : std::nullopt;
+    std::optional<FinishStatus> finish;
+    if (has_ended(move.to)) finish = job.ended->finish_status;
     if (event.job_id != move.job || event.number != job.number || event.from != move.from ||
         event.to != move.to || event.job_name != job.request.job_name ||
         event.finish_status != finish || event.reset)

@@ -35,27 +35,40 @@ Job World::row_of(JobId id) {
     return *row;
 }
 
-/// A row that nobody was told of yet: one of those that were asked for.
-void World::learn_of(JobId id) {
-    Job row = row_of(id);
-    for (const Asked& asked : asked_) {
+/// Which of the requests that are open made this row. Of those that are alike, the first that is
+/// not known to have made another one: rows are made in their order.
+std::optional<World::Origin> World::origin_of(const Job& row) {
+    std::optional<Origin> known;
+    for (Asked& asked : asked_) {
         if (asked.action != Action::add && asked.action != Action::add_again) continue;
-        for (const AddRequest& request : asked.added) {
+        for (std::size_t i = 0; i < asked.added.size(); ++i) {
+            const AddRequest& request = asked.added[i];
             bool is_it = row.spec && row.spec->command == request.spec.command &&
                          row.job_name == request.job_name &&
                          row.due_at.at - row.created_at.at == *parse_duration(*request.time);
             if (!is_it) continue;
-            const ModelJob* earlier = model_.find_by_key(request.key);
-            if (earlier != nullptr && process_->store->find(JobRef{earlier->id.to_string()}, ""))
-                violate(fmt::format(
-                    "key {} made jobs {} and {}", *request.key, earlier->number, row.number));
-            Job as_added = row;
-            as_added.status = JobStatus::scheduled;
-            (void)model_.add(as_added, request);
-            return;
+            if (asked.learned.count(i) == 0) return Origin{&asked, i};
+            if (!known) known = Origin{&asked, i};
         }
     }
-    violate(fmt::format("job {} is in the store, and nobody asked for it", row.number));
+    return known;
+}
+
+/// A row that nobody was told of yet: one of those that were asked for.
+void World::learn_of(JobId id) {
+    Job row = row_of(id);
+    auto origin = origin_of(row);
+    if (!origin)
+        violate(fmt::format("job {} is in the store, and nobody asked for it", row.number));
+    const AddRequest& request = origin->asked->added[origin->place];
+    const ModelJob* earlier = model_.find_by_key(request.key);
+    if (earlier != nullptr && process_->store->find(JobRef{earlier->id.to_string()}, ""))
+        violate(
+            fmt::format("key {} made jobs {} and {}", *request.key, earlier->number, row.number));
+    origin->asked->learned.insert(origin->place);
+    Job as_added = row;
+    as_added.status = JobStatus::scheduled;
+    (void)model_.add(as_added, request);
 }
 
 void World::on_commit(const std::vector<CommittedEvent>& events) {

@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,13 @@ class World {
         std::size_t moves = 0;  ///< of its job, when it was asked
         JobId earlier = {};     ///< the job that its key stood for by then
         bool without_grace = false;
-        bool is_deserted = false;  ///< its client went away and hears no answer
+        bool is_deserted = false;            ///< its client went away and hears no answer
+        std::set<std::size_t> learned = {};  ///< of `added`: their rows are known
+    };
+    /// The request that made a row.
+    struct Origin {
+        Asked* asked = nullptr;
+        std::size_t place = 0;
     };
     using Asking = std::list<Asked>::iterator;
     /// A client that waits for a job's end.
@@ -173,6 +180,7 @@ class World {
     // promises.cpp
     void on_commit(const std::vector<CommittedEvent>& events);
     void on_start(const Container& container);
+    [[nodiscard]] std::optional<Origin> origin_of(const Job& row);
     void learn_of(JobId id);
     void check_claim(const std::vector<JobId>& claimed);
     void check_end(const ModelJob& job);
