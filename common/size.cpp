@@ -54,6 +54,12 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     return bad_size(text, "is not a number and one known unit");
 }
 
+Result<Size> Size::parse(std::string_view text) {
+    auto bytes = parse_size(text);
+    if (!bytes) return fail(bytes.error());
+    return Size{*bytes};
+}
+
 std::string bytes_in_words(std::int64_t bytes) {
     for (auto unit = units.rbegin(); unit != units.rend() - 1; ++unit)
         if (bytes >= static_cast<std::int64_t>(unit->bytes))

@@ -63,3 +63,9 @@ TEST_CASE("a size is printed in the largest whole unit, and read back the same",
          {0ULL, 1ULL, 1023ULL, 1024ULL, 1025ULL, 1ULL << 40U, (1ULL << 63U) - 1})
         CHECK(*parse_size(size_to_string(bytes)) == bytes);
 }
+
+TEST_CASE("a size in a field is that size", "[size]") {
+    CHECK(Size::parse("64MiB")->bytes == std::uint64_t{64} << 20U);
+    CHECK(Size{1 << 20}.to_string() == "1MiB");
+    CHECK(Size::parse("64").error().message.find("size \"64\" has no unit") == 0);
+}
