@@ -73,6 +73,12 @@ struct TextTraits<FinishStatus> {
 template <class T>
 concept TextType = TextTraits<T>::is_text;
 
+/// Text types that are a number in JSON.
+template <class T>
+concept NumberType = TextType<T> && requires {
+    requires T::is_number;
+};
+
 template <class T>
 concept IntegerType = std::integral<T> && !std::same_as<T, bool>;
 

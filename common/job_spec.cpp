@@ -5,15 +5,22 @@
 
 #include <fmt/format.h>
 
+#include "common/container_checks.hpp"
+
 namespace scheduler {
 namespace {
 
-constexpr std::array<std::string_view, 31> future_fields{
-    "entrypoint", "workdir",       "user",         "labels",  "hostname", "memory",     "cpus",
-    "pids_limit", "shm_size",      "ulimits",      "network", "mounts",   "tmpfs",      "read_only",
-    "cap_add",    "cap_drop",      "security_opt", "init",    "gpus",     "stop_grace", "retries",
-    "pull",       "registry_auth", "priority",     "group",   "after",    "expires",    "log_limit",
-    "keep",       "notify",        "prefetch"};
+constexpr std::array<std::string_view, 11> future_fields{"retries",
+                                                         "pull",
+                                                         "registry_auth",
+                                                         "priority",
+                                                         "group",
+                                                         "after",
+                                                         "expires",
+                                                         "log_limit",
+                                                         "keep",
+                                                         "notify",
+                                                         "prefetch"};
 
 Failure<Error> bad_field(std::string message) {
     return fail(ErrorCode::bad_field, std::move(message));
@@ -41,6 +48,43 @@ Result<Done> check_env(const std::map<std::string, std::string>& env) {
     return Done{};
 }
 
+Result<Done> check_image(const std::string& image) {
+    if (image.empty())
+        return bad_field("image is empty; leave it out to run job_name as the image");
+    if (image.size() > SpecLimits::image_bytes)
+        return bad_field(fmt::format("image is longer than {} bytes", SpecLimits::image_bytes));
+    if (has_nul(image)) return bad_field("image holds a NUL character");
+    return Done{};
+}
+
+Result<Done> check_words(std::string_view field, const std::vector<std::string>& words) {
+    if (words.size() > SpecLimits::command_words)
+        return bad_field(
+            fmt::format("{} has more than {} words", field, SpecLimits::command_words));
+    for (const std::string& word : words)
+        if (has_nul(word)) return bad_field(fmt::format("{} holds a NUL character", field));
+    if (words.empty() || !words.front().empty()) return Done{};
+    // To engines [""] means: without the image's own.
+    if (field == "entrypoint" && words.size() == 1) return Done{};
+    return bad_field(
+        fmt::format("{} begins with an empty word; the first word names the program", field));
+}
+
+/// As execve(2) counts them.
+Result<Done> check_text(const JobSpec& spec) {
+    std::size_t bytes = 0;
+    for (const auto* words : {&spec.entrypoint, &spec.command})
+        for (const std::string& word : *words)
+            bytes += word.size() + 1;
+    for (const auto& [name, value] : spec.env)
+        bytes += name.size() + value.size() + 2;
+    if (bytes <= SpecLimits::text_bytes) return Done{};
+    return fail(ErrorCode::too_large,
+                fmt::format("entrypoint, command and env hold {} bytes; {} are allowed",
+                            bytes,
+                            SpecLimits::text_bytes));
+}
+
 }  // namespace
 
 bool is_future_spec_field(std::string_view name) {
@@ -48,34 +92,17 @@ bool is_future_spec_field(std::string_view name) {
 }
 
 Result<Done> check_spec(const JobSpec& spec) {
-    if (spec.image) {
-        if (spec.image->empty())
-            return bad_field("image is empty; leave it out to run job_name as the image");
-        if (spec.image->size() > SpecLimits::image_bytes)
-            return bad_field(fmt::format("image is longer than {} bytes", SpecLimits::image_bytes));
-        if (has_nul(*spec.image)) return bad_field("image holds a NUL character");
-    }
-    if (spec.command.size() > SpecLimits::command_words)
-        return bad_field(fmt::format("command has more than {} words", SpecLimits::command_words));
+    if (spec.image)
+        if (auto image = check_image(*spec.image); !image) return image;
+    if (auto words = check_words("entrypoint", spec.entrypoint); !words) return words;
+    if (auto words = check_words("command", spec.command); !words) return words;
     if (spec.env.size() > SpecLimits::env_variables)
         return bad_field(fmt::format("env has more than {} variables", SpecLimits::env_variables));
-    std::size_t bytes = 0;
-    for (const std::string& word : spec.command) {
-        if (has_nul(word)) return bad_field("command holds a NUL character");
-        bytes += word.size() + 1;
-    }
-    if (!spec.command.empty() && spec.command.front().empty())
-        return bad_field("command begins with an empty word; the first word names the program");
-    for (const auto& [name, value] : spec.env)
-        bytes += name.size() + value.size() + 2;
-    if (bytes > SpecLimits::text_bytes)
-        return fail(
-            ErrorCode::too_large,
-            fmt::format(
-                "command and env hold {} bytes; {} are allowed", bytes, SpecLimits::text_bytes));
+    if (auto text = check_text(spec); !text) return text;
     if (spec.timeout && spec.timeout->length <= Duration(0))
         return bad_field("timeout is 0s; it must be at least 1s, or left out for no limit");
-    return check_env(spec.env);
+    if (auto env = check_env(spec.env); !env) return env;
+    return check_container(spec);
 }
 
 JobSpec hide_values(JobSpec spec) {

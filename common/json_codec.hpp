@@ -44,6 +44,22 @@ inline Failure<Error> at_field(const std::string& path, const Error& error) {
                 begins_with_noun ? path + message.substr(quote) : path + ": " + message);
 }
 
+/// Words of a program: a whole command line in one of them is a mistake that users make.
+inline bool is_word_list(std::string_view name) {
+    return name == "command" || name == "entrypoint";
+}
+
+/// What a text type wants in JSON: `a string such as "512MiB"`.
+template <class T>
+std::string wanted_text() {
+    if constexpr (NumberType<T>)
+        return fmt::format("a number such as {}", T::example);
+    else if constexpr (requires { T::example; })
+        return fmt::format("a string such as \"{}\"", T::example);
+    else
+        return "a string";
+}
+
 /// The error for a name that is no field of T.
 template <class T>
 Failure<Error> unknown_field(const std::string& path) {
@@ -60,13 +76,18 @@ Failure<Error> unknown_field(const std::string& path) {
 
 // ---- decoding from JSON ----
 
+/// Requests are read strictly, with all that they hold, so that a typo never drops a limit. Answers
+/// are not: a newer daemon may say more than this program knows.
+enum class Strictness : bool { answer, request };
+
 template <class T>
-Result<Done> read_value(const Json& json, T& value, const std::string& path);
+Result<Done> read_value(const Json& json, T& value, const std::string& path, Strictness strictness);
 
 /// Reads one object's fields, and stops at the first error.
 class JsonReader {
   public:
-    JsonReader(const Json& object, std::string path) : object_(object), path_(std::move(path)) {}
+    JsonReader(const Json& object, std::string path, Strictness strictness)
+        : object_(object), path_(std::move(path)), strictness_(strictness) {}
 
     template <class T>
     void operator()(std::string_view name, T& member, std::string_view) {
@@ -94,37 +115,43 @@ class JsonReader {
         std::string path = path_ + std::string(name);
         if (found == object_.end())
             error_ = bad_field(fmt::format("{} is missing", path)).error;
-        else if (auto result = read_value(*found, member, path); !result)
+        else if (auto result = read_value(*found, member, path, strictness_); !result)
             error_ = std::move(result).error();
     }
 
     const Json& object_;
     std::string path_;
+    Strictness strictness_;
     std::optional<Error> error_;
 };
 
 template <HasFields T>
-Result<Done> read_object(const Json& json, T& value, const std::string& path) {
+Result<Done> read_object(const Json& json,
+                         T& value,
+                         const std::string& path,
+                         Strictness strictness = Strictness::answer) {
     std::string prefix = path.empty() ? "" : path + '.';
     if (!json.is_object())
         return wrong_type(path.empty() ? "the request" : path, "an object", json);
-    // Requests are read strictly, so that a typo never drops a limit. Answers are not: a newer
-    // daemon may say more than this program knows.
-    if constexpr (requires { T::method; }) {
+    if constexpr (requires { T::method; }) strictness = Strictness::request;
+    if (strictness == Strictness::request) {
         static const auto names = field_names<T>();
         for (const auto& item : json.items())
             if (std::find(names.begin(), names.end(), item.key()) == names.end())
                 return unknown_field<T>(prefix + item.key());
     }
-    JsonReader reader(json, prefix);
+    JsonReader reader(json, prefix, strictness);
     T::fields(value, reader);
     return reader.finish();
 }
 
 template <class T>
-Result<Done> read_value(const Json& json, T& value, const std::string& path) {
+Result<Done> read_value(const Json& json,
+                        T& value,
+                        const std::string& path,
+                        Strictness strictness) {
     if constexpr (OptionalType<T>) {
-        return read_value(json, value.emplace(), path);
+        return read_value(json, value.emplace(), path, strictness);
     } else if constexpr (std::same_as<T, std::string>) {
         if (!json.is_string()) return wrong_type(path, "a string", json);
         value = json.get_ref<const std::string&>();
@@ -148,30 +175,34 @@ Result<Done> read_value(const Json& json, T& value, const std::string& path) {
             return bad_field(fmt::format("{} is too large", path));
         value = json.get<T>();
     } else if constexpr (TextType<T>) {
-        if (!json.is_string()) return wrong_type(path, "a string", json);
-        auto parsed = TextTraits<T>::parse(json.get_ref<const std::string&>());
+        bool is_number = NumberType<T> && json.is_number();
+        if (!json.is_string() && !is_number) return wrong_type(path, wanted_text<T>(), json);
+        // The shortest text of a number is the one that was sent, if that had 15 digits or fewer.
+        auto parsed =
+            TextTraits<T>::parse(is_number ? json.dump() : json.get_ref<const std::string&>());
         if (!parsed) return at_field(path, parsed.error());
         value = std::move(*parsed);
     } else if constexpr (VectorType<T>) {
-        if (json.is_string() && path == "command")
-            return bad_field(
-                "command must be an array with one word an element, such as [\"sh\",\"-c\",\"echo "
-                "hi\"], not one "
-                "string");
+        if (json.is_string() && is_word_list(path))
+            return bad_field(path +
+                             " must be an array with one word an element, such as "
+                             "[\"sh\",\"-c\",\"echo hi\"], not one string");
         if (!json.is_array()) return wrong_type(path, "an array", json);
         for (const Json& element : json) {
             auto& added = value.emplace_back();
-            auto result = read_value(element, added, fmt::format("{}[{}]", path, value.size() - 1));
+            auto result = read_value(
+                element, added, fmt::format("{}[{}]", path, value.size() - 1), strictness);
             if (!result) return result;
         }
     } else if constexpr (StringMapType<T>) {
         if (!json.is_object()) return wrong_type(path, "an object of strings", json);
         for (const auto& item : json.items()) {
-            auto result = read_value(item.value(), value[item.key()], path + '.' + item.key());
+            auto result =
+                read_value(item.value(), value[item.key()], path + '.' + item.key(), strictness);
             if (!result) return result;
         }
     } else {
-        return read_object(json, value, path);
+        return read_object(json, value, path, strictness);
     }
     return Done{};
 }
@@ -227,6 +258,8 @@ void append_value(std::string& out, const T& value) {
         out += value ? "true" : "false";
     } else if constexpr (IntegerType<T>) {
         fmt::format_to(std::back_inserter(out), "{}", value);
+    } else if constexpr (NumberType<T>) {
+        out += TextTraits<T>::to_string(value);
     } else if constexpr (TextType<T>) {
         append_string(out, TextTraits<T>::to_string(value));
     } else if constexpr (VectorType<T>) {
@@ -287,6 +320,20 @@ Result<Done> read_text(const std::string& text, T& value, const std::string& nam
     return Done{};
 }
 
+/// NAME=VALUE; of `tmpfs` it is PATH[:OPTIONS], as docker writes it.
+inline Result<std::pair<const std::string, std::string>> split_entry(const std::string& name,
+                                                                     const std::string& text) {
+    using Entry = std::pair<const std::string, std::string>;
+    if (name == "tmpfs") {
+        auto colon = std::min(text.find(':'), text.size());
+        return Entry(text.substr(0, colon), text.substr(std::min(colon + 1, text.size())));
+    }
+    auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+        return bad_field(fmt::format("{} must be NAME=VALUE", name));
+    return Entry(text.substr(0, equals), text.substr(equals + 1));
+}
+
 class FormReader {
   public:
     explicit FormReader(const FormFields& form) : form_(form) {}
@@ -331,17 +378,17 @@ class FormReader {
                             const std::string& name,
                             std::size_t count) {
         if constexpr (VectorType<T>) {
-            if (name == "command" && count == 1 && text.find(' ') != std::string::npos)
+            if (is_word_list(name) && count == 1 && text.find(' ') != std::string::npos)
                 return bad_field(
-                    "command is one string with blanks; repeat the field, one word each "
-                    "(command=sh&command=-c&…)");
+                    fmt::format("{0} is one string with blanks; repeat the field, one word each "
+                                "({0}=sh&{0}=-c&…)",
+                                name));
             return read_text(text, member.emplace_back(), name);
         } else if constexpr (StringMapType<T>) {
-            auto equals = text.find('=');
-            if (equals == std::string::npos || equals == 0)
-                return bad_field(fmt::format("{} must be NAME=VALUE", name));
-            if (!member.emplace(text.substr(0, equals), text.substr(equals + 1)).second)
-                return bad_field(fmt::format("{} gives {} twice", name, text.substr(0, equals)));
+            auto entry = split_entry(name, text);
+            if (!entry) return fail(entry.error());
+            if (!member.insert(*entry).second)
+                return bad_field(fmt::format("{} gives {} twice", name, entry->first));
             return Done{};
         } else {
             if (count > 1) return bad_field(fmt::format("{} is given twice", name));

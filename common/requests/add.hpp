@@ -27,7 +27,7 @@ struct AddResponse {
 };
 
 /// Submits one job. Exactly one of time, date and at says when it is due.
-/// Errors: bad_field, bad_time, bad_date, too_large, key_reused, busy, disk_full.
+/// Errors: bad_field, bad_time, bad_date, too_large, forbidden, key_reused, busy, disk_full.
 struct AddRequest {
     using Response = AddResponse;
     static constexpr std::string_view method = "add";

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration stop_grace = 10s;  ///< docker's default
+constexpr Span stop_grace{10s};  ///< docker's default
 constexpr Duration stop_again_after = 1s;
 constexpr Duration backoff_first = 1s;
 constexpr Duration backoff_longest = 30s;
@@ -181,7 +181,7 @@ void JobRun::request_stop(FinishStatus reason) {
 }
 
 void JobRun::send_stop() {
-    Duration grace = kill_now_ ? 0s : stop_grace;
+    Duration grace = kill_now_ ? 0s : job_.spec.stop_grace.value_or(stop_grace).length;
     was_sent_as_kill_ = kill_now_;
     parts_.engine.stop(*job_.container_id,
                        grace,

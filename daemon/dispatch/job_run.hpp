@@ -14,6 +14,7 @@
 ///   - a start is repeated only after a quiet time in which the engine answers at once, and
 ///     nothing is awaited between the inspect and the start; if the engine died under it, the job
 ///     is lost [3]
+///   - a container that was made without a limit that the job asks for is not started
 ///   - stop_reason is committed before a stop is sent, and decides the outcome [4]
 ///   - output, then outcome, then removal [5]
 ///   - an end that we did not ask for, and that a restart of the engine explains, is lost [6]

@@ -21,6 +21,19 @@ constexpr Duration quiet_step_first = 250ms;
 constexpr Duration quiet_step_longest = 4s;
 constexpr Duration follow_after = 1s;  ///< a job that ends sooner is read once, at its end
 
+bool is_limited(const JobSpec& spec) {
+    return spec.memory || spec.cpus || spec.pids_limit.value_or(0) > 0;
+}
+
+/// A limit that was asked for and is not kept, as `memory 64MiB`.
+std::optional<std::string> dropped_limit(const JobSpec& spec, const LimitsInForce& kept) {
+    if (spec.memory && !kept.memory) return "memory " + spec.memory->to_string();
+    if (spec.cpus && !kept.cpus) return "cpus " + spec.cpus->to_string();
+    if (spec.pids_limit.value_or(0) > 0 && !kept.pids)
+        return fmt::format("pids_limit {}", *spec.pids_limit);
+    return std::nullopt;
+}
+
 }  // namespace
 
 void JobRun::begin() {
@@ -44,11 +57,11 @@ void JobRun::create() {
     ContainerRequest request;
     request.name = container_name(job_.id, job_.attempt);
     request.image = *reference;
-    request.command = job_.spec.command;
-    request.env = job_.spec.env;
-    request.labels = {{job_label, job_.id.to_string()},
-                      {attempt_label, std::to_string(job_.attempt)},
-                      {instance_label, parts_.instance}};
+    request.spec = job_.spec;
+    request.labels = job_.spec.labels;
+    request.labels[job_label] = job_.id.to_string();
+    request.labels[attempt_label] = std::to_string(job_.attempt);
+    request.labels[instance_label] = parts_.instance;
     request.log_bytes_max = static_cast<std::int64_t>(parts_.spool.limit());
     parts_.engine.create(
         request,
@@ -125,7 +138,8 @@ void JobRun::commit_container(std::string container, bool is_fresh) {
         }
         if (!is_fresh) return self.settle();
         if (self.is_stop_wanted()) return self.finish_stopped();
-        if (self.holds_slot_) return self.start();
+        if (self.holds_slot_)
+            return is_limited(self.job_.spec) ? self.inspect_and_start() : self.start();
         self.step_ = Step::waiting_to_repeat;
         self.parts_.owner.take_start_slot(self.shared_from_this());
     });
@@ -264,6 +278,13 @@ void JobRun::inspect_and_start() {
             return self.on_state(state);
         }
         if (self.is_stop_wanted()) return self.finish_stopped();
+        if (auto dropped = dropped_limit(self.job_.spec, state.limits))
+            return self.finish_without_container(
+                FinishStatus::failed,
+                std::nullopt,
+                fmt::format("the engine can't keep the limit {} on this machine, so it was not "
+                            "started",
+                            *dropped));
         // Another process of the engine may have answered than the one that was asked before.
         bool is_same_engine =
             self.parts_.link.is_up() && self.memory_asked_in_ == self.parts_.link.contact();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/ids.hpp"
+#include "common/job_spec.hpp"
 #include "common/requests/logs.hpp"
 #include "common/time.hpp"
 #include "daemon/base/reply.hpp"
@@ -48,8 +49,7 @@ struct EngineIdentity {
 struct ContainerRequest {
     std::string name;   ///< schedulerd-<id>-<attempt>
     std::string image;  ///< a valid reference with tag or digest
-    std::vector<std::string> command;
-    std::map<std::string, std::string> env;
+    JobSpec spec;       ///< all but its image, labels and timeout
     std::map<std::string, std::string> labels;
     /// The engine keeps at least this much of the newest output, and all of an output that is not
     /// longer.
@@ -65,6 +65,14 @@ constexpr std::uint64_t log_piece_cost_max = 48;
 /// 20.10).
 constexpr std::uint64_t log_file_bytes_min = std::uint64_t{64} * 1024 * 1024;
 
+/// Which limits a container was created with. An engine whose kernel can't keep one creates the
+/// container without it, with no more than a warning (Docker), or without a word (Podman).
+struct LimitsInForce {
+    bool memory = false;
+    bool cpus = false;
+    bool pids = false;
+};
+
 struct ContainerState {
     enum class Phase {
         created,  ///< never ran; `error` is set when a start failed
@@ -75,6 +83,7 @@ struct ContainerState {
     std::string id;
     Phase phase = Phase::created;
     std::map<std::string, std::string> labels;
+    LimitsInForce limits;
     std::int64_t exit_code = 0;  ///< of an ended container, or 126 to 128 of one whose start failed
     std::string error;
     bool out_of_memory = false;

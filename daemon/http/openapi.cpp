@@ -30,6 +30,7 @@ std::string parameters(const Route& route) {
     bool takes_body = route.method == "POST";
     Joined list;
     for (const FieldSchema& field : route.schema.request) {
+        if (field.form.empty()) continue;
         bool in_path = is_in_path(route, field);
         list.add(
             fmt::format(R"({{"name":{},"in":"{}","required":{},"description":{},"schema":{}}})",

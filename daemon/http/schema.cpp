@@ -10,6 +10,7 @@ std::string object_schema(const std::vector<FieldSchema>& fields,
     for (const FieldSchema& field : fields) {
         // The description goes into the field's own schema, in front of its first member.
         const std::string& schema = as_form ? field.form : field.json;
+        if (schema.empty()) continue;
         properties += fmt::format("{}{}:{{\"description\":{},{}",
                                   properties.empty() ? "" : ",",
                                   quote_json(field.name),

@@ -11,6 +11,7 @@
 #include "common/job.hpp"
 #include "common/json.hpp"
 #include "common/list_place.hpp"
+#include "common/mount.hpp"
 #include "common/requests/logs.hpp"
 
 namespace scheduler {
@@ -19,7 +20,8 @@ struct FieldSchema {
     std::string name;
     std::string doc;
     std::string json;  ///< its schema in JSON
-    std::string form;  ///< its schema in forms and queries: `env` is an array of NAME=VALUE there
+    std::string form;  ///< in forms and queries: `env` is an array of NAME=VALUE there; empty: it
+                       ///< can't be written in one
     bool is_required = false;
 };
 
@@ -32,8 +34,11 @@ struct RouteSchema {
 
 inline constexpr std::string_view job_schema_reference = R"({"$ref":"#/components/schemas/Job"})";
 
+/// Whether other properties may be there (answers may grow, requests may not).
+enum class OtherProperties { refused, allowed };
+
 template <class T>
-std::string object_schema();
+std::string object_schema(OtherProperties others = OtherProperties::allowed);
 
 /// Words of an enum.
 template <class Values>
@@ -56,6 +61,16 @@ std::string text_schema() {
         return R"({"type":"string","format":"date-time"})";
     } else if constexpr (std::same_as<T, Span>) {
         return R"({"type":"string","pattern":"^[0-9]+[smhdSMHD]$"})";
+    } else if constexpr (std::same_as<T, MountType>) {
+        return enum_schema(mount_types);
+    } else if constexpr (std::same_as<T, Size>) {
+        return R"({"type":"string","pattern":"^[0-9]+([bkmgBKMG]|[kmgKMG][iI][bB])$"})";
+    } else if constexpr (std::same_as<T, Cpus>) {
+        return R"({"type":["number","string"],"pattern":"^[0-9]*(\\.[0-9]{1,9})?$"})";
+    } else if constexpr (std::same_as<T, Ulimit>) {
+        return R"({"type":"string","pattern":"^[a-z]+=-?[0-9]+(:-?[0-9]+)?$"})";
+    } else if constexpr (std::same_as<T, Gpus>) {
+        return R"({"type":"string","pattern":"^(all|[0-9]+|device=.+)$"})";
     } else if constexpr (std::same_as<T, ListPlace>) {
         return R"({"type":"string","pattern":"^[0-9a-f]{32}(\\.-?[0-9]+){0,3}$"})";
     } else if constexpr (std::same_as<T, Base64Bytes>) {
@@ -67,9 +82,9 @@ std::string text_schema() {
 }
 
 template <class T>
-std::string value_schema() {
+std::string value_schema(OtherProperties others = OtherProperties::allowed) {
     if constexpr (OptionalType<T>) {
-        return value_schema<typename T::value_type>();
+        return value_schema<typename T::value_type>(others);
     } else if constexpr (std::same_as<T, std::string>) {
         return R"({"type":"string"})";
     } else if constexpr (std::same_as<T, bool>) {
@@ -79,19 +94,29 @@ std::string value_schema() {
     } else if constexpr (TextType<T>) {
         return text_schema<T>();
     } else if constexpr (VectorType<T>) {
-        return R"({"type":"array","items":)" + value_schema<typename T::value_type>() + '}';
+        return R"({"type":"array","items":)" + value_schema<typename T::value_type>(others) + '}';
     } else if constexpr (StringMapType<T>) {
         return R"({"type":"object","additionalProperties":)" +
-               value_schema<typename T::mapped_type>() + '}';
+               value_schema<typename T::mapped_type>(others) + '}';
     } else if constexpr (std::same_as<T, Job>) {
         return std::string(job_schema_reference);
     } else {
-        return object_schema<T>();
+        return object_schema<T>(others);
     }
 }
 
+/// Lists and maps of what is a text of its own, but no objects.
+template <class T>
+constexpr bool fits_form() {
+    if constexpr (OptionalType<T> || VectorType<T>)
+        return fits_form<typename T::value_type>();
+    else
+        return !HasFields<T>;
+}
+
 struct SchemaCollector {
-    std::vector<FieldSchema> fields;
+    OtherProperties others = OtherProperties::allowed;
+    std::vector<FieldSchema> fields = {};
 
     template <class T>
     void operator()(std::string_view name, T&, std::string_view doc) {
@@ -109,10 +134,11 @@ struct SchemaCollector {
   private:
     template <class T>
     void add(std::string_view name, std::string_view doc, bool is_required) {
-        std::string json = value_schema<T>();
-        std::string form = json;
+        std::string json = value_schema<T>(others);
+        std::string form = fits_form<T>() ? json : "";
         if constexpr (StringMapType<T>)
-            form = R"({"type":"array","items":{"type":"string","pattern":"^[^=]+="}})";
+            form = fmt::format(R"({{"type":"array","items":{{"type":"string","pattern":"{}"}}}})",
+                               name == "tmpfs" ? "^/" : "^[^=]+=");
         fields.push_back(
             {std::string(name), std::string(doc), std::move(json), std::move(form), is_required});
     }
@@ -120,21 +146,22 @@ struct SchemaCollector {
 
 template <class T>
 std::vector<FieldSchema> field_schemas() {
-    SchemaCollector collector;
+    constexpr bool is_request = requires {
+        T::method;
+    };
+    SchemaCollector collector{is_request ? OtherProperties::refused : OtherProperties::allowed};
     T value{};
     T::fields(value, collector);
     return std::move(collector.fields);
 }
 
-/// `additional`: whether other properties may be there (answers may grow, requests may not).
-enum class OtherProperties { refused, allowed };
 std::string object_schema(const std::vector<FieldSchema>& fields,
                           bool as_form,
                           OtherProperties others);
 
 template <class T>
-std::string object_schema() {
-    return object_schema(field_schemas<T>(), false, OtherProperties::allowed);
+std::string object_schema(OtherProperties others) {
+    return object_schema(field_schemas<T>(), false, others);
 }
 
 /// An operation that answers with its response as JSON.

@@ -11,6 +11,7 @@
 #include "common/image_reference.hpp"
 #include "common/json.hpp"
 #include "common/local_time.hpp"
+#include "daemon/service/rights.hpp"
 #include "daemon/service/service_parts.hpp"
 
 namespace scheduler {
@@ -174,6 +175,7 @@ Result<Checked> check(const AddRequest& request,
     if (auto ok = check_name(request.job_name); !ok) return fail(ok.error());
     if (auto ok = check_key(request.key); !ok) return fail(ok.error());
     if (auto ok = check_spec(request.spec); !ok) return fail(ok.error());
+    if (auto ok = check_rights(request.spec, caller); !ok) return fail(ok.error());
     if (auto ok = check_due(request, now, checked); !ok) return fail(ok.error());
     if (auto ok = check_past(request, refuse_past_dates, checked); !ok) return fail(ok.error());
     if (auto ok = check_image(request, checked); !ok) return fail(ok.error());

@@ -8,6 +8,9 @@ namespace scheduler {
 
 struct Caller {
     std::string name;  ///< `uid:1000`, `token:NAME`, `http`: what submitted_by records
+    /// HTTP without a token: it may be any local user, where the others have the power of the
+    /// docker group.
+    bool is_anonymous = false;
 };
 
 }  // namespace scheduler

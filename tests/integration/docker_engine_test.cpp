@@ -50,7 +50,7 @@ class RealEngine : public EngineDriver {
         ContainerRequest result;
         result.name = fmt::format("engine-test-{}-{}", run_, ++names_);
         result.image = "test/busybox:1";
-        result.command = std::move(command);
+        result.spec.command = std::move(command);
         result.labels = {{label, run_}};
         result.log_bytes_max = 1024 * 1024;
         return result;
@@ -129,7 +129,7 @@ TEST_CASE("a real engine says who it is", "[engine]") {
 TEST_CASE("a container's exit code, times, output and labels are seen", "[engine]") {
     RealEngine real;
     auto request = real.request({"sh", "-c", "echo out; echo err >&2; printf \"$A\"; exit 3"});
-    request.env = {{"A", "x=y\nz"}};
+    request.spec.env = {{"A", "x=y\nz"}};
     request.labels["note"] = "two\nlines, ü";
     std::string id = real.made(request);
     auto before = real.inspect(request.name).value();
@@ -470,7 +470,7 @@ TEST_CASE("a real engine that stops and comes back is used again", "[engine]") {
     ContainerRequest request;
     request.name = "engine-test";
     request.image = "test/busybox:1";
-    request.command = {"sh", "-c", "exit 5"};
+    request.spec.command = {"sh", "-c", "exit 5"};
     std::string id = driver.create(request).value();
     bool is_open = false;
     int broken = 0;

@@ -168,7 +168,7 @@ void SimEngine::create(const ContainerRequest& request, EngineReply<std::string>
             made->id = fmt::format("c{}", ++made_);
             made->name = request.name;
             made->labels = request.labels;
-            made->program = Program::parse(request.command);
+            made->program = Program::parse(request.spec.command);
             remembered_creations_.insert(made->id);
             by_id_[made->id] = made;
             all_.push_back(made);

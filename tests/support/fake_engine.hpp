@@ -21,6 +21,7 @@ class FakeEngine final : public Engine {
     struct Container {
         ContainerState state;
         std::string name;
+        JobSpec spec;
         int starts = 0;
         std::string output;
     };
@@ -43,7 +44,9 @@ class FakeEngine final : public Engine {
     std::map<std::string, int> refuses;  ///< verb: so many of the next calls, without an effect
     std::string refuse_create;           ///< the engine's words
     std::string refuse_start;
+    bool drops_limits = false;  ///< as an engine whose kernel can't keep them
     std::set<std::string> missing_images;
+    Duration last_grace{};  ///< of the last stop
     bool is_silent_on_images = false;
     bool is_silent_on_lists = false;
     bool is_silent_on_logs = false;  ///< but for output that is followed
@@ -129,6 +132,8 @@ class FakeEngine final : public Engine {
         made.name = request.name;
         made.state.id = key;
         made.state.labels = request.labels;
+        made.spec = request.spec;
+        if (!drops_limits) made.state.limits = {.memory = true, .cpus = true, .pids = true};
         if (std::exchange(loses_next_create_answer, false)) return reply(no_answer<std::string>());
         reply(key);
     }
@@ -156,6 +161,7 @@ class FakeEngine final : public Engine {
     void stop(const std::string& container, Duration grace, EngineReply<Done> reply) override {
         if (is_down) return reply(no_answer<Done>());
         calls.push_back("stop " + container + (grace == Duration(0) ? " now" : ""));
+        last_grace = grace;
         if (hangs_at_stops) return held_stops.push_back(std::move(reply));
         if (auto found = containers.find(container); found != containers.end())
             if (found->second.state.phase == Phase::running && restarts_when_stopped-- <= 0)

@@ -105,20 +105,25 @@ Outcome outcome_of(const Json& reply) {
 
 }  // namespace
 
+OverHttp::OverHttp(const DaemonProcess& daemon, const std::string& token) : client_(daemon.port()) {
+    if (!token.empty()) headers_.emplace_back("Authorization", "Bearer " + token);
+}
+
 Outcome OverHttp::call(const std::string& operation, const Json& params) {
     Json rest = params;
     Call call = route_of(operation, rest);
-    HttpAnswer answer =
-        call.has_body
-            ? client_.ask(
-                  call.method, call.target, {{"Content-Type", "application/json"}}, rest.dump())
-            : client_.ask(call.method, call.target + as_query(rest));
-    return outcome_of(operation, answer);
+    if (!call.has_body)
+        return outcome_of(operation,
+                          client_.ask(call.method, call.target + as_query(rest), headers_));
+    HttpHeaders headers = headers_;
+    headers.emplace_back("Content-Type", "application/json");
+    return outcome_of(operation, client_.ask(call.method, call.target, headers, rest.dump()));
 }
 
 Outcome OverHttp::add_text(const std::string& text) {
-    return outcome_of("add",
-                      client_.ask("POST", "/job", {{"Content-Type", "application/json"}}, text));
+    HttpHeaders headers = headers_;
+    headers.emplace_back("Content-Type", "application/json");
+    return outcome_of("add", client_.ask("POST", "/job", headers, text));
 }
 
 Outcome OverSocket::call(const std::string& operation, const Json& params) {

@@ -27,7 +27,7 @@ struct Outcome {
 class OverHttp {
   public:
     static constexpr const char* name = "http";
-    explicit OverHttp(const DaemonProcess& daemon) : client_(daemon.port()) {}
+    explicit OverHttp(const DaemonProcess& daemon, const std::string& token = "");
     /// `operation` as in the list of operations.
     Outcome call(const std::string& operation, const Json& params = Json::object());
     /// The body of `add` as text, which need not be JSON.
@@ -35,12 +35,15 @@ class OverHttp {
 
   private:
     HttpClient client_;
+    HttpHeaders headers_;
 };
 
 class OverSocket {
   public:
     static constexpr const char* name = "socket";
-    explicit OverSocket(const DaemonProcess& daemon) : client_(daemon.socket_path()) {}
+    /// A token is for HTTP alone.
+    explicit OverSocket(const DaemonProcess& daemon, const std::string& /*token*/ = "")
+        : client_(daemon.socket_path()) {}
     Outcome call(const std::string& operation, const Json& params = Json::object());
     Outcome add_text(const std::string& text);
 

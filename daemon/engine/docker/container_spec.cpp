@@ -40,25 +40,89 @@ Json log_config(std::int64_t log_bytes_max, bool is_podman) {
              {{"max-size", std::to_string(file_bytes)}, {"max-file", "2"}, {"compress", "false"}}}};
 }
 
+Json ulimits(const std::vector<Ulimit>& limits) {
+    Json json = Json::array();
+    for (const Ulimit& limit : limits)
+        json.push_back({{"Name", limit.name}, {"Soft", limit.soft}, {"Hard", limit.hard}});
+    return json;
+}
+
+/// As `Mounts`, never as `Binds`: for those a source that does not exist would be made.
+Json mounts(const std::vector<Mount>& mounts) {
+    Json json = Json::array();
+    for (const Mount& mount : mounts) {
+        Json entry = {{"Type", to_string(mount.type)}, {"Target", mount.target}};
+        if (mount.source) entry["Source"] = *mount.source;
+        if (mount.read_only) entry["ReadOnly"] = true;
+        json.push_back(std::move(entry));
+    }
+    return json;
+}
+
+/// What docker's own --gpus asks for.
+Json device_requests(const Gpus& gpus) {
+    Json request = {{"Driver", ""}, {"Capabilities", Json::array({Json::array({"gpu"})})}};
+    if (gpus.devices.empty())
+        request["Count"] = gpus.count;
+    else
+        request["DeviceIDs"] = gpus.devices;
+    return Json::array({std::move(request)});
+}
+
+void add_limits(Json& host, const JobSpec& spec) {
+    if (spec.memory) host["Memory"] = spec.memory->bytes;
+    if (spec.cpus) host["NanoCpus"] = spec.cpus->nano;
+    if (spec.pids_limit) host["PidsLimit"] = *spec.pids_limit;
+    if (spec.shm_size) host["ShmSize"] = spec.shm_size->bytes;
+    if (!spec.ulimits.empty()) host["Ulimits"] = ulimits(spec.ulimits);
+}
+
+void add_surroundings(Json& host, const JobSpec& spec) {
+    if (spec.network) host["NetworkMode"] = *spec.network;
+    if (!spec.mounts.empty()) host["Mounts"] = mounts(spec.mounts);
+    if (!spec.tmpfs.empty()) host["Tmpfs"] = spec.tmpfs;
+    if (spec.read_only) host["ReadonlyRootfs"] = *spec.read_only;
+    if (!spec.cap_add.empty()) host["CapAdd"] = spec.cap_add;
+    if (!spec.cap_drop.empty()) host["CapDrop"] = spec.cap_drop;
+    if (!spec.security_opt.empty()) host["SecurityOpt"] = spec.security_opt;
+    if (spec.init) host["Init"] = *spec.init;
+    if (spec.gpus) host["DeviceRequests"] = device_requests(*spec.gpus);
+}
+
+void add_program(Json& body, const JobSpec& spec) {
+    // An empty array would be "no command" even where the image has one.
+    if (!spec.entrypoint.empty()) body["Entrypoint"] = spec.entrypoint;
+    if (!spec.command.empty()) body["Cmd"] = spec.command;
+    Json env = Json::array();
+    for (const auto& [name, value] : spec.env)
+        env.push_back(name + '=' + value);
+    body["Env"] = std::move(env);
+    if (spec.workdir) body["WorkingDir"] = *spec.workdir;
+    if (spec.user) body["User"] = *spec.user;
+    if (spec.hostname) body["Hostname"] = *spec.hostname;
+    // We say it with each stop; this is for the engine's own, when it shuts down.
+    if (spec.stop_grace)
+        body["StopTimeout"] =
+            std::chrono::ceil<std::chrono::seconds>(spec.stop_grace->length).count();
+}
+
 }  // namespace
 
 std::string create_body(const ContainerRequest& request, bool is_podman) {
     Json body = Json::object();
     body["Image"] = request.image;
-    // An empty array would be "No command" even where the image has one.
-    if (!request.command.empty()) body["Cmd"] = request.command;
-    Json env = Json::array();
-    for (const auto& [name, value] : request.env)
-        env.push_back(name + '=' + value);
-    body["Env"] = std::move(env);
+    add_program(body, request.spec);
     body["Labels"] = Json::object();
     for (const auto& [name, value] : request.labels)
         body["Labels"][name] = value;
     // A terminal would merge the two streams and change the form of the log.
     body["Tty"] = false;
-    body["HostConfig"] = {{"LogConfig", log_config(request.log_bytes_max, is_podman)},
-                          {"RestartPolicy", {{"Name", "no"}}},
-                          {"AutoRemove", false}};
+    Json host = {{"LogConfig", log_config(request.log_bytes_max, is_podman)},
+                 {"RestartPolicy", {{"Name", "no"}}},
+                 {"AutoRemove", false}};
+    add_limits(host, request.spec);
+    add_surroundings(host, request.spec);
+    body["HostConfig"] = std::move(host);
     return dump(body);
 }
 

@@ -149,14 +149,20 @@ asio::awaitable<void> DockerEngine::run_connect(std::shared_ptr<State> state,
     reply(engine->identity);
 }
 
+template <class T>
+void DockerEngine::fail_later(EngineFailure failure, EngineReply<T> reply) {
+    asio::post(state_->client->io(),
+               [client = state_->client,
+                failure = std::move(failure),
+                reply = std::move(reply)]() mutable {
+                   if (!client->is_closed()) reply(fail(std::move(failure)));
+               });
+}
+
 std::shared_ptr<HttpExchange> DockerEngine::call(EngineRequest request,
                                                  EngineReply<EngineAnswer> reply) {
     if (!state_->engine) {
-        asio::post(
-            state_->client->io(), [client = state_->client, reply = std::move(reply)]() mutable {
-                if (!client->is_closed())
-                    reply(fail(EngineFailure{Kind::no_answer, "no engine has answered so far"}));
-            });
+        fail_later({Kind::no_answer, "no engine has answered so far"}, std::move(reply));
         return nullptr;
     }
     request.target = "/v" + state_->engine->identity.api_version + request.target;
@@ -168,10 +174,17 @@ void DockerEngine::ping(EngineReply<Done> reply) {
 }
 
 void DockerEngine::create(const ContainerRequest& request, EngineReply<std::string> reply) {
+    bool on_podman = state_->engine && is_podman(state_->engine->identity);
+    // Podman 4.3 drops what it does not know without a word.
+    if (on_podman && request.spec.gpus)
+        return fail_later({Kind::refused,
+                           fmt::format("{} gives no GPUs over this API; leave gpus out",
+                                       state_->engine->identity.name)},
+                          std::move(reply));
     EngineRequest post = command("POST",
                                  "/containers/create" + url_query({{"name", request.name}}),
                                  state_->timeouts.create);
-    post.body = create_body(request, state_->engine && is_podman(state_->engine->identity));
+    post.body = create_body(request, on_podman);
     call(
         std::move(post),
         [name = request.name, reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {

@@ -57,6 +57,9 @@ class DockerEngine final : public Engine {
                                              EngineReply<EngineIdentity> reply);
     /// Sends it to the engine in use. `target` comes without the version. Null when there is none.
     std::shared_ptr<HttpExchange> call(EngineRequest request, EngineReply<EngineAnswer> reply);
+    /// Replies from the loop, as an engine would.
+    template <class T>
+    void fail_later(EngineFailure failure, EngineReply<T> reply);
     void kill(const std::string& container, EngineReply<Done> reply);
     void has_event(std::string filters, TimePoint since, TimePoint until, EngineReply<bool> reply);
     static asio::awaitable<EngineResult<Memory>> find_creation(std::shared_ptr<State> state,

@@ -67,6 +67,14 @@ std::optional<ApiVersion> parse_version(std::string_view text) {
     return version;
 }
 
+/// 0, null and absent mean that there is none. Podman says what NanoCpus came to as a quota.
+LimitsInForce limits_of(const EngineJson& host) {
+    auto is_set = [&](std::string_view name) { return get_integer(host, name).value_or(0) > 0; };
+    return {.memory = is_set("Memory"),
+            .cpus = is_set("NanoCpus") || is_set("CpuQuota"),
+            .pids = is_set("PidsLimit")};
+}
+
 }  // namespace
 
 EngineResult<std::string> parse_created(std::string_view body, std::vector<std::string>& warnings) {
@@ -97,6 +105,7 @@ EngineResult<ContainerState> parse_inspect(std::string_view body) {
     result.phase = *phase;
     if (const EngineJson* config = get_object(*json, "Config"))
         result.labels = get_string_map(*config, "Labels");
+    if (const EngineJson* host = get_object(*json, "HostConfig")) result.limits = limits_of(*host);
     result.exit_code = *exit_code;
     result.error = get_string(*state, "Error").value_or("");
     result.out_of_memory = get_bool(*state, "OOMKilled").value_or(false);

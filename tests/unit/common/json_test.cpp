@@ -32,6 +32,16 @@ struct Filler {
             value = LogStream::err;
         } else if constexpr (std::same_as<T, Span>) {
             value.length = std::chrono::minutes(90);
+        } else if constexpr (std::same_as<T, Size>) {
+            value.bytes = std::uint64_t{1536} << 20U;
+        } else if constexpr (std::same_as<T, Cpus>) {
+            value.nano = 1'000'000'001;
+        } else if constexpr (std::same_as<T, Ulimit>) {
+            value = {"nofile", 1024, -1};
+        } else if constexpr (std::same_as<T, Gpus>) {
+            value.devices = {"0", "1"};
+        } else if constexpr (std::same_as<T, MountType>) {
+            value = MountType::bind;
         } else if constexpr (std::same_as<T, Instant>) {
             value = Instant::parse("2027-06-20T20:00:00.123Z").value();
         } else if constexpr (std::same_as<T, ListPlace>) {
@@ -215,7 +225,7 @@ TEST_CASE("an unknown field is named, with those that are known", "[json]") {
 }
 
 TEST_CASE("a field of a later version is refused by its name", "[json]") {
-    for (const char* name : {"memory", "retries", "network", "mounts", "pull", "after"}) {
+    for (const char* name : {"retries", "pull", "registry_auth", "priority", "group", "after"}) {
         auto error =
             decode_error<AddRequest>(R"({"job_name":"a",")" + std::string(name) + R"(":"1"})");
         CHECK(error.code == ErrorCode::unknown_field);
@@ -314,6 +324,135 @@ TEST_CASE("a form is read like JSON", "[json]") {
     CHECK(request->dry_run);
 }
 
+TEST_CASE("each field of a specification is read and written back", "[json]") {
+    const std::string text =
+        R"({"job_name":"a","image":"i:1","entrypoint":["/bin/sh"],"command":["-c","x"],)"
+        R"("env":{"A":"1"},"workdir":"/data","user":"1000:1000","labels":{"team":"x=y"},)"
+        R"("hostname":"h","memory":"512MiB","cpus":1.5,"pids_limit":100,"shm_size":"1GiB",)"
+        R"("ulimits":["nofile=1024:2048","core=0"],"network":"none",)"
+        R"("mounts":[{"type":"bind","source":"/etc","target":"/e","read_only":true},)"
+        R"({"type":"volume","target":"/v"}],"tmpfs":{"/run":"","/tmp":"size=1m"},"read_only":true,)"
+        R"("cap_add":["NET_ADMIN"],"cap_drop":["ALL"],"security_opt":["no-new-privileges"],)"
+        R"("init":false,"gpus":"device=0,1","timeout":"10m","stop_grace":"30s"})";
+    auto request = decode<AddRequest>(text);
+    if (!request) FAIL(request.error().message);
+    CHECK(encode(*request) == text);
+    const JobSpec& spec = request->spec;
+    CHECK(spec.memory->bytes == std::uint64_t{512} << 20U);
+    CHECK(spec.cpus->nano == 1'500'000'000);
+    CHECK(spec.ulimits.front() == Ulimit{"nofile", 1024, 2048});
+    CHECK(spec.mounts.front() == Mount{MountType::bind, "/etc", "/e", true});
+    CHECK(spec.init == false);
+    // Every field is there, so that none is forgotten here.
+    for (std::string_view name : field_names<JobSpec>())
+        CHECK_THAT(text, Contains(fmt::format("\"{}\":", name)));
+    CHECK(*decode<JobSpec>(encode(spec)) == spec);
+}
+
+TEST_CASE("a specification of an earlier version is read, and grows nothing", "[json]") {
+    const std::string old = R"({"image":"i:1","command":["x"],"env":{"A":"1"},"timeout":"10m"})";
+    auto spec = decode<JobSpec>(old);
+    REQUIRE(spec);
+    CHECK(encode(*spec) == old);
+    CHECK(encode(JobSpec{}) == "{}");
+    CHECK(decode<JobSpec>(R"({"image":"i:1","a_later_field":1})"));
+}
+
+TEST_CASE("a number of CPUs is a number or a string, exact either way", "[json]") {
+    auto nano = [](const std::string& json) {
+        return decode<AddRequest>(R"({"job_name":"a","cpus":)" + json + '}')->spec.cpus->nano;
+    };
+    CHECK(nano("2") == 2'000'000'000);
+    CHECK(nano("0.1") == 100'000'000);
+    CHECK(nano("\"0.1\"") == 100'000'000);
+    CHECK(nano("65535.999999999") == 65'535'999'999'999);
+    CHECK(nano("1e1") == 10'000'000'000);
+    for (auto [json, message] : {std::pair{"-1", "cpus \"-1\" is not a decimal number"},
+                                 {"1e300", "cpus \"1e+300\" is not a decimal number"},
+                                 {"true", "cpus must be a number such as 1.5, not boolean"},
+                                 {"[]", "cpus must be a number such as 1.5, not array"},
+                                 {"\"x\"", "cpus \"x\" is not a decimal number"}})
+        CHECK_THAT(decode_error<AddRequest>(R"({"job_name":"a","cpus":)" + std::string(json) + '}')
+                       .message,
+                   Contains(message));
+}
+
+TEST_CASE("a typo inside a mount is refused, in an answer it is not known", "[json]") {
+    const std::string mount = R"({"type":"bind","source":"/a","target":"/b","readonly":true})";
+    auto error = decode_error<AddRequest>(R"({"job_name":"a","mounts":[)" + mount + "]}");
+    CHECK(error.code == ErrorCode::unknown_field);
+    CHECK(error.message ==
+          "\"mounts[0].readonly\" is not a known field; known are type, source, target, read_only");
+    CHECK(decode<JobSpec>(R"({"mounts":[)" + mount + "]}"));
+    for (auto [bad, message] : {std::pair{R"({"target":"/b"})", "mounts[0].type is missing"},
+                                {R"({"type":"bind","source":"/a"})", "mounts[0].target is missing"},
+                                {R"({"type":"nfs","target":"/b"})",
+                                 "mounts[0].type \"nfs\" is not one of bind, volume, tmpfs"},
+                                {R"({"type":"bind","target":"/b","read_only":"yes"})",
+                                 "mounts[0].read_only must be true or false, not string"},
+                                {R"("/a:/b")", "mounts[0] must be an object, not string"}})
+        CHECK(decode_error<AddRequest>(R"({"job_name":"a","mounts":[)" + std::string(bad) + "]}")
+                  .message == message);
+}
+
+TEST_CASE("a value of another type is told with one that fits", "[json]") {
+    for (auto [field, message] :
+         {std::pair{R"("memory":536870912)",
+                    "memory must be a string such as \"512MiB\", not number"},
+          {R"("ulimits":{"nofile":1024})", "ulimits must be an array, not object"},
+          {R"("ulimits":[5])",
+           "ulimits[0] must be a string such as \"nofile=1024:2048\", not number"},
+          {R"("gpus":1)", "gpus must be a string such as \"all\", not number"},
+          {R"("pids_limit":"100")", "pids_limit must be a whole number, not string"},
+          {R"("tmpfs":["/run"])", "tmpfs must be an object of strings, not array"},
+          {R"("labels":["a=b"])", "labels must be an object of strings, not array"},
+          {R"("init":"yes")", "init must be true or false, not string"},
+          {R"("entrypoint":"sh -c")",
+           "entrypoint must be an array with one word an element, such as "
+           "[\"sh\",\"-c\",\"echo hi\"], not one string"}})
+        CHECK(decode_error<AddRequest>(R"({"job_name":"a",)" + std::string(field) + '}').message ==
+              message);
+}
+
+TEST_CASE("a form holds all of a specification but its mounts", "[json]") {
+    auto request = decode_form<AddRequest>({{"job_name", "a"},
+                                            {"entrypoint", "/bin/sh"},
+                                            {"labels", "team=x=y"},
+                                            {"labels", "b="},
+                                            {"memory", "512m"},
+                                            {"cpus", "0.5"},
+                                            {"pids_limit", "-1"},
+                                            {"ulimits", "core=0"},
+                                            {"ulimits", "nofile=1:2"},
+                                            {"tmpfs", "/run"},
+                                            {"tmpfs", "/tmp:size=1m,mode=1777"},
+                                            {"read_only", "true"},
+                                            {"init", "false"},
+                                            {"cap_drop", "ALL"},
+                                            {"gpus", "all"},
+                                            {"stop_grace", "1m"}});
+    if (!request) FAIL(request.error().message);
+    using Map = std::map<std::string, std::string>;
+    CHECK(request->spec.labels == Map{{"team", "x=y"}, {"b", ""}});
+    CHECK(request->spec.tmpfs == Map{{"/run", ""}, {"/tmp", "size=1m,mode=1777"}});
+    CHECK(request->spec.cpus->nano == 500'000'000);
+    CHECK(request->spec.pids_limit == -1);
+    CHECK(request->spec.ulimits.size() == 2);
+    CHECK(request->spec.read_only == true);
+    CHECK(request->spec.init == false);
+    for (auto [name, text, message] :
+         {std::tuple{"mounts", "/a:/b", "mounts can't be written in a form; send JSON"},
+          {"entrypoint",
+           "sh -c",
+           "entrypoint is one string with blanks; repeat the field, one word each "
+           "(entrypoint=sh&entrypoint=-c&…)"},
+          {"labels", "team", "labels must be NAME=VALUE"},
+          {"pids_limit", "many", "pids_limit must be a whole number, not \"many\""},
+          {"init", "maybe", "init must be true or false, not \"maybe\""}})
+        CHECK(decode_form<AddRequest>({{"job_name", "a"}, {name, text}}).error().message ==
+              message);
+}
+
 TEST_CASE("a query is read like a form", "[json]") {
     auto request =
         decode_form<ListRequest>({{"status", "running"}, {"status", "scheduled"}, {"limit", "5"}});
@@ -329,9 +468,9 @@ TEST_CASE("a bad form is refused with the field's name", "[json]") {
         {{{}, ErrorCode::bad_field, "job_name is missing"},
          {{{"job_name", "a"}, {"job_name", "a"}}, ErrorCode::bad_field, "job_name is given twice"},
          {{{"job_name", "a"}, {"tmie", "2m"}}, ErrorCode::unknown_field, "\"tmie\""},
-         {{{"job_name", "a"}, {"memory", "1g"}},
+         {{{"job_name", "a"}, {"priority", "1"}},
           ErrorCode::unknown_field,
-          "memory is not supported"},
+          "priority is not supported"},
          {{{"job_name", "\xff"}}, ErrorCode::bad_field, "job_name is not valid UTF-8"},
          {{{"job_name", std::string("a\0b", 3)}},
           ErrorCode::bad_field,

@@ -52,6 +52,64 @@ TEST_CASE("a refused start is failed with its code, and the container is removed
     REQUIRE(world.engine.containers.empty());
 }
 
+TEST_CASE("the engine gets the specification, and our labels besides the job's", "[dispatch]") {
+    DispatchWorld world;
+    JobSpec spec;
+    spec.workdir = "/data";
+    spec.labels = {{"team", "x"}};
+    JobId id = world.add(0s, spec);
+    const auto& made = world.engine.only();
+    CHECK(made.spec == spec);
+    CHECK(made.state.labels.at("team") == "x");
+    CHECK(made.state.labels.at("schedulerd.job") == id.to_string());
+}
+
+TEST_CASE("a limit that the engine drops fails the job before it starts", "[dispatch]") {
+    auto [change, words] = GENERATE(table<void (*)(JobSpec&), const char*>(
+        {{[](JobSpec& spec) { spec.memory = Size{64 << 20}; }, "memory 64MiB"},
+         {[](JobSpec& spec) { spec.cpus = Cpus{1'500'000'000}; }, "cpus 1.5"},
+         {[](JobSpec& spec) { spec.pids_limit = 100; }, "pids_limit 100"}}));
+    DispatchWorld world;
+    world.engine.drops_limits = true;
+    JobSpec spec;
+    change(spec);
+    Job job = world.job(world.add(0s, spec));
+    CHECK(job.finish_status == FinishStatus::failed);
+    CHECK(job.error == "the engine can't keep the limit " + std::string(words) +
+                           " on this machine, so it was not started");
+    CHECK(world.engine.starts() == 0);
+    CHECK(world.engine.containers.empty());
+}
+
+TEST_CASE("a dropped limit is seen also by the daemon after one that crashed", "[dispatch]") {
+    DispatchWorld world;
+    world.engine.drops_limits = true;
+    world.engine.loses_next_create_answer = true;
+    JobSpec spec;
+    spec.memory = Size{64 << 20};
+    JobId id = world.add(0s, spec);
+    world.crash();
+    world.boot();
+    world.pass(5s);
+    CHECK(world.job(id).finish_status == FinishStatus::failed);
+    CHECK(world.engine.starts() == 0);
+    CHECK(world.engine.containers.empty());
+}
+
+TEST_CASE("a limit that the engine keeps costs one look, and the job runs", "[dispatch]") {
+    DispatchWorld world;
+    JobSpec spec;
+    spec.memory = Size{64 << 20};
+    spec.pids_limit = -1;
+    JobId id = world.add(0s, spec);
+    CHECK(world.job(id).status == JobStatus::running);
+    CHECK(world.engine.starts() == 1);
+    JobSpec unlimited;
+    unlimited.pids_limit = -1;
+    world.engine.drops_limits = true;
+    CHECK(world.job(world.add(0s, unlimited)).status == JobStatus::running);
+}
+
 TEST_CASE("a restarted daemon adopts what runs and starts nothing twice", "[dispatch]") {
     DispatchWorld world;
     JobId id = world.add(0s);
@@ -380,6 +438,34 @@ TEST_CASE("a timeout counts from the start and survives a restart", "[dispatch]"
     REQUIRE(world.job(id).status == JobStatus::running);
     world.pass(300ms);
     REQUIRE(world.job(id).finish_status == FinishStatus::timed_out);
+}
+
+TEST_CASE("a stop waits as long as the job says, else ten seconds, and not at all with now",
+          "[dispatch]") {
+    auto [grace, now, expected] =
+        GENERATE(table<std::optional<Span>, bool, Duration>({{std::nullopt, false, 10s},
+                                                             {Span{3s}, false, 3s},
+                                                             {Span{0s}, false, 0s},
+                                                             {Span{3s}, true, 0s}}));
+    DispatchWorld world;
+    JobSpec spec;
+    spec.stop_grace = grace;
+    JobId id = world.add(0s, spec);
+    world.pass(1s);
+    world.kill(id, now);
+    CHECK(world.job(id).finish_status == FinishStatus::killed);
+    CHECK(world.engine.last_grace == expected);
+}
+
+TEST_CASE("a timeout waits for the job's own grace too", "[dispatch]") {
+    DispatchWorld world;
+    JobSpec spec;
+    spec.timeout = Span{2s};
+    spec.stop_grace = Span{7s};
+    JobId id = world.add(0s, spec);
+    world.pass(3s);
+    CHECK(world.job(id).finish_status == FinishStatus::timed_out);
+    CHECK(world.engine.last_grace == 7s);
 }
 
 TEST_CASE("a job that ended unheard of before its timeout did not time out", "[dispatch]") {

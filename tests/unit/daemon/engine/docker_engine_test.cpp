@@ -404,6 +404,34 @@ TEST_CASE("failures are told apart by what the engine says", "[engine]") {
     CHECK(started.error().message == row.message);
 }
 
+// Podman 4.3 drops fields that it does not know, and answers 201.
+TEST_CASE("what Podman would drop without a word is refused before it is asked", "[engine]") {
+    ScriptedEngine server([](ScriptedSession& session, int) {
+        while (auto request = session.read()) {
+            if (request->line == "GET /_ping")
+                session.write(http_answer(
+                    "200 OK", "OK", "Api-Version: 1.41\r\nLibpod-Api-Version: 4.3.1\r\n"));
+            else if (request->line.ends_with("/info"))
+                session.write(http_answer(
+                    "200 OK",
+                    R"({"Name":"host","DockerRootDir":"/data","ServerVersion":"4.3.1"})"));
+            else
+                session.write(http_answer("201 Created", R"({"Id":"abc","Warnings":[]})"));
+        }
+    });
+    EngineDriver driver(server.address());
+    must_connect(driver);
+    ContainerRequest request;
+    request.spec.memory = Size{64 << 20};
+    CHECK(driver.create(request));
+    request.spec.gpus = Gpus{Gpus::all, {}};
+    auto refused = driver.create(request);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == Kind::refused);
+    CHECK(refused.error().message == "Podman 4.3.1 gives no GPUs over this API; leave gpus out");
+    CHECK(server.count("POST") == 1);
+}
+
 TEST_CASE("what is gone already counts as stopped or removed", "[engine]") {
     // The server may still be sending one when its answer is here: they outlive it.
     const std::string gone =

@@ -149,8 +149,8 @@ TEST_CASE("error bodies are JSON, text or nothing, and short", "[engine]") {
 TEST_CASE("a create request holds what was asked, and keeps the log", "[engine]") {
     ContainerRequest request;
     request.image = "test/busybox:1";
-    request.command = {"sh", "-c", "echo \"hi\"\xff"};
-    request.env = {{"A", "1=2"}, {"B", ""}};
+    request.spec.command = {"sh", "-c", "echo \"hi\"\xff"};
+    request.spec.env = {{"A", "1=2"}, {"B", ""}};
     request.labels = {{"schedulerd.job", "abc"}};
     request.log_bytes_max = 1'000'000;
     auto body = nlohmann::json::parse(create_body(request, false));
@@ -172,8 +172,83 @@ TEST_CASE("a create request holds what was asked, and keeps the log", "[engine]"
     CHECK(log["Type"] == "json-file");  // Podman knows no other that can be read
     CHECK(log["Config"]["max-size"] == "560000000");
 
-    request.command.clear();
+    request.spec.command.clear();
     CHECK_FALSE(nlohmann::json::parse(create_body(request, false)).contains("Cmd"));
+}
+
+TEST_CASE("a create request holds each field of a specification in the engine's words",
+          "[engine]") {
+    ContainerRequest request;
+    request.image = "i:1";
+    JobSpec& spec = request.spec;
+    spec.entrypoint = {"/bin/sh"};
+    spec.workdir = "/data";
+    spec.user = "1000:1000";
+    spec.hostname = "h";
+    spec.memory = Size{64 << 20};
+    spec.cpus = Cpus{1'500'000'000};
+    spec.pids_limit = 100;
+    spec.shm_size = Size{1 << 20};
+    spec.ulimits = {{"nofile", 1024, 2048}};
+    spec.network = "none";
+    spec.mounts = {{MountType::bind, "/etc", "/e", true},
+                   {MountType::volume, std::nullopt, "/v", false},
+                   {MountType::tmpfs, std::nullopt, "/t", false}};
+    spec.tmpfs = {{"/run", ""}, {"/tmp", "size=1m"}};
+    spec.read_only = true;
+    spec.cap_add = {"NET_ADMIN"};
+    spec.cap_drop = {"ALL"};
+    spec.security_opt = {"no-new-privileges"};
+    spec.init = false;
+    spec.gpus = Gpus{2, {}};
+    spec.stop_grace = Span{Duration(1500)};
+    auto body = nlohmann::json::parse(create_body(request, false));
+    CHECK(body["Entrypoint"] == nlohmann::json({"/bin/sh"}));
+    CHECK(body["WorkingDir"] == "/data");
+    CHECK(body["User"] == "1000:1000");
+    CHECK(body["Hostname"] == "h");
+    CHECK(body["StopTimeout"] == 2);
+    auto host = body["HostConfig"];
+    host.erase("LogConfig");
+    CHECK(host == nlohmann::json::parse(R"({
+        "RestartPolicy":{"Name":"no"}, "AutoRemove":false,
+        "Memory":67108864, "NanoCpus":1500000000, "PidsLimit":100, "ShmSize":1048576,
+        "Ulimits":[{"Name":"nofile","Soft":1024,"Hard":2048}],
+        "NetworkMode":"none",
+        "Mounts":[{"Type":"bind","Source":"/etc","Target":"/e","ReadOnly":true},
+                  {"Type":"volume","Target":"/v"},{"Type":"tmpfs","Target":"/t"}],
+        "Tmpfs":{"/run":"","/tmp":"size=1m"}, "ReadonlyRootfs":true,
+        "CapAdd":["NET_ADMIN"], "CapDrop":["ALL"], "SecurityOpt":["no-new-privileges"],
+        "Init":false,
+        "DeviceRequests":[{"Driver":"","Capabilities":[["gpu"]],"Count":2}]})"));
+    spec.gpus = Gpus{0, {"0", "1"}};
+    CHECK(
+        nlohmann::json::parse(create_body(request, false))["HostConfig"]["DeviceRequests"] ==
+        nlohmann::json::parse(R"([{"Driver":"","Capabilities":[["gpu"]],"DeviceIDs":["0","1"]}])"));
+}
+
+TEST_CASE("what is not asked for is left to the engine", "[engine]") {
+    ContainerRequest request;
+    request.image = "i:1";
+    auto body = nlohmann::json::parse(create_body(request, false));
+    CHECK(body.size() == 5);  // Image, Env, Labels, Tty, HostConfig
+    CHECK(body["HostConfig"].size() == 3);
+}
+
+TEST_CASE("the limits that a container was created with are read", "[engine]") {
+    auto limits = [](const std::string& host) {
+        return parse_inspect(
+                   R"({"Id":"a","State":{"Status":"created","ExitCode":0},"HostConfig":)" + host +
+                   '}')
+            ->limits;
+    };
+    LimitsInForce all = limits(R"({"Memory":67108864,"NanoCpus":5,"PidsLimit":100})");
+    CHECK((all.memory && all.cpus && all.pids));
+    LimitsInForce none = limits(R"({"Memory":0,"NanoCpus":0,"PidsLimit":null})");
+    CHECK_FALSE((none.memory || none.cpus || none.pids));
+    CHECK_FALSE(limits(R"({"PidsLimit":-1})").pids);
+    CHECK(limits(R"({"CpuQuota":150000,"CpuPeriod":100000})").cpus);  // as Podman says it
+    CHECK_FALSE(limits("null").memory);
 }
 
 TEST_CASE("filters and paths are encoded", "[engine]") {

@@ -63,6 +63,21 @@ TEST_CASE("the OpenAPI document describes each route", "[http]") {
     auto& body = add["requestBody"]["content"];
     CHECK(body["application/json"]["schema"]["properties"]["env"]["type"] == "object");
     CHECK(body["multipart/form-data"]["schema"]["properties"]["env"]["type"] == "array");
+    auto& mount = body["application/json"]["schema"]["properties"]["mounts"]["items"];
+    CHECK(mount["type"] == "object");
+    CHECK(mount["required"] == nlohmann::json({"type", "target"}));
+    CHECK(mount["additionalProperties"] == false);
+    CHECK(mount["properties"]["type"]["enum"] == nlohmann::json({"bind", "volume", "tmpfs"}));
+    CHECK(mount["properties"]["read_only"]["type"] == "boolean");
+    CHECK_FALSE(body["multipart/form-data"]["schema"]["properties"].contains("mounts"));
+    for (const auto& parameter : add["parameters"])
+        CHECK(parameter["name"] != "mounts");
+    auto& fields = body["application/json"]["schema"]["properties"];
+    CHECK(fields["tmpfs"]["additionalProperties"]["type"] == "string");
+    CHECK(fields["cpus"]["type"] == nlohmann::json({"number", "string"}));
+    // An answer may grow, also inside.
+    auto& spec = document["components"]["schemas"]["Job"]["properties"]["spec"]["properties"];
+    CHECK_FALSE(spec["mounts"]["items"].contains("additionalProperties"));
     CHECK(document["components"]["schemas"]["Job"]["properties"]["id"]["pattern"] ==
           "^[0-9a-f]{32}$");
 }

@@ -1,0 +1,34 @@
+#include "daemon/service/rights.hpp"
+
+#include <fmt/format.h>
+
+namespace scheduler {
+namespace {
+
+/// The first field that reaches out of the container; empty: there is none.
+std::string_view field_with_power(const JobSpec& spec) {
+    if (!spec.mounts.empty()) return "mounts";
+    if (spec.network && *spec.network != "bridge" && *spec.network != "none") return "network";
+    if (!spec.cap_add.empty()) return "cap_add";
+    if (!spec.security_opt.empty()) return "security_opt";
+    if (spec.gpus) return "gpus";
+    return "";
+}
+
+}  // namespace
+
+Result<Done> check_rights(const JobSpec& spec, const Caller& caller) {
+    std::string_view field = caller.is_anonymous ? field_with_power(spec) : "";
+    if (field.empty()) return Done{};
+    if (field == "network")
+        return fail(ErrorCode::forbidden,
+                    fmt::format("network \"{}\" is not taken over HTTP without a token, where only "
+                                "bridge and none are; use schedctl, or schedulerd --token-file",
+                                spec.network->substr(0, 64)));
+    return fail(ErrorCode::forbidden,
+                fmt::format("{} is not taken over HTTP without a token, since any local user could "
+                            "send it; use schedctl, or schedulerd --token-file",
+                            field));
+}
+
+}  // namespace scheduler
