@@ -157,6 +157,7 @@ int check_output(int exit_code, Console& console) {
 }  // namespace
 
 void CommonOptions::declare(OptionSet& options) {
+    options.group(common_group);
     options.flag("--json", json, "answers and errors as JSON, one object a line");
     options.value("--socket", "PATH", socket, "the daemon's socket", Completes::file);
     options.flag("--version", version, "print the version and exit");

@@ -33,6 +33,9 @@ class Command {
 
 enum class CommandGroup : std::uint8_t { jobs, outcome, daemon };
 
+/// The heading of what every subcommand takes.
+inline constexpr std::string_view common_group = "Every command";
+
 /// What every subcommand takes besides its own options.
 struct CommonOptions {
     std::optional<std::string> socket;

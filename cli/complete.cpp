@@ -8,6 +8,7 @@
 
 #include "cli/output/job_text.hpp"
 #include "cli/output/text.hpp"
+#include "common/capabilities.hpp"
 #include "common/requests/list.hpp"
 
 namespace scheduler {
@@ -105,6 +106,13 @@ std::vector<Candidate> words_of(std::initializer_list<std::string_view> words) {
     return candidates;
 }
 
+std::vector<Candidate> capability_candidates() {
+    auto candidates = words_of({all_capabilities});
+    for (std::string_view capability : capabilities)
+        candidates.push_back({std::string(capability), ""});
+    return candidates;
+}
+
 std::vector<Candidate> candidates_for(Completes completes,
                                       Client& client,
                                       const std::string& current) {
@@ -123,6 +131,10 @@ std::vector<Candidate> candidates_for(Completes completes,
             return words_of({"stdout", "stderr"});
         case Completes::past_date:
             return words_of({"run", "refuse"});
+        case Completes::network:
+            return words_of({"bridge", "none", "host"});
+        case Completes::capability:
+            return capability_candidates();
         case Completes::any_job:
         case Completes::scheduled_job:
         case Completes::running_job:

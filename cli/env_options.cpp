@@ -15,7 +15,7 @@
 namespace scheduler {
 namespace {
 
-constexpr std::size_t env_file_bytes_max = 1024 * 1024;
+constexpr std::size_t file_bytes_max = 1024 * 1024;
 
 }  // namespace
 
@@ -67,13 +67,13 @@ Result<Done> add_variables_of(JobEnvironment& environment,
     return Done{};
 }
 
-Result<std::string> read_env_file(const std::string& path) {
+Result<std::string> read_small_file(std::string_view option, const std::string& path) {
     auto failed = [&](const std::string& reason) {
-        return fail(ErrorCode::bad_field, fmt::format("--env-file {}: {}", path, reason));
+        return fail(ErrorCode::bad_field, fmt::format("{} {}: {}", option, path, reason));
     };
     UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) return failed(std::generic_category().message(errno));
-    std::string text(env_file_bytes_max + 1, '\0');
+    std::string text(file_bytes_max + 1, '\0');
     std::size_t used = 0;
     while (used < text.size()) {
         auto count = ::read(file.get(), text.data() + used, text.size() - used);
@@ -81,7 +81,7 @@ Result<std::string> read_env_file(const std::string& path) {
         if (count < 0 && errno != EINTR) return failed(std::generic_category().message(errno));
         if (count > 0) used += static_cast<std::size_t>(count);
     }
-    if (used > env_file_bytes_max) return failed("it is larger than 1 MiB");
+    if (used > file_bytes_max) return failed("it is larger than 1 MiB");
     text.resize(used);
     return text;
 }

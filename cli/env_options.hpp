@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/result.hpp"
@@ -32,7 +33,7 @@ Result<Done> add_variables_of(JobEnvironment& environment,
                               const std::string& name,
                               const EnvironmentLookup& lookup);
 
-/// A file's text, of at most 1 MiB. Errors: bad_field.
-Result<std::string> read_env_file(const std::string& path);
+/// The text of a file that `option` names, of at most 1 MiB. Errors: bad_field.
+Result<std::string> read_small_file(std::string_view option, const std::string& path);
 
 }  // namespace scheduler

@@ -42,7 +42,7 @@ std::string wrap(std::string_view text, std::size_t column, std::size_t indent) 
 
 /// `  -q, --quiet   help`
 std::string option_line(const OptionSet::Option& option) {
-    constexpr std::size_t help_column = 25;
+    constexpr std::size_t help_column = 26;
     std::string left = "  ";
     bool has_short = option.names.front().size() == 2;
     if (!has_short) left += "    ";
@@ -53,6 +53,31 @@ std::string option_line(const OptionSet::Option& option) {
     else
         left.resize(help_column, ' ');
     return left + wrap(option.help, help_column, help_column) + '\n';
+}
+
+/// Of a command with many options, those that it shares with all: on one line.
+std::string common_line(const OptionSet& options) {
+    std::string text;
+    for (const OptionSet::Option& option : options.options()) {
+        if (option.group != common_group) continue;
+        text += fmt::format("{}{}", text.empty() ? "" : ", ", fmt::join(option.names, ", "));
+        if (!option.metavar.empty()) text += ' ' + option.metavar;
+    }
+    std::string title = fmt::format("{}: ", common_group);
+    return title + wrap(text, title.size(), 2) + '\n';
+}
+
+/// Without empty lines, so that it stays on two screens of 24.
+std::string grouped_options(const OptionSet& options) {
+    std::string text;
+    std::string_view group;
+    for (const OptionSet::Option& option : options.options()) {
+        if (option.group == common_group) continue;
+        if (option.group != group) text += fmt::format("{}:\n", option.group);
+        group = option.group;
+        text += option_line(option);
+    }
+    return text + common_line(options);
 }
 
 std::string usage(std::string_view name, std::string_view synopsis) {
@@ -88,7 +113,10 @@ std::string command_help(const CommandRow& row, const OptionSet& options) {
     std::string text = usage(row.name, row.synopsis);
     std::string summary(row.summary);
     summary[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(summary[0])));
-    text += fmt::format("\n{}.\n\nOptions:\n", summary);
+    text += fmt::format("\n{}.\n\n", summary);
+    const auto& first = options.options().front();
+    if (!first.group.empty() && first.group != common_group) return text + grouped_options(options);
+    text += "Options:\n";
     for (const OptionSet::Option& option : options.options())
         text += option_line(option);
     return text;

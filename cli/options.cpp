@@ -53,11 +53,12 @@ struct OptionSet::Given {
 };
 
 void OptionSet::flag(std::string_view names, bool& target, std::string_view help) {
+    auto assign = [&target](const auto&) {
+        target = true;
+        return Done{};
+    };
     options_.push_back(
-        {split_names(names), "", std::string(help), Completes::nothing, [&target](const auto&) {
-             target = true;
-             return Done{};
-         }});
+        {split_names(names), "", std::string(help), Completes::nothing, group_, assign});
 }
 
 void OptionSet::value(std::string_view names,
@@ -72,7 +73,7 @@ void OptionSet::value(std::string_view names,
         target = values.front();
         return Done{};
     };
-    options_.push_back({split, std::string(metavar), std::string(help), completes, assign});
+    options_.push_back({split, std::string(metavar), std::string(help), completes, group_, assign});
 }
 
 void OptionSet::number(std::string_view names,
@@ -94,7 +95,7 @@ void OptionSet::number(std::string_view names,
         return Done{};
     };
     options_.push_back(
-        {split, std::string(metavar), std::string(help), Completes::nothing, assign});
+        {split, std::string(metavar), std::string(help), Completes::nothing, group_, assign});
 }
 
 void OptionSet::list(std::string_view names,
@@ -107,7 +108,7 @@ void OptionSet::list(std::string_view names,
         return Done{};
     };
     options_.push_back(
-        {split_names(names), std::string(metavar), std::string(help), completes, assign});
+        {split_names(names), std::string(metavar), std::string(help), completes, group_, assign});
 }
 
 const OptionSet::Option* OptionSet::find(std::string_view name) const {

@@ -28,6 +28,8 @@ enum class Completes : std::uint8_t {
     finish_status,
     stream,
     past_date,
+    network,
+    capability,
 };
 
 class OptionSet {
@@ -37,6 +39,7 @@ class OptionSet {
         std::string metavar;             ///< empty: a flag
         std::string help;
         Completes completes = Completes::nothing;
+        std::string group;  ///< its heading in `--help`; empty: there is one for all
         /// Takes what was given, in order. Errors: bad_field, in words for the user.
         std::function<Result<Done>(const std::vector<std::string>&)> assign;
     };
@@ -52,6 +55,8 @@ class OptionSet {
 
     explicit OptionSet(std::string command) : command_(std::move(command)) {}
 
+    /// What is declared from here on stands under this heading in `--help`.
+    void group(std::string_view title) { group_ = title; }
     /// `names` as in `-q,--quiet`. A flag may be repeated; a value may not.
     void flag(std::string_view names, bool& target, std::string_view help);
     void value(std::string_view names,
@@ -95,6 +100,7 @@ class OptionSet {
 
     std::string command_;
     std::vector<Option> options_;
+    std::string group_;
     Words words_;
     std::vector<std::string>* command_words_ = nullptr;
 };

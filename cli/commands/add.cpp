@@ -1,7 +1,6 @@
 #include "common/requests/add.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 #include <system_error>
 
 #include <sys/random.h>
@@ -9,11 +8,11 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
-#include "cli/env_options.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/moment.hpp"
 #include "cli/output/job_text.hpp"
 #include "cli/output/text.hpp"
+#include "cli/spec_options.hpp"
 #include "cli/waiting.hpp"
 
 namespace scheduler {
@@ -29,34 +28,24 @@ Result<std::string> random_key() {
     return to_hex(bytes);
 }
 
-std::optional<std::string> caller_variable(const std::string& name) {
-    const char* value =
-        std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): never set by us
-    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
-}
-
 class AddCommand : public Command {
   public:
     void declare(OptionSet& options) override {
+        options.group("When");
         options.value("--in", "TIME", in_, "due this long from now: 30s, 2m, 1h, 4d");
-        options.value(
-            "--at",
-            "MOMENT",
-            at_,
-            "due then, in the daemon's zone: 20:00, \"tomorrow 03:00\", \"2027-06-20 20:00\", "
-            "\"20-06-2027 20:00:00\", 2027-06-20T20:00:00+01:00");
+        options.value("--at",
+                      "MOMENT",
+                      at_,
+                      "due then: 20:00, \"tomorrow 03:00\", \"2027-06-20 20:00\" in the daemon's "
+                      "zone, or 2027-06-20T20:00:00+01:00");
         options.flag("--now", now_, "due at once");
         options.value("--past",
                       "WHAT",
                       past_,
-                      "what a past --at gets: refuse (the default) or run, which means at once",
+                      "a past --at: refuse (the default) or run, at once",
                       Completes::past_date);
-        options.value(
-            "--image", "IMAGE", image_, "the image to run, instead of NAME", Completes::job_name);
-        options.list(
-            "-e,--env", "K[=V]", env_, "an environment variable; without =V with your value");
-        options.value("--env-file", "FILE", env_file_, "variables, one a line", Completes::file);
-        options.value("--timeout", "TIME", timeout_, "stop it this long after its start");
+        spec_.declare(options);
+        options.group("Answer");
         options.flag("--wait", wait_, "wait for its end and exit with its code");
         options.flag("--follow", follow_, "print its output, wait, and exit with its code");
         options.flag("--dry-run", dry_run_, "check it and say when it would run; submit nothing");
@@ -115,35 +104,18 @@ class AddCommand : public Command {
         request.at = at_;
         if (at_) request.past_date = past_.value_or("refuse");
         request.dry_run = dry_run_;
-        request.spec.image = image_;
-        request.spec.command = command_;
-        auto timeout = span_option("--timeout", timeout_);
-        if (!timeout) return fail(timeout.error());
-        request.spec.timeout = *timeout;
-        auto environment = make_environment();
-        if (!environment) return fail(environment.error());
-        for (const std::string& name : environment->unset)
+        std::vector<std::string> unset;
+        auto spec = spec_.read(unset);
+        if (!spec) return fail(spec.error());
+        for (const std::string& name : unset)
             context.console.note(fmt::format(
                 "warning: {} is not set here, so the job does not get it", escape_text(name)));
-        request.spec.env = std::move(environment->values);
+        request.spec = *std::move(spec);
+        request.spec.command = command_;
         auto key = key_ ? Result<std::string>(*key_) : random_key();
         if (!key) return fail(key.error());
         request.key = *std::move(key);
         return request;
-    }
-
-    [[nodiscard]] Result<JobEnvironment> make_environment() const {
-        JobEnvironment environment;
-        if (env_file_) {
-            auto text = read_env_file(*env_file_);
-            if (!text) return fail(text.error());
-            auto added = add_variables_of(environment, *text, *env_file_, caller_variable);
-            if (!added) return fail(added.error());
-        }
-        for (const std::string& text : env_)
-            if (auto added = add_variable(environment, text, caller_variable); !added)
-                return fail(ErrorCode::bad_field, "-e: " + added.error().message);
-        return environment;
     }
 
     /// With --follow standard output is the job's alone, so that the answer goes to standard error.
@@ -188,10 +160,7 @@ class AddCommand : public Command {
     std::optional<std::string> at_;
     bool now_ = false;
     std::optional<std::string> past_;
-    std::optional<std::string> image_;
-    std::vector<std::string> env_;
-    std::optional<std::string> env_file_;
-    std::optional<std::string> timeout_;
+    SpecOptions spec_;
     bool wait_ = false;
     bool follow_ = false;
     bool dry_run_ = false;

@@ -10,7 +10,7 @@ using enum CommandGroup;
 constexpr std::array command_rows{
     CommandRow{"add",
                jobs,
-               "NAME (--in TIME | --at MOMENT | --now) [OPTION…] [-- CMD ARG…]",
+               "NAME (--in TIME | --at MOMENT | --now) [OPTION…] [-- CMD…]",
                "submit a job: one run of an image at one moment",
                make_add},
     CommandRow{"ls", jobs, "[OPTION…]", "list jobs: running, scheduled, history", make_ls},

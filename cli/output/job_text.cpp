@@ -64,15 +64,54 @@ class Block {
     std::string text_;
 };
 
-void add_spec(Block& block, const JobSpec& spec) {
+std::string pairs_text(const std::map<std::string, std::string>& pairs) {
+    std::vector<std::string> words;
+    for (const auto& [name, value] : pairs)
+        words.push_back(name + '=' + value);
+    return words_text(words);
+}
+
+void add_program(Block& block, const JobSpec& spec) {
     if (spec.image) block.add("Image", escape_text(*spec.image));
+    if (!spec.entrypoint.empty()) block.add("Entrypoint", words_text(spec.entrypoint));
     if (!spec.command.empty()) block.add("Command", words_text(spec.command));
     std::string names;
     for (const auto& [name, value] : spec.env)
         names +=
             fmt::format("{}{}={}", names.empty() ? "" : " ", escape_text(name), escape_text(value));
     if (!names.empty()) block.add("Env", names);
+    if (spec.workdir) block.add("Workdir", escape_text(*spec.workdir));
+    if (spec.user) block.add("User", escape_text(*spec.user));
+    if (!spec.labels.empty()) block.add("Labels", pairs_text(spec.labels));
+    if (spec.hostname) block.add("Hostname", escape_text(*spec.hostname));
+}
+
+void add_limits(Block& block, const JobSpec& spec) {
+    if (spec.memory) block.add("Memory", spec.memory->to_string());
+    if (spec.cpus) block.add("CPUs", spec.cpus->to_string());
+    if (spec.pids_limit) block.add("Pids limit", std::to_string(*spec.pids_limit));
+    if (spec.shm_size) block.add("Shm size", spec.shm_size->to_string());
+    std::vector<std::string> ulimits;
+    for (const Ulimit& limit : spec.ulimits)
+        ulimits.push_back(limit.to_string());
+    if (!ulimits.empty()) block.add("Ulimits", words_text(ulimits));
     if (spec.timeout) block.add("Timeout", spec.timeout->to_string());
+    if (spec.stop_grace) block.add("Stop grace", spec.stop_grace->to_string());
+}
+
+void add_isolation(Block& block, const JobSpec& spec) {
+    auto words = [](bool is_so) { return is_so ? "yes" : "no"; };
+    if (spec.network) block.add("Network", escape_text(*spec.network));
+    for (const Mount& mount : spec.mounts)
+        block.add("Mount", escape_text(mount_text(mount)));
+    for (const auto& [path, options] : spec.tmpfs)
+        block.add("Tmpfs", escape_text(options.empty() ? path : path + ':' + options));
+    if (spec.read_only) block.add("Read-only", words(*spec.read_only));
+    if (!spec.cap_add.empty()) block.add("Cap add", words_text(spec.cap_add));
+    if (!spec.cap_drop.empty()) block.add("Cap drop", words_text(spec.cap_drop));
+    if (!spec.security_opt.empty()) block.add("Security", words_text(spec.security_opt));
+    if (spec.init) block.add("Init", words(*spec.init));
+    if (spec.gpus) block.add("GPUs", escape_text(spec.gpus->to_string()));
 }
 
 std::string optional_instant(const std::optional<Instant>& instant) {
@@ -135,7 +174,11 @@ std::string job_details(const Job& job, TimePoint now, bool colour) {
     if (job.started_at) block.add("Started", started_text(job));
     if (job.finished_at) block.add("Finished", finished_text(job, now));
     if (job.attempt && *job.attempt > 1) block.add("Attempt", std::to_string(*job.attempt));
-    if (job.spec) add_spec(block, *job.spec);
+    if (job.spec) {
+        add_program(block, *job.spec);
+        add_limits(block, *job.spec);
+        add_isolation(block, *job.spec);
+    }
     if (job.output_removed_at)
         block.add("Output", "removed " + relative_time(job.output_removed_at->at, now));
     if (job.container_id) block.add("Container", escape_text(*job.container_id).substr(0, 12));

@@ -37,25 +37,20 @@ TEST_CASE("add sends what its options say", "[schedctl]") {
     ProgramOptions options;
     options.environment = {{"FROM_HERE", "x y"}};
     schedctl(daemon,
-             {"add",
-              "J",
-              "--at",
-              "tomorrow 03:00",
-              "-e",
-              "A=1",
-              "-e",
-              "FROM_HERE",
-              "--image",
-              "i:1",
-              "--timeout",
-              "10m",
-              "--key",
-              "k",
-              "--",
-              "sh",
-              "-c",
-              "exit 3",
-              "--json"},
+             {"add",       "J",
+              "--at",      "tomorrow 03:00",
+              "-e",        "A=1",
+              "-e",        "FROM_HERE",
+              "--image",   "i:1",
+              "--timeout", "10m",
+              "-m",        "64m",
+              "--cpus",    "0.5",
+              "-v",        "/srv:/data:ro",
+              "--tmpfs",   "/run",
+              "--init",    "--key",
+              "k",         "--",
+              "sh",        "-c",
+              "exit 3",    "--json"},
              options);
     schedctl(daemon, {"add", "J", "--now"});
     schedctl(daemon, {"add", "J", "--at", "20:00", "--past", "run"});
@@ -66,6 +61,11 @@ TEST_CASE("add sends what its options say", "[schedctl]") {
     CHECK(has(calls[0].line, R"("env":{"A":"1","FROM_HERE":"x y"})"));
     CHECK(has(calls[0].line, R"("image":"i:1")"));
     CHECK(has(calls[0].line, R"("timeout":"10m")"));
+    CHECK(has(calls[0].line, R"("memory":"64MiB","cpus":0.5)"));
+    CHECK(has(calls[0].line,
+              R"("mounts":[{"type":"bind","source":"/srv","target":"/data","read_only":true}])"));
+    CHECK(has(calls[0].line, R"("tmpfs":{"/run":""})"));
+    CHECK(has(calls[0].line, R"("init":true)"));
     CHECK(field(calls[1].line, "time") == "0s");
     CHECK(field(calls[2].line, "past_date") == "run");
 }

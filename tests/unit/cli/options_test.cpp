@@ -2,15 +2,22 @@
 
 #include "cli/options.hpp"
 
+#include <algorithm>
+#include <set>
+
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "cli/commands.hpp"
 #include "cli/env_options.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/help.hpp"
 #include "cli/moment.hpp"
+#include "cli/mount_options.hpp"
 #include "cli/output/text.hpp"
+#include "cli/spec_options.hpp"
 #include "cli/suggest.hpp"
+#include "common/json.hpp"
 
 namespace scheduler {
 namespace {
@@ -137,6 +144,225 @@ TEST_CASE("every help fits 80 columns and names every option", "[cli]") {
     }
 }
 
+TEST_CASE("the help of add stays on two screens, with the options in groups", "[cli]") {
+    const CommandRow& row = all_commands().front();
+    REQUIRE(row.name == "add");
+    auto command = row.make();
+    OptionSet options{std::string(row.name)};
+    CommonOptions common;
+    command->declare(options);
+    common.declare(options);
+    std::string help = command_help(row, options);
+    // The shell's own line stands below it.
+    CHECK(std::count(help.begin(), help.end(), '\n') < 48);
+    std::size_t place = 0;
+    for (const char* title : {"\nWhen:\n",
+                              "\nWhat runs:\n",
+                              "\nLimits:\n",
+                              "\nIsolation:\n",
+                              "\nAnswer:\n",
+                              "\nEvery command: --json"}) {
+        INFO(title << help);
+        auto found = help.find(title, place);
+        REQUIRE(found != std::string::npos);
+        place = found;
+    }
+}
+
+TEST_CASE("no two options of a command have the same name", "[cli]") {
+    for (const CommandRow& row : all_commands()) {
+        auto command = row.make();
+        OptionSet options{std::string(row.name)};
+        CommonOptions common;
+        command->declare(options);
+        common.declare(options);
+        std::set<std::string> names;
+        for (const auto& option : options.options())
+            for (const std::string& name : option.names) {
+                INFO(row.name << ' ' << name);
+                CHECK(names.insert(name).second);
+            }
+    }
+}
+
+namespace {
+
+/// What the options make of a line, or the error.
+Result<JobSpec> spec_of(const Words& arguments) {
+    SpecOptions spec;
+    OptionSet options{"add"};
+    spec.declare(options);
+    if (auto parsed = options.parse(arguments); !parsed) return fail(parsed.error());
+    std::vector<std::string> unset;
+    return spec.read(unset);
+}
+
+std::string spec_error(const Words& arguments) {
+    auto spec = spec_of(arguments);
+    return spec ? "" : spec.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("each option of a specification sets its field", "[cli]") {
+    auto spec = spec_of({"--image",
+                         "i:1",
+                         "--entrypoint",
+                         "/bin/sh",
+                         "-e",
+                         "A=1",
+                         "-w",
+                         "/data",
+                         "-u",
+                         "1000:1000",
+                         "-l",
+                         "team=x=y",
+                         "--label",
+                         "bare",
+                         "--hostname",
+                         "h",
+                         "-m",
+                         "512m",
+                         "--cpus",
+                         ".5",
+                         "--pids-limit",
+                         "-1",
+                         "--shm-size",
+                         "1GiB",
+                         "--ulimit",
+                         "nofile=1:2",
+                         "--ulimit",
+                         "core=0",
+                         "--timeout",
+                         "10m",
+                         "--stop-grace",
+                         "30s",
+                         "--network",
+                         "none",
+                         "-v",
+                         "/srv/a:/a:ro",
+                         "--mount",
+                         "type=tmpfs,dst=/t",
+                         "--tmpfs",
+                         "/run",
+                         "--tmpfs",
+                         "/tmp:size=1m,mode=1777",
+                         "--read-only",
+                         "--cap-add",
+                         "NET_ADMIN",
+                         "--cap-drop",
+                         "ALL",
+                         "--security-opt",
+                         "no-new-privileges",
+                         "--security-opt",
+                         "seccomp=unconfined",
+                         "--init",
+                         "--gpus",
+                         "device=0,1"});
+    if (!spec) FAIL(spec.error().message);
+    JobSpec expected;
+    expected.image = "i:1";
+    expected.entrypoint = {"/bin/sh"};
+    expected.env = {{"A", "1"}};
+    expected.workdir = "/data";
+    expected.user = "1000:1000";
+    expected.labels = {{"team", "x=y"}, {"bare", ""}};
+    expected.hostname = "h";
+    expected.memory = Size{std::uint64_t{512} << 20U};
+    expected.cpus = Cpus{500'000'000};
+    expected.pids_limit = -1;
+    expected.shm_size = Size{std::uint64_t{1} << 30U};
+    expected.ulimits = {{"nofile", 1, 2}, {"core", 0, 0}};
+    expected.timeout = Span{std::chrono::minutes(10)};
+    expected.stop_grace = Span{std::chrono::seconds(30)};
+    expected.network = "none";
+    expected.mounts = {{MountType::bind, "/srv/a", "/a", true},
+                       {MountType::tmpfs, std::nullopt, "/t", false}};
+    expected.tmpfs = {{"/run", ""}, {"/tmp", "size=1m,mode=1777"}};
+    expected.read_only = true;
+    expected.cap_add = {"NET_ADMIN"};
+    expected.cap_drop = {"ALL"};
+    expected.security_opt = {"no-new-privileges", "seccomp=unconfined"};
+    expected.init = true;
+    expected.gpus = Gpus{0, {"0", "1"}};
+    CHECK(*spec == expected);
+    CHECK(*spec_of({}) == JobSpec{});
+    // No field without an option; the command stands after `--`.
+    std::string json = encode(*spec);
+    for (std::string_view name : field_names<JobSpec>()) {
+        INFO(name);
+        CHECK((name == "command" || json.find(fmt::format("\"{}\":", name)) != std::string::npos));
+    }
+}
+
+TEST_CASE("a bad value of an option is told with the option and the right form", "[cli]") {
+    auto begins = [](const Words& arguments, const std::string& begin) {
+        std::string message = spec_error(arguments);
+        INFO(message);
+        CHECK(message.find(begin) == 0);
+    };
+    begins({"-m", "512"}, "--memory: size \"512\" has no unit");
+    begins({"--shm-size", "x"}, "--shm-size: size \"x\" does not begin");
+    begins({"--cpus", "two"}, "--cpus: number \"two\" is not a decimal number");
+    begins({"--pids-limit", "many"}, "--pids-limit takes a whole number, not \"many\"");
+    begins({"--pids-limit", "1x"}, "--pids-limit takes a whole number, not \"1x\"");
+    begins({"--ulimit", "nofile"}, "--ulimit: limit \"nofile\" has no =");
+    begins({"--timeout", "soon"}, "--timeout: time \"soon\"");
+    begins({"--stop-grace", "1h30m"}, "--stop-grace: time \"1h30m\"");
+    begins({"--gpus", "none"}, "--gpus: value \"none\" is not all");
+    begins({"--memory", "1g", "-m", "2g"}, "--memory is given twice");
+    begins({"--security-opt", "seccomp=/nonexistent"},
+           "--security-opt seccomp /nonexistent: No such file");
+    begins({"-v", "/a:/b:rx"}, "-v \"/a:/b:rx\" ends with neither ro nor rw; write SRC:DST");
+}
+
+TEST_CASE("-v is read as docker reads it", "[cli]") {
+    CHECK(*parse_volume_option("/a b:/c") == Mount{MountType::bind, "/a b", "/c", false});
+    CHECK(*parse_volume_option("/a:/c:ro") == Mount{MountType::bind, "/a", "/c", true});
+    CHECK(*parse_volume_option("/a:/c:rw") == Mount{MountType::bind, "/a", "/c", false});
+    CHECK(*parse_volume_option("data:/c:ro") == Mount{MountType::volume, "data", "/c", true});
+    CHECK(*parse_volume_option("/c") == Mount{MountType::volume, std::nullopt, "/c", false});
+    for (auto [text, reason] : {std::pair{"", "has an empty part"},
+                                {":/c", "has an empty part"},
+                                {"/a:", "has an empty part"},
+                                {"/a:/c:", "has an empty part"},
+                                {"/a:/c:ro:x", "has too many parts"},
+                                {"/a:/c:z", "ends with neither ro nor rw"},
+                                {"./a:/c", "has a relative source"},
+                                {"~/a:/c", "has a relative source"}}) {
+        INFO(text);
+        auto mount = parse_volume_option(text);
+        REQUIRE_FALSE(mount);
+        CHECK(mount.error().message.find(reason) != std::string::npos);
+        CHECK(mount.error().message.find("-v \"" + std::string(text) + "\"") == 0);
+    }
+}
+
+TEST_CASE("--mount is read as docker reads it", "[cli]") {
+    CHECK(*parse_mount_option("type=bind,source=/a,target=/c,readonly") ==
+          Mount{MountType::bind, "/a", "/c", true});
+    CHECK(*parse_mount_option("type=bind,src=/a,dst=/c,ro=false") ==
+          Mount{MountType::bind, "/a", "/c", false});
+    CHECK(*parse_mount_option("source=data,destination=/c,readonly=true") ==
+          Mount{MountType::volume, "data", "/c", true});
+    CHECK(*parse_mount_option("target=/c") == Mount{MountType::volume, std::nullopt, "/c", false});
+    CHECK(mount_text(*parse_mount_option("type=bind,src=/a,dst=/c,ro")) ==
+          "type=bind,source=/a,target=/c,readonly");
+    for (auto [text, reason] : {std::pair{"", "holds \"\", which is none of"},
+                                {"type=bind,source=/a", "has no target"},
+                                {"type=nfs,target=/c", "can't be used: type \"nfs\" is not one of"},
+                                {"target=/c,readonly=maybe", "holds \"readonly=maybe\""},
+                                {"target=/c,tmpfs-size=1m", "holds \"tmpfs-size=1m\""},
+                                {"target=/c,bind-propagation=shared", "holds \"bind-prop"},
+                                {"target=/c,target", "holds \"target\""}}) {
+        INFO(text);
+        auto mount = parse_mount_option(text);
+        REQUIRE_FALSE(mount);
+        CHECK(mount.error().message.find(reason) != std::string::npos);
+        CHECK(mount.error().message.find("--mount \"" + std::string(text) + "\"") == 0);
+    }
+}
+
 TEST_CASE("a job's environment is read as docker reads it", "[cli]") {
     auto lookup = [](const std::string& name) -> std::optional<std::string> {
         if (name == "HOME") return "/home/ana";
@@ -159,7 +385,7 @@ TEST_CASE("a job's environment is read as docker reads it", "[cli]") {
           "the value of A is not valid UTF-8 without NUL");
     CHECK_FALSE(add_variable(environment, std::string("A=\0", 3), lookup));
     CHECK_FALSE(add_variable(environment, "BAD", [](const std::string&) { return "\xff"; }));
-    CHECK(read_env_file("/nonexistent").error().message ==
+    CHECK(read_small_file("--env-file", "/nonexistent").error().message ==
           "--env-file /nonexistent: No such file or directory");
 }
 

@@ -158,6 +158,60 @@ TEST_CASE("show prints what is known and nothing else", "[cli]") {
     CHECK(text.find("Timeout") == std::string::npos);
 }
 
+TEST_CASE("show prints each field of a specification that is set", "[cli]") {
+    Job job = make_job();
+    JobSpec spec;
+    spec.image = "i:1";
+    spec.entrypoint = {"/bin/sh", "-x"};
+    spec.workdir = "/data";
+    spec.user = "1000:1000";
+    spec.labels = {{"a", "b c"}, {"d", ""}};
+    spec.hostname = "h";
+    spec.memory = Size{std::uint64_t{512} << 20U};
+    spec.cpus = Cpus{1'500'000'000};
+    spec.pids_limit = 100;
+    spec.shm_size = Size{1 << 20};
+    spec.ulimits = {{"nofile", 1, 2}, {"core", 0, 0}};
+    spec.timeout = Span{10min};
+    spec.stop_grace = Span{30s};
+    spec.network = "none";
+    spec.mounts = {{MountType::bind, "/a", "/b", true}, {MountType::volume, "v1", "/c", false}};
+    spec.tmpfs = {{"/run", ""}, {"/tmp", "size=1m"}};
+    spec.read_only = true;
+    spec.cap_add = {"NET_ADMIN"};
+    spec.cap_drop = {"ALL"};
+    spec.security_opt = {"no-new-privileges"};
+    spec.init = false;
+    spec.gpus = Gpus{Gpus::all, {}};
+    job.spec = spec;
+    std::string text = job_details(job, now, false);
+    INFO(text);
+    CHECK(text.find("Image      i:1\n"
+                    "Entrypoint /bin/sh -x\n"
+                    "Workdir    /data\n"
+                    "User       1000:1000\n"
+                    "Labels     'a=b c' d=\n"
+                    "Hostname   h\n"
+                    "Memory     512MiB\n"
+                    "CPUs       1.5\n"
+                    "Pids limit 100\n"
+                    "Shm size   1MiB\n"
+                    "Ulimits    nofile=1:2 core=0\n"
+                    "Timeout    10m\n"
+                    "Stop grace 30s\n"
+                    "Network    none\n"
+                    "Mount      type=bind,source=/a,target=/b,readonly\n"
+                    "Mount      type=volume,source=v1,target=/c\n"
+                    "Tmpfs      /run\n"
+                    "Tmpfs      /tmp:size=1m\n"
+                    "Read-only  yes\n"
+                    "Cap add    NET_ADMIN\n"
+                    "Cap drop   ALL\n"
+                    "Security   no-new-privileges\n"
+                    "Init       no\n"
+                    "GPUs       all\n") != std::string::npos);
+}
+
 TEST_CASE("each outcome has its sentence", "[cli]") {
     Job job = make_failed_job();
     CHECK(outcome_sentence(job) == "job 42 failed with exit code 3");

@@ -1,0 +1,203 @@
+#include "cli/spec_options.hpp"
+
+#include <charconv>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "cli/env_options.hpp"
+#include "cli/mount_options.hpp"
+#include "cli/output/text.hpp"
+
+namespace scheduler {
+namespace {
+
+std::optional<std::string> caller_variable(const std::string& name) {
+    const char* value =
+        std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): never set by us
+    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
+Failure<Error> at_option(std::string_view option, const Error& error) {
+    return fail(error.code, fmt::format("{}: {}", option, escape_text(error.message)));
+}
+
+/// A value with a text of its own, if it was given.
+template <class T>
+Result<Done> read_text(std::string_view option,
+                       const std::optional<std::string>& given,
+                       std::optional<T>& target) {
+    if (!given) return Done{};
+    auto value = T::parse(*given);
+    if (!value) return at_option(option, value.error());
+    target = *std::move(value);
+    return Done{};
+}
+
+Result<Done> read_number(std::string_view option,
+                         const std::optional<std::string>& given,
+                         std::optional<std::int64_t>& target) {
+    if (!given) return Done{};
+    const char* end = given->data() + given->size();
+    auto [past, error] = std::from_chars(given->data(), end, target.emplace());
+    if (error == std::errc() && past == end) return Done{};
+    return fail(ErrorCode::bad_field,
+                fmt::format("{} takes a whole number, not \"{}\"", option, escape_text(*given)));
+}
+
+/// As docker does: the profile is read here, since the engine takes it as JSON.
+Result<std::string> with_profile(const std::string& option) {
+    constexpr std::string_view seccomp = "seccomp=";
+    if (!option.starts_with(seccomp)) return option;
+    std::string value = option.substr(seccomp.size());
+    if (value == "unconfined" || value == "builtin" || value.starts_with("{")) return option;
+    auto profile = read_small_file("--security-opt seccomp", value);
+    if (!profile) return fail(profile.error());
+    return std::string(seccomp) + *profile;
+}
+
+}  // namespace
+
+void SpecOptions::declare(OptionSet& options) {
+    declare_program(options);
+    declare_limits(options);
+    declare_isolation(options);
+}
+
+void SpecOptions::declare_program(OptionSet& options) {
+    options.group("What runs");
+    options.value(
+        "--image", "IMAGE", image_, "the image to run, instead of NAME", Completes::job_name);
+    options.value(
+        "--entrypoint", "WORD", entrypoint_, "the program, instead of the image's entrypoint");
+    options.list("-e,--env", "K[=V]", env_, "an environment variable; without =V with your value");
+    options.value("--env-file", "FILE", env_file_, "variables, one a line", Completes::file);
+    options.value("-w,--workdir", "DIR", workdir_, "the directory it starts in");
+    options.value("-u,--user", "USER", user_, "who it runs as: NAME or UID, with :GROUP too");
+    options.list("-l,--label", "K=V", labels_, "a label of its container");
+    options.value("--hostname", "NAME", hostname_, "its host name");
+}
+
+void SpecOptions::declare_limits(OptionSet& options) {
+    options.group("Limits");
+    options.value("-m,--memory", "SIZE", memory_, "most memory: 512MiB, 2g");
+    options.value("--cpus", "N", cpus_, "most CPUs: 1.5");
+    options.value("--pids-limit", "N", pids_limit_, "most processes and threads; -1: no limit");
+    options.value("--shm-size", "SIZE", shm_size_, "size of /dev/shm: 1GiB");
+    options.list(
+        "--ulimit", "NAME=N", ulimits_, "a limit of setrlimit: nofile=1024, nofile=1024:2048");
+    options.value("--timeout", "TIME", timeout_, "stop it this long after its start");
+    options.value(
+        "--stop-grace", "TIME", stop_grace_, "from the stop signal to SIGKILL, 10s if not given");
+}
+
+void SpecOptions::declare_isolation(OptionSet& options) {
+    options.group("Isolation");
+    options.value("--network",
+                  "NAME",
+                  network_,
+                  "bridge, none, host, or a network of the engine",
+                  Completes::network);
+    options.list("-v,--volume",
+                 "SRC:DST",
+                 volumes_,
+                 "a path of the engine's host or a volume; :ro after it");
+    options.list("--mount", "SPEC", mounts_, "the same: type=bind,source=/a,target=/b,readonly");
+    options.list("--tmpfs", "PATH", tmpfs_, "a directory in memory; or PATH:size=64m");
+    options.flag("--read-only", read_only_, "the image's files can't be written");
+    options.list("--cap-add",
+                 "CAP",
+                 cap_add_,
+                 "a capability more than the engine gives, or ALL",
+                 Completes::capability);
+    options.list(
+        "--cap-drop", "CAP", cap_drop_, "a capability less, or ALL", Completes::capability);
+    options.list("--security-opt",
+                 "OPT",
+                 security_opt_,
+                 "no-new-privileges, seccomp=FILE, apparmor=PROFILE");
+    options.flag("--init", init_, "a process 1 that passes signals on and reaps");
+    options.value("--gpus", "WHICH", gpus_, "all, a count, or device=ID,ID");
+}
+
+Result<JobSpec> SpecOptions::read(std::vector<std::string>& unset) const {
+    JobSpec spec;
+    spec.image = image_;
+    if (entrypoint_) spec.entrypoint = {*entrypoint_};
+    spec.workdir = workdir_;
+    spec.user = user_;
+    spec.hostname = hostname_;
+    for (const std::string& label : labels_) {
+        auto equals = std::min(label.find('='), label.size());
+        spec.labels[label.substr(0, equals)] = label.substr(std::min(equals + 1, label.size()));
+    }
+    spec.network = network_;
+    if (read_only_) spec.read_only = true;
+    if (init_) spec.init = true;
+    spec.cap_add = cap_add_;
+    spec.cap_drop = cap_drop_;
+    if (auto environment = read_environment(spec, unset); !environment)
+        return fail(environment.error());
+    if (auto limits = read_limits(spec); !limits) return fail(limits.error());
+    if (auto mounts = read_mounts(spec); !mounts) return fail(mounts.error());
+    if (auto security = read_security(spec); !security) return fail(security.error());
+    return spec;
+}
+
+Result<Done> SpecOptions::read_environment(JobSpec& spec, std::vector<std::string>& unset) const {
+    JobEnvironment environment;
+    if (env_file_) {
+        auto text = read_small_file("--env-file", *env_file_);
+        if (!text) return fail(text.error());
+        auto added = add_variables_of(environment, *text, *env_file_, caller_variable);
+        if (!added) return added;
+    }
+    for (const std::string& text : env_)
+        if (auto added = add_variable(environment, text, caller_variable); !added)
+            return fail(ErrorCode::bad_field, "-e: " + added.error().message);
+    unset = std::move(environment.unset);
+    spec.env = std::move(environment.values);
+    return Done{};
+}
+
+Result<Done> SpecOptions::read_limits(JobSpec& spec) const {
+    if (auto read = read_text("--memory", memory_, spec.memory); !read) return read;
+    if (auto read = read_text("--cpus", cpus_, spec.cpus); !read) return read;
+    if (auto read = read_number("--pids-limit", pids_limit_, spec.pids_limit); !read) return read;
+    if (auto read = read_text("--shm-size", shm_size_, spec.shm_size); !read) return read;
+    if (auto read = read_text("--timeout", timeout_, spec.timeout); !read) return read;
+    if (auto read = read_text("--stop-grace", stop_grace_, spec.stop_grace); !read) return read;
+    for (const std::string& text : ulimits_) {
+        auto limit = Ulimit::parse(text);
+        if (!limit) return at_option("--ulimit", limit.error());
+        spec.ulimits.push_back(*std::move(limit));
+    }
+    return read_text("--gpus", gpus_, spec.gpus);
+}
+
+Result<Done> SpecOptions::read_mounts(JobSpec& spec) const {
+    for (const std::string& text : volumes_) {
+        auto mount = parse_volume_option(text);
+        if (!mount) return fail(mount.error());
+        spec.mounts.push_back(*std::move(mount));
+    }
+    for (const std::string& text : mounts_) {
+        auto mount = parse_mount_option(text);
+        if (!mount) return fail(mount.error());
+        spec.mounts.push_back(*std::move(mount));
+    }
+    for (const std::string& text : tmpfs_)
+        add_tmpfs_option(spec.tmpfs, text);
+    return Done{};
+}
+
+Result<Done> SpecOptions::read_security(JobSpec& spec) const {
+    for (const std::string& text : security_opt_) {
+        auto option = with_profile(text);
+        if (!option) return fail(option.error());
+        spec.security_opt.push_back(*std::move(option));
+    }
+    return Done{};
+}
+
+}  // namespace scheduler
