@@ -122,7 +122,7 @@ struct DockerEngine::State {
 DockerEngine::DockerEngine(asio::io_context& core,
                            std::vector<EngineAddress> candidates,
                            EngineTimeouts timeouts)
-    : state_(std::make_shared<State>()) {
+    : state_(std::make_shared<State>()), bind_sources_(core) {
     state_->client = std::make_shared<HttpClient>(core);
     state_->candidates = std::move(candidates);
     state_->timeouts = timeouts;
@@ -174,17 +174,28 @@ void DockerEngine::ping(EngineReply<Done> reply) {
 }
 
 void DockerEngine::create(const ContainerRequest& request, EngineReply<std::string> reply) {
-    bool on_podman = state_->engine && is_podman(state_->engine->identity);
-    // Podman 4.3 drops what it does not know without a word.
-    if (on_podman && request.spec.gpus)
-        return fail_later({Kind::refused,
-                           fmt::format("{} gives no GPUs over this API; leave gpus out",
-                                       state_->engine->identity.name)},
-                          std::move(reply));
+    if (!state_->engine || !is_podman(state_->engine->identity))
+        return send_create(request, std::move(reply));
+    if (auto refusal = podman_refusal(request.spec, state_->engine->identity))
+        return fail_later({Kind::refused, std::move(*refusal)}, std::move(reply));
+    if (request.spec.mounts.empty()) return send_create(request, std::move(reply));
+    bind_sources_.find_missing(
+        request.spec.mounts,
+        [weak = anchor_.weak(), request, reply = std::move(reply)](
+            std::optional<std::string> missing) mutable {
+            auto* self = weak.get();
+            if (!self) return;
+            if (!missing) return self->send_create(request, std::move(reply));
+            reply(
+                fail(EngineFailure{Kind::refused, "bind source path does not exist: " + *missing}));
+        });
+}
+
+void DockerEngine::send_create(const ContainerRequest& request, EngineReply<std::string> reply) {
     EngineRequest post = command("POST",
                                  "/containers/create" + url_query({{"name", request.name}}),
                                  state_->timeouts.create);
-    post.body = create_body(request, on_podman);
+    post.body = create_body(request, state_->engine && is_podman(state_->engine->identity));
     call(
         std::move(post),
         [name = request.name, reply = std::move(reply)](EngineResult<EngineAnswer> answer) mutable {

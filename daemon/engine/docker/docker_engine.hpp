@@ -14,6 +14,7 @@
 #include "daemon/base/asio.hpp"
 #include "daemon/engine/docker/engine_address.hpp"
 #include "daemon/engine/docker/engine_connector.hpp"
+#include "daemon/engine/docker/podman_mounts.hpp"
 #include "daemon/engine/engine.hpp"
 
 namespace scheduler {
@@ -60,6 +61,7 @@ class DockerEngine final : public Engine {
     /// Replies from the loop, as an engine would.
     template <class T>
     void fail_later(EngineFailure failure, EngineReply<T> reply);
+    void send_create(const ContainerRequest& request, EngineReply<std::string> reply);
     void kill(const std::string& container, EngineReply<Done> reply);
     void has_event(std::string filters, TimePoint since, TimePoint until, EngineReply<bool> reply);
     static asio::awaitable<EngineResult<Memory>> find_creation(std::shared_ptr<State> state,
@@ -67,6 +69,7 @@ class DockerEngine final : public Engine {
 
     /// Shared with coroutines that may outlive this object.
     std::shared_ptr<State> state_;
+    BindSources bind_sources_;
     /// Replies that lead to another call hold it weakly.
     Anchor<DockerEngine> anchor_{*this};
 };

@@ -404,9 +404,11 @@ TEST_CASE("failures are told apart by what the engine says", "[engine]") {
     CHECK(started.error().message == row.message);
 }
 
-// Podman 4.3 drops fields that it does not know, and answers 201.
-TEST_CASE("what Podman would drop without a word is refused before it is asked", "[engine]") {
-    ScriptedEngine server([](ScriptedSession& session, int) {
+namespace {
+
+/// Creates whatever it is asked for, as Podman.
+ScriptedEngine::Script generous_podman() {
+    return [](ScriptedSession& session, int) {
         while (auto request = session.read()) {
             if (request->line == "GET /_ping")
                 session.write(http_answer(
@@ -418,18 +420,58 @@ TEST_CASE("what Podman would drop without a word is refused before it is asked",
             else
                 session.write(http_answer("201 Created", R"({"Id":"abc","Warnings":[]})"));
         }
-    });
+    };
+}
+
+}  // namespace
+
+// Podman 4.3 answers 201 and drops what it does not know.
+TEST_CASE("what Podman would drop or do otherwise is refused before it is asked", "[engine]") {
+    ScriptedEngine server(generous_podman());
+    EngineDriver driver(server.address());
+    must_connect(driver);
+    auto refusal = [&](auto change) {
+        ContainerRequest request;
+        change(request.spec);
+        auto created = driver.create(request);
+        return created ? "" : created.error().message;
+    };
+    CHECK(refusal([](JobSpec& spec) { spec.memory = Size{64 << 20}; }).empty());
+    CHECK(refusal([](JobSpec& spec) {
+              spec.gpus = Gpus{Gpus::all, {}};
+          }) == "Podman 4.3.1 gives no GPUs over this API; leave gpus out");
+    CHECK(refusal([](JobSpec& spec) {
+              spec.mounts = {{MountType::volume, "data", "/d,type=bind,source=/", false}};
+          }) == "Podman 4.3.1 takes no mounts with a comma in their paths");
+    CHECK(server.count("POST") == 1);
+}
+
+// It makes the source, as docker run -v does.
+TEST_CASE("a bind source that is not there is refused before Podman makes it", "[engine]") {
+    ScriptedEngine server(generous_podman());
     EngineDriver driver(server.address());
     must_connect(driver);
     ContainerRequest request;
-    request.spec.memory = Size{64 << 20};
-    CHECK(driver.create(request));
-    request.spec.gpus = Gpus{Gpus::all, {}};
+    request.spec.mounts = {{MountType::volume, "data", "/v", false},
+                           {MountType::bind, "/tmp", "/a", false},
+                           {MountType::bind, "/nonexistent/x", "/b", false}};
     auto refused = driver.create(request);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().kind == Kind::refused);
-    CHECK(refused.error().message == "Podman 4.3.1 gives no GPUs over this API; leave gpus out");
+    CHECK(refused.error().message == "bind source path does not exist: /nonexistent/x");
+    request.spec.mounts.pop_back();
+    CHECK(driver.create(request));
     CHECK(server.count("POST") == 1);
+    CHECK(missing_bind_source({{MountType::bind, "/etc/passwd/x", "/b", false}}) ==
+          "/etc/passwd/x");
+
+    EngineIdentity remote;
+    remote.name = "Podman 4.3.1";
+    remote.address = "tcp://192.0.2.1:2375";
+    CHECK_THAT(podman_refusal(request.spec, remote).value_or(""),
+               Catch::Contains("would make the source"));
+    request.spec.mounts.pop_back();
+    CHECK_FALSE(podman_refusal(request.spec, remote));
 }
 
 TEST_CASE("what is gone already counts as stopped or removed", "[engine]") {
