@@ -99,6 +99,15 @@ void add_limits(Block& block, const JobSpec& spec) {
     if (spec.stop_grace) block.add("Stop grace", spec.stop_grace->to_string());
 }
 
+/// A profile would fill screens.
+std::vector<std::string> without_profiles(std::vector<std::string> options) {
+    constexpr std::string_view seccomp = "seccomp=";
+    for (std::string& option : options)
+        if (option.starts_with(seccomp) && option.find('{') != std::string::npos)
+            option = fmt::format("{}{{{} bytes}}", seccomp, option.size() - seccomp.size());
+    return options;
+}
+
 void add_isolation(Block& block, const JobSpec& spec) {
     auto words = [](bool is_so) { return is_so ? "yes" : "no"; };
     if (spec.network) block.add("Network", escape_text(*spec.network));
@@ -109,7 +118,8 @@ void add_isolation(Block& block, const JobSpec& spec) {
     if (spec.read_only) block.add("Read-only", words(*spec.read_only));
     if (!spec.cap_add.empty()) block.add("Cap add", words_text(spec.cap_add));
     if (!spec.cap_drop.empty()) block.add("Cap drop", words_text(spec.cap_drop));
-    if (!spec.security_opt.empty()) block.add("Security", words_text(spec.security_opt));
+    if (!spec.security_opt.empty())
+        block.add("Security", words_text(without_profiles(spec.security_opt)));
     if (spec.init) block.add("Init", words(*spec.init));
     if (spec.gpus) block.add("GPUs", escape_text(spec.gpus->to_string()));
 }

@@ -180,7 +180,7 @@ TEST_CASE("show prints each field of a specification that is set", "[cli]") {
     spec.read_only = true;
     spec.cap_add = {"NET_ADMIN"};
     spec.cap_drop = {"ALL"};
-    spec.security_opt = {"no-new-privileges"};
+    spec.security_opt = {"no-new-privileges", "seccomp={\"a\":1}"};
     spec.init = false;
     spec.gpus = Gpus{Gpus::all, {}};
     job.spec = spec;
@@ -207,7 +207,7 @@ TEST_CASE("show prints each field of a specification that is set", "[cli]") {
                     "Read-only  yes\n"
                     "Cap add    NET_ADMIN\n"
                     "Cap drop   ALL\n"
-                    "Security   no-new-privileges\n"
+                    "Security   no-new-privileges 'seccomp={7 bytes}'\n"
                     "Init       no\n"
                     "GPUs       all\n") != std::string::npos);
 }
