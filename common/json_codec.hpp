@@ -87,7 +87,10 @@ Result<Done> read_value(const Json& json, T& value, const std::string& path, Str
 class JsonReader {
   public:
     JsonReader(const Json& object, std::string path, Strictness strictness)
-        : object_(object), path_(std::move(path)), strictness_(strictness) {}
+        : object_(object),
+          unread_(object.size()),
+          path_(std::move(path)),
+          strictness_(strictness) {}
 
     template <class T>
     void operator()(std::string_view name, T& member, std::string_view) {
@@ -110,16 +113,21 @@ class JsonReader {
     template <class T>
     void read(std::string_view name, T& member, bool optional) {
         if (error_) return;
-        auto found = object_.find(name);
+        // Once all members are read, the fields that are left need no look.
+        auto found = unread_ > 0 ? object_.find(name) : object_.end();
         if (found == object_.end() && optional) return;  // as most are
         std::string path = path_ + std::string(name);
-        if (found == object_.end())
+        if (found == object_.end()) {
             error_ = bad_field(fmt::format("{} is missing", path)).error;
-        else if (auto result = read_value(*found, member, path, strictness_); !result)
+            return;
+        }
+        --unread_;
+        if (auto result = read_value(*found, member, path, strictness_); !result)
             error_ = std::move(result).error();
     }
 
     const Json& object_;
+    std::size_t unread_;  ///< no member is there twice, and no field
     std::string path_;
     Strictness strictness_;
     std::optional<Error> error_;

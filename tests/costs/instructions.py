@@ -20,12 +20,14 @@ SKIPPED = 77
 PATIENCE = 240  # seconds that only a failure waits
 
 # How often it is done in the two runs; thousands of instructions of one.
+# A specification has 24 fields, and without optimization each move of a job moves them one by one: add and find cost
+# some 90 more than with the first 4.
 BOUNDS = {
-    "add, in batches of 100": (100, 200, 360),
-    "add, one at a time": (20, 70, 450),
-    "find a job and write it down": (20, 70, 450),
+    "add, in batches of 100": (100, 200, 470),
+    "add, one at a time": (20, 70, 550),
+    "find a job and write it down": (20, 70, 530),
     "read a GET over HTTP, and write its answer": (20, 70, 145),
-    "read a POST of a job over HTTP": (20, 70, 512),
+    "read a POST of a job over HTTP": (20, 70, 580),
     "claim, run and end a job, in batches of 100": (100, 200, 2200),
     "list a page of 100": (2, 4, 18500),
 }
