@@ -89,7 +89,7 @@ Result<Done> check_hostname(const std::string& name) {
             fmt::format("hostname is longer than {} bytes", SpecLimits::hostname_bytes));
     if (!is_name(name, "-._"))
         return bad_field(
-            fmt::format("hostname \"{}\" is not made of letters, digits, - and ., with "
+            fmt::format("hostname \"{}\" is not made of letters, digits, -, _ and ., with "
                         "a letter or digit first",
                         shown(name)));
     return Done{};
@@ -235,6 +235,9 @@ Result<Done> check_mounts(const JobSpec& spec) {
             return target;
     }
     for (const auto& [path, options] : spec.tmpfs) {
+        if (path.find(':') != std::string::npos)
+            return bad_field(fmt::format(
+                "tmpfs \"{}\" has a : in its path; options stand beside the path", shown(path)));
         if (auto target = targets.add("tmpfs", path); !target) return target;
         if (has_blank_or_control(options))
             return bad_field(

@@ -338,7 +338,10 @@ inline Result<std::pair<const std::string, std::string>> split_entry(const std::
     }
     auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0)
-        return bad_field(fmt::format("{} must be NAME=VALUE", name));
+        return bad_field(
+            name == "env"  // whose values are not told
+                ? "env must be NAME=VALUE"
+                : fmt::format("{} must be NAME=VALUE, not \"{}\"", name, text.substr(0, 64)));
     return Entry(text.substr(0, equals), text.substr(equals + 1));
 }
 

@@ -1,5 +1,7 @@
 /// From a claim to the started container: create, commit its id, start; and the repeated start.
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/image_reference.hpp"
@@ -22,7 +24,18 @@ constexpr Duration quiet_step_longest = 4s;
 constexpr Duration follow_after = 1s;  ///< a job that ends sooner is read once, at its end
 
 bool is_limited(const JobSpec& spec) {
-    return spec.memory || spec.cpus || spec.pids_limit.value_or(0) > 0;
+    return spec.memory || spec.cpus || spec.pids_limit.value_or(0) > 0 || !spec.ulimits.empty();
+}
+
+/// Of unlimited values engines say different numbers.
+bool is_kept(const Ulimit& limit, const std::vector<Ulimit>& kept) {
+    auto is_same = [](std::int64_t asked, std::int64_t got) {
+        return asked == got || asked == Ulimit::unlimited;
+    };
+    return std::any_of(kept.begin(), kept.end(), [&](const Ulimit& other) {
+        return other.name == limit.name && is_same(limit.soft, other.soft) &&
+               is_same(limit.hard, other.hard);
+    });
 }
 
 /// A limit that was asked for and is not kept, as `memory 64MiB`.
@@ -31,6 +44,8 @@ std::optional<std::string> dropped_limit(const JobSpec& spec, const LimitsInForc
     if (spec.cpus && !kept.cpus) return "cpus " + spec.cpus->to_string();
     if (spec.pids_limit.value_or(0) > 0 && !kept.pids)
         return fmt::format("pids_limit {}", *spec.pids_limit);
+    for (const Ulimit& limit : spec.ulimits)
+        if (!is_kept(limit, kept.ulimits)) return "ulimit " + limit.to_string();
     return std::nullopt;
 }
 

@@ -71,6 +71,7 @@ struct LimitsInForce {
     bool memory = false;
     bool cpus = false;
     bool pids = false;
+    std::vector<Ulimit> ulimits;
 };
 
 struct ContainerState {

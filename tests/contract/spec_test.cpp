@@ -118,7 +118,7 @@ TEMPLATE_TEST_CASE("a bad value is refused with its field, its value and what is
               "own"},
              {"hostname",
               "a b",
-              "hostname \"a b\" is not made of letters, digits, - and ., with a "
+              "hostname \"a b\" is not made of letters, digits, -, _ and ., with a "
               "letter or digit first"},
              {"memory", "512", "memory \"512\" has no unit" + size_form},
              {"memory", "5MiB", "memory 5MiB is too small; it must be at least 6MiB"},

@@ -133,7 +133,7 @@ class FakeEngine final : public Engine {
         made.state.id = key;
         made.state.labels = request.labels;
         made.spec = request.spec;
-        if (!drops_limits) made.state.limits = {.memory = true, .cpus = true, .pids = true};
+        if (!drops_limits) made.state.limits = {true, true, true, request.spec.ulimits};
         if (std::exchange(loses_next_create_answer, false)) return reply(no_answer<std::string>());
         reply(key);
     }

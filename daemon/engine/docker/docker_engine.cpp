@@ -179,16 +179,15 @@ void DockerEngine::create(const ContainerRequest& request, EngineReply<std::stri
     if (auto refusal = podman_refusal(request.spec, state_->engine->identity))
         return fail_later({Kind::refused, std::move(*refusal)}, std::move(reply));
     if (request.spec.mounts.empty()) return send_create(request, std::move(reply));
-    bind_sources_.find_missing(
-        request.spec.mounts,
-        [weak = anchor_.weak(), request, reply = std::move(reply)](
-            std::optional<std::string> missing) mutable {
-            auto* self = weak.get();
-            if (!self) return;
-            if (!missing) return self->send_create(request, std::move(reply));
-            reply(
-                fail(EngineFailure{Kind::refused, "bind source path does not exist: " + *missing}));
-        });
+    bind_sources_.look(request.spec.mounts,
+                       state_->timeouts.query,
+                       [weak = anchor_.weak(), request, reply = std::move(reply)](
+                           std::optional<std::string> trouble) mutable {
+                           auto* self = weak.get();
+                           if (!self) return;
+                           if (!trouble) return self->send_create(request, std::move(reply));
+                           reply(fail(EngineFailure{Kind::refused, std::move(*trouble)}));
+                       });
 }
 
 void DockerEngine::send_create(const ContainerRequest& request, EngineReply<std::string> reply) {

@@ -67,12 +67,33 @@ std::optional<ApiVersion> parse_version(std::string_view text) {
     return version;
 }
 
+/// Podman says `RLIMIT_NOFILE` where Docker says `nofile`.
+std::vector<Ulimit> ulimits_of(const EngineJson& host) {
+    std::vector<Ulimit> limits;
+    auto list = host.find("Ulimits");
+    if (list == host.end() || !list->is_array()) return limits;
+    for (const EngineJson& entry : *list) {
+        if (!entry.is_object()) continue;
+        std::string name = get_string(entry, "Name").value_or("");
+        std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        });
+        constexpr std::string_view prefix = "rlimit_";
+        if (name.starts_with(prefix)) name.erase(0, prefix.size());
+        limits.push_back({std::move(name),
+                          get_integer(entry, "Soft").value_or(0),
+                          get_integer(entry, "Hard").value_or(0)});
+    }
+    return limits;
+}
+
 /// 0, null and absent mean that there is none. Podman says what NanoCpus came to as a quota.
 LimitsInForce limits_of(const EngineJson& host) {
     auto is_set = [&](std::string_view name) { return get_integer(host, name).value_or(0) > 0; };
     return {.memory = is_set("Memory"),
             .cpus = is_set("NanoCpus") || is_set("CpuQuota"),
-            .pids = is_set("PidsLimit")};
+            .pids = is_set("PidsLimit"),
+            .ulimits = ulimits_of(host)};
 }
 
 }  // namespace

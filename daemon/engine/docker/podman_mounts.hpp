@@ -5,13 +5,13 @@
 /// pkg/api/handlers/compat/containers_create.go and cmd/podman/common/create_opts.go.
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/job_spec.hpp"
 #include "daemon/base/asio.hpp"
-#include "daemon/base/thread_executor.hpp"
 #include "daemon/base/unique_function.hpp"
 #include "daemon/engine/engine.hpp"
 
@@ -20,22 +20,29 @@ namespace scheduler {
 /// Why this can't be asked of Podman; nothing if it can. Pure.
 std::optional<std::string> podman_refusal(const JobSpec& spec, const EngineIdentity& podman);
 
-/// The first source of a bind mount that is not there. What we may not look at counts as there:
-/// Podman, which runs as the same user or as root, says the rest. Blocks on the file system.
-std::optional<std::string> missing_bind_source(const std::vector<Mount>& mounts);
+/// What is wrong with the first source of a bind mount that is not there, or that can't be seen:
+/// then Podman might make it. Nothing is wrong: nothing. Blocks on the file system.
+std::optional<std::string> bind_source_trouble(const std::vector<Mount>& mounts);
 
-/// BindSources looks on a thread of its own, made for the first look, since a network file system
-/// that hangs must not hold the core. Lives on the core; replies come there.
+/// BindSources looks on a thread of each look's own, which is left alone when it is not done in
+/// time: a network file system that hangs holds neither the core nor other jobs. Lives on the core;
+/// replies come there, and none does once it is gone.
 class BindSources {
   public:
-    explicit BindSources(asio::io_context& core) : core_(core) {}
-    /// What missing_bind_source() says.
-    void find_missing(std::vector<Mount> mounts,
-                      UniqueFunction<void(std::optional<std::string>)> reply);
+    explicit BindSources(asio::io_context& core);
+    ~BindSources();
+    BindSources(const BindSources&) = delete;
+    BindSources& operator=(const BindSources&) = delete;
+
+    /// What bind_source_trouble() says, or that there was no answer within `patience`.
+    void look(std::vector<Mount> mounts,
+              Duration patience,
+              UniqueFunction<void(std::optional<std::string>)> reply);
 
   private:
-    asio::io_context& core_;
-    std::unique_ptr<ThreadExecutor> thread_;
+    struct Core;
+    asio::io_context& loop_;
+    std::shared_ptr<Core> core_;
 };
 
 }  // namespace scheduler

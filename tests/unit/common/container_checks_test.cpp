@@ -237,9 +237,10 @@ TEST_CASE("a bad setting is refused with its field, its value and what is allowe
          },
          "label a holds a NUL character"},
         {[](JobSpec& spec) { spec.hostname = "-a"; },
-         "hostname \"-a\" is not made of letters, digits, - and ., with a letter or digit first"},
+         "hostname \"-a\" is not made of letters, digits, -, _ and ., with a letter or digit "
+         "first"},
         {[](JobSpec& spec) { spec.hostname = ""; },
-         "hostname \"\" is not made of letters, digits, - and ., with a letter or digit first"},
+         "hostname \"\" is not made of letters, digits, -, _ and ., with a letter or digit first"},
         {[](JobSpec& spec) {
              spec.ulimits = {{"core", 0, 0}, {"core", 1, 1}};
          },
@@ -284,6 +285,10 @@ TEST_CASE("a bad setting is refused with its field, its value and what is allowe
              spec.tmpfs = {{"/t", ""}};
          },
          "tmpfs \"/t\" is the target of another mount too"},
+        {[](JobSpec& spec) {
+             spec.tmpfs = {{"/t:ro", ""}};
+         },
+         "tmpfs \"/t:ro\" has a : in its path; options stand beside the path"},
         {[](JobSpec& spec) {
              spec.tmpfs = {{"run", ""}};
          },

@@ -446,7 +446,7 @@ TEST_CASE("a form holds all of a specification but its mounts", "[json]") {
            "sh -c",
            "entrypoint is one string with blanks; repeat the field, one word each "
            "(entrypoint=sh&entrypoint=-c&…)"},
-          {"labels", "team", "labels must be NAME=VALUE"},
+          {"labels", "team", "labels must be NAME=VALUE, not \"team\""},
           {"pids_limit", "many", "pids_limit must be a whole number, not \"many\""},
           {"init", "maybe", "init must be true or false, not \"maybe\""}})
         CHECK(decode_form<AddRequest>({{"job_name", "a"}, {name, text}}).error().message ==

@@ -68,7 +68,11 @@ TEST_CASE("a limit that the engine drops fails the job before it starts", "[disp
     auto [change, words] = GENERATE(table<void (*)(JobSpec&), const char*>(
         {{[](JobSpec& spec) { spec.memory = Size{64 << 20}; }, "memory 64MiB"},
          {[](JobSpec& spec) { spec.cpus = Cpus{1'500'000'000}; }, "cpus 1.5"},
-         {[](JobSpec& spec) { spec.pids_limit = 100; }, "pids_limit 100"}}));
+         {[](JobSpec& spec) { spec.pids_limit = 100; }, "pids_limit 100"},
+         {[](JobSpec& spec) {
+              spec.ulimits = {{"nofile", 64, 128}};
+          },
+          "ulimit nofile=64:128"}}));
     DispatchWorld world;
     world.engine.drops_limits = true;
     JobSpec spec;

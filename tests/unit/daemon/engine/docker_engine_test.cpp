@@ -442,7 +442,14 @@ TEST_CASE("what Podman would drop or do otherwise is refused before it is asked"
           }) == "Podman 4.3.1 gives no GPUs over this API; leave gpus out");
     CHECK(refusal([](JobSpec& spec) {
               spec.mounts = {{MountType::volume, "data", "/d,type=bind,source=/", false}};
-          }) == "Podman 4.3.1 takes no mounts with a comma in their paths");
+          }) ==
+          "Podman 4.3.1 takes no mounts with a comma in a path, such as /d,type=bind,source=/");
+    CHECK(refusal([](JobSpec& spec) {
+              spec.tmpfs = {{"/t", "size=1m,context=a:b"}};
+          }) == "Podman 4.3.1 takes no : in the options of a tmpfs, as /t has");
+    CHECK(refusal([](JobSpec& spec) { spec.security_opt = {"seccomp={}"}; }) ==
+          "Podman 4.3.1 takes no seccomp profile over this API, but only the path of one on its "
+          "host");
     CHECK(server.count("POST") == 1);
 }
 
@@ -462,8 +469,12 @@ TEST_CASE("a bind source that is not there is refused before Podman makes it", "
     request.spec.mounts.pop_back();
     CHECK(driver.create(request));
     CHECK(server.count("POST") == 1);
-    CHECK(missing_bind_source({{MountType::bind, "/etc/passwd/x", "/b", false}}) ==
-          "/etc/passwd/x");
+    CHECK(bind_source_trouble({{MountType::bind, "/etc/passwd/x", "/b", false}}) ==
+          "bind source path does not exist: /etc/passwd/x");
+    // Root may look everywhere, so a name that is too long stands for what can't be seen.
+    CHECK_THAT(bind_source_trouble({{MountType::bind, '/' + std::string(300, 'x'), "/b", false}})
+                   .value_or(""),
+               Catch::Contains("can't see whether"));
 
     EngineIdentity remote;
     remote.name = "Podman 4.3.1";

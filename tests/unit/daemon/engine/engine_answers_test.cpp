@@ -249,6 +249,11 @@ TEST_CASE("the limits that a container was created with are read", "[engine]") {
     CHECK_FALSE(limits(R"({"PidsLimit":-1})").pids);
     CHECK(limits(R"({"CpuQuota":150000,"CpuPeriod":100000})").cpus);  // as Podman says it
     CHECK_FALSE(limits("null").memory);
+    const std::vector<Ulimit> files{{"nofile", 64, 128}};
+    CHECK(limits(R"({"Ulimits":[{"Name":"nofile","Soft":64,"Hard":128}]})").ulimits == files);
+    CHECK(limits(R"({"Ulimits":[{"Name":"RLIMIT_NOFILE","Soft":64,"Hard":128}]})").ulimits ==
+          files);
+    CHECK(limits(R"({"Ulimits":null})").ulimits.empty());
 }
 
 TEST_CASE("filters and paths are encoded", "[engine]") {
