@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <string_view>
 
@@ -212,14 +213,18 @@ class Targets {
         while (path.size() > 1 && path.ends_with('/'))
             path.remove_suffix(1);
         if (path == "/") return bad_field(field + " can't be /, the container's own root");
-        if (!seen_.insert(path).second)
+        auto [taken, is_new] = taken_by_.emplace(path, field);
+        if (!is_new)
             return bad_field(
-                fmt::format("{} \"{}\" is the target of another mount too", field, shown(path)));
+                fmt::format("{} \"{}\" is taken by {}; give each mount a target of its own",
+                            field,
+                            shown(path),
+                            taken->second));
         return Done{};
     }
 
   private:
-    std::set<std::string_view> seen_;
+    std::map<std::string_view, std::string> taken_by_;
 };
 
 Result<Done> check_mounts(const JobSpec& spec) {

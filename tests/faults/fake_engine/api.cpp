@@ -53,6 +53,7 @@ Json inspection(const Container& container) {
     return {{"Id", container.id},
             {"Name", '/' + container.name},
             {"Config", {{"Labels", container.labels}, {"Tty", false}}},
+            {"HostConfig", Json::parse(container.host_config)},
             {"State",
              {{"Status", word(container.phase)},
               {"Running", container.phase == Phase::running},
@@ -202,7 +203,10 @@ Api::Answer Api::create(const Request& request) {
     auto command = body.value("Cmd", std::vector<std::string>());
     if (command.size() != 3 || command[0] != "run")
         return {400, message("the fake engine runs: run MILLISECONDS EXIT_CODE")};
-    auto id = containers_.create(name->second, body.value("Labels", Labels()), command);
+    auto id = containers_.create(name->second,
+                                 body.value("Labels", Labels()),
+                                 body.value("HostConfig", Json::object()).dump(),
+                                 command);
     if (!id)
         return {409,
                 message(fmt::format("Conflict. The container name \"/{}\" is already in use",

@@ -1,6 +1,7 @@
 #include "tests/faults/fake_engine/containers.hpp"
 
 #include <cstdlib>
+#include <utility>
 
 #include <unistd.h>
 
@@ -56,6 +57,7 @@ void Containers::tell(const Container& container, const std::string& action, con
 
 std::optional<std::string> Containers::create(const std::string& name,
                                               const Labels& labels,
+                                              std::string host_config,
                                               const std::vector<std::string>& command) {
     std::lock_guard lock(mutex_);
     if (ids_.count(name) > 0) return std::nullopt;
@@ -63,6 +65,7 @@ std::optional<std::string> Containers::create(const std::string& name,
     made.id = fmt::format("{:064x}", ++last_id_);
     made.name = name;
     made.labels = labels;
+    made.host_config = std::move(host_config);
     made.runs_for = std::chrono::milliseconds(number_in(command, 1));
     made.exits_with = number_in(command, 2);
     ids_[name] = made.id;

@@ -34,6 +34,7 @@ struct Container {
     std::string id;
     std::string name;
     Labels labels;
+    std::string host_config;  ///< JSON as it was sent: all that was asked for is in force
     std::chrono::milliseconds runs_for{};
     int exits_with = 0;  ///< when nobody stops it
 
@@ -67,6 +68,7 @@ class Containers {
     /// Nothing when the name is taken. `command`: run, milliseconds, exit code.
     std::optional<std::string> create(const std::string& name,
                                       const Labels& labels,
+                                      std::string host_config,
                                       const std::vector<std::string>& command);
     Done start(const std::string& id_or_name);
     /// Ends it at once, with this code.

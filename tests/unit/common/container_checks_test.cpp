@@ -279,12 +279,13 @@ TEST_CASE("a bad setting is refused with its field, its value and what is allowe
         {[](JobSpec& spec) {
              spec.mounts = {bound("/a", "/t"), bound("/b", "/t/")};
          },
-         "mounts[1].target \"/t\" is the target of another mount too"},
+         "mounts[1].target \"/t\" is taken by mounts[0].target; give each mount a target of its "
+         "own"},
         {[](JobSpec& spec) {
              spec.mounts = {bound("/a", "/t")};
              spec.tmpfs = {{"/t", ""}};
          },
-         "tmpfs \"/t\" is the target of another mount too"},
+         "tmpfs \"/t\" is taken by mounts[0].target; give each mount a target of its own"},
         {[](JobSpec& spec) {
              spec.tmpfs = {{"/t:ro", ""}};
          },
