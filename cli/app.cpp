@@ -24,8 +24,8 @@ namespace {
 constexpr std::string_view complete_command = "__complete";
 constexpr std::string_view help_command = "help";
 /// Announced, and not there yet: a guess at another command would mislead.
-constexpr std::array<std::string_view, 7> planned_commands{
-    "edit", "hold", "release", "def", "schedule", "group", "policy"};
+constexpr std::array<std::string_view, 6> planned_commands{
+    "edit", "hold", "release", "schedule", "group", "policy"};
 
 /// The line as it was given, taken apart at the subcommand's name. What stands before the name
 /// joins what stands behind it, since the common options may be given in both places.
@@ -34,30 +34,30 @@ struct CommandLine {
     std::vector<std::string> arguments;
 };
 
-CommandLine split_line(const std::vector<std::string>& arguments) {
+CommandLine split_line(const std::vector<std::string>& arguments,
+                       std::span<const CommandRow> commands) {
     CommandLine line;
-    std::size_t i = 0;
-    for (; i < arguments.size() && arguments[i].starts_with("-"); ++i)
-        if (arguments[i] == "--socket") ++i;
-    if (i < arguments.size()) line.command = arguments[i];
-    auto end_of_common = std::min(i, arguments.size());
-    line.arguments.assign(arguments.begin(),
-                          arguments.begin() + static_cast<std::ptrdiff_t>(end_of_common));
-    if (i < arguments.size())
-        line.arguments.insert(line.arguments.end(),
-                              arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                              arguments.end());
+    bool is_named = false;  // of a family it takes two words
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string& word = arguments[i];
+        if (is_named || word.starts_with("-")) {
+            line.arguments.push_back(word);
+            bool has_value = !is_named && word == "--socket" && i + 1 < arguments.size();
+            if (has_value) line.arguments.push_back(arguments[++i]);
+        } else if (line.command) {
+            *line.command += ' ' + word;
+            is_named = true;
+        } else {
+            line.command = word;
+            is_named = !is_family(word, commands);
+        }
+    }
     return line;
 }
 
 /// `help` is `--help`, `help add` is `add --help`.
-CommandLine as_help_option(const CommandLine& line) {
-    CommandLine asked;
-    for (const std::string& word : line.arguments)
-        if (asked.command || word.starts_with("-"))
-            asked.arguments.push_back(word);
-        else
-            asked.command = word;
+CommandLine as_help_option(const CommandLine& line, std::span<const CommandRow> commands) {
+    CommandLine asked = split_line(line.arguments, commands);
     asked.arguments.emplace_back("--help");
     return asked;
 }
@@ -98,6 +98,22 @@ int run_without_command(const std::vector<std::string>& arguments,
     return exit_usage;
 }
 
+/// `def` alone: `--help`, or nothing that makes sense.
+int run_family(const CommandLine& line, std::span<const CommandRow> commands, Console& console) {
+    OptionSet options(*line.command);
+    CommonOptions common;
+    common.declare(options);
+    auto parsed = options.parse(line.arguments);
+    if (!parsed) return refuse_usage(console, parsed.error().message);
+    std::string help = family_help(*line.command, commands);
+    if (common.help) {
+        console.print(help);
+        return exit_done;
+    }
+    console.print_to_stderr(help);
+    return exit_usage;
+}
+
 int refuse_command(const std::string& name,
                    std::span<const CommandRow> commands,
                    Console& console) {
@@ -111,7 +127,10 @@ int refuse_command(const std::string& name,
                         name,
                         SCHEDULER_VERSION));
     std::string hint = did_you_mean(name, names);
-    if (hint.empty()) hint = "; see schedctl --help";
+    std::string family = name.substr(0, name.find(' '));
+    if (hint.empty())
+        hint = fmt::format("; see schedctl {}--help",
+                           is_family(family, commands) ? escape_text(family) + ' ' : "");
     return refuse_usage(console, fmt::format("there is no command {}{}", escape_text(name), hint));
 }
 
@@ -171,7 +190,7 @@ TimePoint wall_now() {
 int run_schedctl(const std::vector<std::string>& arguments,
                  std::span<const CommandRow> commands,
                  Console& console) {
-    CommandLine line = split_line(arguments);
+    CommandLine line = split_line(arguments, commands);
     if (line.command == complete_command) {
         console.print(complete(line.arguments, commands, socket_paths(CommonOptions{})));
         return exit_done;
@@ -179,12 +198,14 @@ int run_schedctl(const std::vector<std::string>& arguments,
     // Before anything is refused: an error is JSON too.
     auto dashes = std::find(line.arguments.begin(), line.arguments.end(), "--");
     if (std::find(line.arguments.begin(), dashes, "--json") != dashes) console.use_json();
-    if (line.command == help_command) line = as_help_option(line);
+    if (line.command == help_command) line = as_help_option(line, commands);
     if (!line.command)
         return check_output(run_without_command(line.arguments, commands, console), console);
     auto row = std::find_if(commands.begin(), commands.end(), [&](const CommandRow& candidate) {
         return candidate.name == *line.command;
     });
+    if (row == commands.end() && is_family(*line.command, commands))
+        return run_family(line, commands, console);
     if (row == commands.end()) return refuse_command(*line.command, commands, console);
     return check_output(run_command(*row, line.arguments, console), console);
 }

@@ -1,9 +1,11 @@
 #pragma once
 /// Command: one subcommand of schedctl. It declares its options, then runs once.
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -46,13 +48,24 @@ struct CommonOptions {
     void declare(OptionSet& options);
 };
 
-/// A row of the list in commands.hpp.
+/// A row of the list in commands.hpp. The names of a family have two words: `def set`.
 struct CommandRow {
     std::string_view name;
     CommandGroup group;
     std::string_view synopsis;  ///< what follows the name in the usage line
     std::string_view summary;   ///< one line of `schedctl --help`
     std::unique_ptr<Command> (*make)();
+
+    /// The first word of a name with two; else empty.
+    [[nodiscard]] constexpr std::string_view family() const {
+        return name.substr(0, name.find(' ') == std::string_view::npos ? 0 : name.find(' '));
+    }
 };
+
+inline bool is_family(std::string_view word, std::span<const CommandRow> commands) {
+    return !word.empty() && std::any_of(commands.begin(), commands.end(), [&](const auto& row) {
+        return row.family() == word;
+    });
+}
 
 }  // namespace scheduler

@@ -1,6 +1,7 @@
 #pragma once
-/// The list of subcommands, in the order of `schedctl --help`: one row each, one file each in
-/// commands/. A new one needs its file, its row in commands.cpp and its place in schedctl(1).
+/// The list of subcommands, in the order of `schedctl --help`: one row each, one file each (or one
+/// a family) in commands/. A new one needs its file, its row in commands.cpp and its place in
+/// schedctl(1).
 
 #include <memory>
 #include <span>
@@ -25,6 +26,12 @@ std::unique_ptr<Command> make_resume();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_verify();
 std::unique_ptr<Command> make_backup();
+std::unique_ptr<Command> make_def_set();
+std::unique_ptr<Command> make_def_ls();
+std::unique_ptr<Command> make_def_show();
+std::unique_ptr<Command> make_def_rm();
+std::unique_ptr<Command> make_def_export();
+std::unique_ptr<Command> make_def_import();
 
 std::span<const CommandRow> all_commands();
 

@@ -9,6 +9,7 @@
 #include "cli/output/job_text.hpp"
 #include "cli/output/text.hpp"
 #include "common/capabilities.hpp"
+#include "common/requests/definitions.hpp"
 #include "common/requests/list.hpp"
 
 namespace scheduler {
@@ -26,8 +27,8 @@ struct Candidate {
 
 /// The line, taken apart as far as it is known.
 struct TypedLine {
-    std::string socket;             ///< of `--socket`, if it is given
-    std::string command;            ///< empty while it is the command that is being typed
+    std::string socket;   ///< of `--socket`, if it is given
+    std::string command;  ///< as far as it is typed: empty, or a family's first word, perhaps
     std::vector<std::string> rest;  ///< between the command and the word being typed
     std::string current;            ///< the word being typed
 };
@@ -50,6 +51,17 @@ TypedLine take_apart(const std::vector<std::string>& words) {
             line.rest.push_back(words[i]);
     }
     return line;
+}
+
+/// The first that is no option; empty: there is none.
+std::string take_word(std::vector<std::string>& words) {
+    auto word = std::find_if(words.begin(), words.end(), [](const std::string& candidate) {
+        return !candidate.starts_with("-");
+    });
+    if (word == words.end()) return "";
+    std::string taken = std::move(*word);
+    words.erase(word);
+    return taken;
 }
 
 /// The jobs that a command can act on.
@@ -91,9 +103,24 @@ std::vector<Candidate> job_candidates(Client& client,
     return candidates;
 }
 
-std::vector<Candidate> name_candidates(Client& client) {
+std::vector<Candidate> definition_candidates(Client& client) {
+    DefListRequest request;
+    request.limit = DefListRequest::limit_max;
+    client.set_deadline(Client::Clock::now() + patience);
+    auto answer = client.call(request);
     std::vector<Candidate> candidates;
+    if (!answer) return candidates;
+    for (const Definition& definition : answer->value.definitions)
+        candidates.push_back({definition.name, "a definition"});
+    return candidates;
+}
+
+/// What may be run: definitions, and the names of jobs.
+std::vector<Candidate> name_candidates(Client& client) {
+    std::vector<Candidate> candidates = definition_candidates(client);
     std::set<std::string> seen;
+    for (const Candidate& definition : candidates)
+        seen.insert(definition.value);
     for (const Job& job : ask_jobs(client, {}, jobs_searched_for_names))
         if (seen.insert(job.job_name).second) candidates.push_back({job.job_name, "a job's name"});
     return candidates;
@@ -135,6 +162,8 @@ std::vector<Candidate> candidates_for(Completes completes,
             return words_of({"bridge", "none", "host"});
         case Completes::capability:
             return capability_candidates();
+        case Completes::definition:
+            return definition_candidates(client);
         case Completes::any_job:
         case Completes::scheduled_job:
         case Completes::running_job:
@@ -200,7 +229,13 @@ std::vector<Candidate> complete_command(const TypedLine& line,
                 {"--help", "print the commands"}};
     std::vector<Candidate> candidates;
     for (const CommandRow& row : commands)
-        candidates.push_back({std::string(row.name), std::string(row.summary)});
+        if (row.family() == line.command) {
+            auto word = row.name.substr(line.command.empty() ? 0 : line.command.size() + 1);
+            candidates.push_back({std::string(word), std::string(row.summary)});
+        } else if (line.command.empty() &&
+                   (candidates.empty() || candidates.back().value != row.family())) {
+            candidates.push_back({std::string(row.family()), "definitions: set, ls, show …"});
+        }
     return candidates;
 }
 
@@ -224,9 +259,14 @@ std::string complete(const std::vector<std::string>& words,
                      std::span<const CommandRow> commands,
                      std::vector<std::string> socket_paths) {
     TypedLine line = take_apart(words);
-    bool asks_help = line.command == "help" && line.rest.empty();
-    if (line.command.empty() || asks_help)
+    bool asks_help = line.command == "help";
+    if (asks_help) line.command = take_word(line.rest);
+    if (is_family(line.command, commands))
+        if (std::string second = take_word(line.rest); !second.empty())
+            line.command += ' ' + second;
+    if (line.command.empty() || is_family(line.command, commands))
         return print(complete_command(line, commands), line.current);
+    if (asks_help) return "";
     auto row = std::find_if(commands.begin(), commands.end(), [&](const CommandRow& candidate) {
         return candidate.name == line.command;
     });

@@ -20,6 +20,19 @@ constexpr std::array group_titles{GroupTitle{CommandGroup::jobs, "Jobs"},
                                   GroupTitle{CommandGroup::outcome, "Output and outcome"},
                                   GroupTitle{CommandGroup::daemon, "Daemon"}};
 
+struct FamilyTitle {
+    std::string_view family;
+    std::string_view summary;
+};
+constexpr std::array family_titles{
+    FamilyTitle{"def", "definitions: what runs, under a name for `add`"}};
+
+std::string_view family_summary(std::string_view family) {
+    for (const FamilyTitle& title : family_titles)
+        if (title.family == family) return title.summary;
+    return "";
+}
+
 /// Breaks `text` at blanks so that no line passes the width; later lines begin at `indent`.
 std::string wrap(std::string_view text, std::size_t column, std::size_t indent) {
     std::string out;
@@ -96,8 +109,13 @@ std::string general_help(std::span<const CommandRow> commands) {
         "First steps: schedctl add JOB_A --in 2m; schedctl ls; schedctl logs last\n";
     for (const GroupTitle& title : group_titles) {
         text += fmt::format("\n{}:\n", title.title);
-        for (const CommandRow& row : commands)
-            if (row.group == title.group) text += fmt::format("  {:<8}{}\n", row.name, row.summary);
+        std::string_view family;  // stands there once, for all its commands
+        for (const CommandRow& row : commands) {
+            if (row.group != title.group || (!family.empty() && row.family() == family)) continue;
+            family = row.family();
+            text += family.empty() ? fmt::format("  {:<8}{}\n", row.name, row.summary)
+                                   : fmt::format("  {:<8}{}\n", family, family_summary(family));
+        }
     }
     return text +
            "\nOptions:\n"
@@ -107,6 +125,18 @@ std::string general_help(std::span<const CommandRow> commands) {
            "  -h, --help     print this, or with a command its options, and exit\n"
            "\nA job ID is its number (42), its id, the beginning of its id, or `last`.\n"
            "More: schedctl help COMMAND; man schedctl\n";
+}
+
+std::string family_help(std::string_view family, std::span<const CommandRow> commands) {
+    std::string text = fmt::format(
+        "Usage: schedctl {0} COMMAND [OPTION…] [ARG…]\n\n"
+        "{0} has to do with {1}.\n\nCommands:\n",
+        family,
+        family_summary(family));
+    for (const CommandRow& row : commands)
+        if (row.family() == family)
+            text += fmt::format("  {:<8}{}\n", row.name.substr(family.size() + 1), row.summary);
+    return text + fmt::format("\nMore: schedctl help {} COMMAND; man schedctl\n", family);
 }
 
 std::string command_help(const CommandRow& row, const OptionSet& options) {

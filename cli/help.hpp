@@ -11,6 +11,9 @@ namespace scheduler {
 /// `schedctl --help`: the subcommands in their groups.
 std::string general_help(std::span<const CommandRow> commands);
 
+/// `schedctl FAMILY --help`: its subcommands.
+std::string family_help(std::string_view family, std::span<const CommandRow> commands);
+
 /// `schedctl NAME --help`.
 std::string command_help(const CommandRow& row, const OptionSet& options);
 

@@ -30,6 +30,7 @@ enum class Completes : std::uint8_t {
     past_date,
     network,
     capability,
+    definition,
 };
 
 class OptionSet {

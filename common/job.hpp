@@ -36,6 +36,8 @@ struct Job {
     /// Dispatch time − due time, from 0; of a job that waits though it is due, so far.
     std::optional<std::int64_t> lateness_ms;
     std::optional<Instant> output_removed_at;  ///< to keep all within a limit; the job is kept
+    /// Of the definition that job_name named; absent where it is an image.
+    std::optional<std::int64_t> definition_revision;
 
     static void fields(auto& self, auto& visit) {
         visit.unless_empty(
@@ -68,6 +70,9 @@ struct Job {
             self.output_removed_at,
             "when its output was removed to keep all output within a limit (log-total, or that of "
             "a prune); RFC 3339, UTC");
+        visit("definition_revision",
+              self.definition_revision,
+              "of the definition that job_name names; absent where it is an image");
     }
 };
 

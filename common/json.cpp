@@ -241,6 +241,7 @@ std::vector<AnyFunction> addresses(TypeList<Requests...>) {
     (add_request.template operator()<Requests>(), ...);
     add(&decode<JobSpec>);  // as the store keeps it
     add(&encode<JobSpec>);
+    add(&encode<NamedSpec>);  // as files hold it
     return all;
 }
 

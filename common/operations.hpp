@@ -6,6 +6,7 @@
 #include "common/fields.hpp"
 #include "common/requests/add.hpp"
 #include "common/requests/backup.hpp"
+#include "common/requests/definitions.hpp"
 #include "common/requests/kill.hpp"
 #include "common/requests/list.hpp"
 #include "common/requests/logs.hpp"
@@ -39,12 +40,24 @@ using Operations = TypeList<AddRequest,
                             StatusRequest,
                             WhyRequest,
                             VerifyRequest,
-                            BackupRequest>;
+                            BackupRequest,
+                            DefSetRequest,
+                            DefImportRequest,
+                            DefShowRequest,
+                            DefListRequest,
+                            DefRemoveRequest>;
 
 /// Operations that answer with a stream of items instead of one response.
 template <class Request>
 concept StreamingOperation = requires {
     typename Request::Item;
+};
+
+/// Writes that later requests are read by: on a connection nothing begins before they have taken
+/// effect.
+template <class Request>
+concept SettingOperation = requires {
+    Request::is_setting;
 };
 
 }  // namespace scheduler

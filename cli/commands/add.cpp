@@ -136,8 +136,13 @@ class AddCommand : public Command {
             console.print(line);
         if (added.warning) console.note("warning: " + escape_text(*added.warning));
         if (added.replayed) console.note("this key was used before: this is the job of that time");
-        if (!quiet_ && !dry_run_ && !console.json())
+        if (quiet_ || console.json()) return;
+        if (!dry_run_)
             console.print_to_stderr(fmt::format("job {}, due {}\n", added.job.number, due));
+        if (added.job.definition_revision)
+            console.print_to_stderr(fmt::format("{} is a definition, revision {}\n",
+                                                escape_text(added.job.job_name),
+                                                *added.job.definition_revision));
     }
 
     int explain(Context& context, CallError error, const AddRequest& request) const {

@@ -124,6 +124,18 @@ void add_isolation(Block& block, const JobSpec& spec) {
     if (spec.gpus) block.add("GPUs", escape_text(spec.gpus->to_string()));
 }
 
+void add_spec(Block& block, const JobSpec& spec) {
+    add_program(block, spec);
+    add_limits(block, spec);
+    add_isolation(block, spec);
+}
+
+std::string name_text(const Job& job) {
+    std::string name = escape_text(job.job_name);
+    if (!job.definition_revision) return name;
+    return fmt::format("{} (definition, revision {})", name, *job.definition_revision);
+}
+
 std::string optional_instant(const std::optional<Instant>& instant) {
     return instant ? instant->to_string() : "-";
 }
@@ -174,7 +186,7 @@ std::string due_text(const Job& job, std::string_view zone, TimePoint now) {
 std::string job_details(const Job& job, TimePoint now, bool colour) {
     Block block;
     block.add("Job", fmt::format("{} ({})", job.number, job.id.to_string()));
-    block.add("Name", escape_text(job.job_name));
+    block.add("Name", name_text(job));
     block.add("Status", paint(status_word(job), colour_of(job), colour));
     if (job.exit_code) block.add("Exit code", std::to_string(*job.exit_code));
     if (job.error) block.add("Error", escape_text(*job.error));
@@ -184,16 +196,50 @@ std::string job_details(const Job& job, TimePoint now, bool colour) {
     if (job.started_at) block.add("Started", started_text(job));
     if (job.finished_at) block.add("Finished", finished_text(job, now));
     if (job.attempt && *job.attempt > 1) block.add("Attempt", std::to_string(*job.attempt));
-    if (job.spec) {
-        add_program(block, *job.spec);
-        add_limits(block, *job.spec);
-        add_isolation(block, *job.spec);
-    }
+    if (job.spec) add_spec(block, *job.spec);
     if (job.output_removed_at)
         block.add("Output", "removed " + relative_time(job.output_removed_at->at, now));
     if (job.container_id) block.add("Container", escape_text(*job.container_id).substr(0, 12));
     if (job.schedule_id) block.add("Schedule", job.schedule_id->to_string());
     return block.take();
+}
+
+std::string definition_details(const Definition& definition, TimePoint now) {
+    Block block;
+    block.add("Definition", escape_text(definition.name));
+    block.add("Revision", std::to_string(definition.revision));
+    block.add("Set",
+              fmt::format("{} by {}",
+                          relative_time(definition.updated_at.at, now),
+                          escape_text(definition.updated_by)));
+    add_spec(block, definition.spec);
+    return block.take();
+}
+
+std::vector<Column> definition_columns() {
+    return {{.title = "NAME"},
+            {.title = "REVISION", .right = true},
+            {.title = "SET"},
+            {.title = "IMAGE"},
+            {.title = "COMMAND", .flexible = true, .minimum = 8}};
+}
+
+Row definition_row(const Definition& definition, TimePoint now) {
+    std::string command = words_text(definition.spec.command);
+    return {{escape_text(definition.name)},
+            {std::to_string(definition.revision)},
+            {relative_time(definition.updated_at.at, now)},
+            {escape_text(definition.spec.image.value_or("-"))},
+            {command.empty() ? "-" : command}};
+}
+
+std::string definition_fields(const Definition& definition) {
+    return fmt::format("{}\t{}\t{}\t{}\t{}\n",
+                       escape_field(definition.name),
+                       definition.revision,
+                       definition.updated_at.to_string(),
+                       escape_field(definition.updated_by),
+                       escape_field(definition.spec.image.value_or("-")));
 }
 
 std::string outcome_sentence(const Job& job) {

@@ -1,10 +1,11 @@
 #pragma once
-/// Jobs in words and columns. Pure functions of the job, the time and the layout.
+/// Jobs and definitions in words and columns. Pure functions of these, the time and the layout.
 
 #include <string>
 #include <vector>
 
 #include "cli/output/table.hpp"
+#include "common/definition.hpp"
 #include "common/job.hpp"
 #include "common/requests/add.hpp"
 #include "common/requests/subscribe.hpp"
@@ -27,6 +28,13 @@ std::string due_text(const Job& job, std::string_view zone, TimePoint now);
 
 /// The block of `show`, with its last newline.
 std::string job_details(const Job& job, TimePoint now, bool colour);
+
+/// The same for definitions: the columns of `def ls`, `name revision updated_at updated_by image`
+/// between tabs, and the block of `def show`.
+std::vector<Column> definition_columns();
+Row definition_row(const Definition& definition, TimePoint now);
+std::string definition_fields(const Definition& definition);
+std::string definition_details(const Definition& definition, TimePoint now);
 
 /// How it ended, in a sentence: `job 42 failed with exit code 3`.
 std::string outcome_sentence(const Job& job);

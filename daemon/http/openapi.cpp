@@ -25,9 +25,12 @@ bool is_in_path(const Route& route, const FieldSchema& field) {
     return route.path.find('{' + field.name + '}') != std::string_view::npos;
 }
 
+bool takes_body(const Route& route) {
+    return route.method == "POST" || route.method == "PUT";
+}
+
 /// Where the route takes a body, a field may stand there instead, so the query does not require it.
 std::string parameters(const Route& route) {
-    bool takes_body = route.method == "POST";
     Joined list;
     for (const FieldSchema& field : route.schema.request) {
         if (field.form.empty()) continue;
@@ -36,7 +39,7 @@ std::string parameters(const Route& route) {
             fmt::format(R"({{"name":{},"in":"{}","required":{},"description":{},"schema":{}}})",
                         quote_json(field.name),
                         in_path ? "path" : "query",
-                        in_path || (field.is_required && !takes_body),
+                        in_path || (field.is_required && !takes_body(route)),
                         quote_json(field.doc),
                         field.form));
     }
@@ -55,7 +58,7 @@ std::string request_body(const Route& route) {
     std::vector<FieldSchema> fields;
     for (const FieldSchema& field : route.schema.request)
         if (!is_in_path(route, field)) fields.push_back(field);
-    if (route.method != "POST" || fields.empty()) return "";
+    if (!takes_body(route) || fields.empty()) return "";
     // A field may come by the query, so none is required of the body.
     for (FieldSchema& field : fields)
         field.is_required = false;

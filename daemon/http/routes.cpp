@@ -111,6 +111,11 @@ std::vector<Route> make_table() {
                              "Compares store, containers and output, and reports what is wrong",
                              verify,
                              json_response(object_schema<VerifyResponse>())),
+        route<DefListRequest>("GET", "/definitions", "Definitions, by name"),
+        route<DefImportRequest>("POST", "/definitions", "Sets several definitions, all or none"),
+        route<DefShowRequest>("GET", "/definitions/{name}", "One definition"),
+        route<DefSetRequest>("PUT", "/definitions/{name}", "Makes or replaces a definition"),
+        route<DefRemoveRequest>("DELETE", "/definitions/{name}", "Removes a definition"),
         page("/healthz", "Whether the daemon is alive", show_health, json_response(message)),
         page("/readyz",
              "Whether jobs can be run; 503 and why, if not",
@@ -159,7 +164,7 @@ const std::vector<Route>& routes() {
 RouteMatch match_route(std::string_view method, const Target& target) {
     RouteMatch match;
     if (target.path == "*") {
-        match.allowed = {"GET", "HEAD", "POST", "DELETE", "OPTIONS"};
+        match.allowed = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"};
         return match;
     }
     std::string_view wanted = method == "HEAD" ? "GET" : method;

@@ -144,41 +144,66 @@ Result<Done> check_past(const AddRequest& request, bool refuse_by_default, Check
     return fail(*checked.job.refusal);
 }
 
-Result<Done> check_image(const AddRequest& request, Checked& checked) {
-    auto reference = parse_image_reference(request.spec.image.value_or(request.job_name));
-    if (!reference && request.spec.image)
+/// Of what is run, whoever named it.
+Result<Done> check_image(Checked& checked) {
+    const auto& image = checked.job.spec.image;
+    auto reference = parse_image_reference(image.value_or(checked.job.name));
+    if (!reference && image)
         return fail(
             ErrorCode::bad_field,
-            fmt::format(
-                "image \"{}\" can't be used: {}", *request.spec.image, reference.error().message));
+            fmt::format("image \"{}\" can't be used: {}", *image, reference.error().message));
     if (reference)
         checked.image = *reference;
     else
         checked.warnings.push_back(
             fmt::format("{} is neither a definition nor a valid image reference ({}), so the job "
                         "will be failed when it is due",
-                        request.job_name,
+                        checked.job.name,
                         reference.error().message));
     return Done{};
 }
 
-Result<Checked> check(const AddRequest& request,
+/// What is run: the definition that the name means, with what is given over it; or what is given.
+Result<Done> check_what(Store& store,
+                        const AddRequest& request,
+                        const Caller& caller,
+                        Checked& checked) {
+    checked.job.spec = request.spec;
+    auto definition = is_definition_name(request.job_name)
+                          ? store.definition(request.job_name)
+                          : Result<std::optional<Definition>>(std::nullopt);
+    if (!definition) return fail(definition.error());
+    if (!*definition) {
+        if (auto ok = check_spec(request.spec); !ok) return ok;
+        if (auto ok = check_rights(request.spec, caller); !ok) return ok;
+        return check_image(checked);
+    }
+    checked.job.definition_revision = (*definition)->revision;
+    checked.job.spec = overlay((*definition)->spec, request.spec);
+    auto ok = check_rights(**definition, request.spec, caller);
+    if (ok) ok = check_spec(checked.job.spec);
+    if (ok) ok = check_image(checked);
+    if (ok || !request.key || request.dry_run) return ok;
+    // The definition may have been another one when this request came first: the store knows.
+    checked.job.refusal = ok.error();
+    return Done{};
+}
+
+Result<Checked> check(Store& store,
+                      const AddRequest& request,
                       const Caller& caller,
                       TimePoint now,
                       bool refuse_past_dates) {
     Checked checked;
     checked.job.name = request.job_name;
-    checked.job.spec = request.spec;
     checked.job.created_at = now;
     checked.job.submitted_by = caller.name;
     checked.job.key = request.key;
     if (auto ok = check_name(request.job_name); !ok) return fail(ok.error());
     if (auto ok = check_key(request.key); !ok) return fail(ok.error());
-    if (auto ok = check_spec(request.spec); !ok) return fail(ok.error());
-    if (auto ok = check_rights(request.spec, caller); !ok) return fail(ok.error());
     if (auto ok = check_due(request, now, checked); !ok) return fail(ok.error());
     if (auto ok = check_past(request, refuse_past_dates, checked); !ok) return fail(ok.error());
-    if (auto ok = check_image(request, checked); !ok) return fail(ok.error());
+    if (auto ok = check_what(store, request, caller, checked); !ok) return fail(ok.error());
     if (request.key) checked.job.request_hash = hash_of(request);
     return checked;
 }
@@ -219,6 +244,7 @@ AddResponse answer_dry_run(const Checked& checked) {
     response.job.scheduled_to = to_local_date(checked.job.due_at);
     response.job.spec = hide_values(checked.job.spec);
     response.job.submitted_by = checked.job.submitted_by;
+    response.job.definition_revision = checked.job.definition_revision;
     return response;
 }
 
@@ -328,8 +354,11 @@ void answer_batch(Dispatcher& dispatcher,
 }  // namespace
 
 void Service::handle(const AddRequest& request, const Caller& caller, Reply<AddResponse> reply) {
-    auto checked =
-        check(request, caller, parts_->clock.now(), parts_->options.get().refuse_past_dates);
+    auto checked = check(parts_->store,
+                         request,
+                         caller,
+                         parts_->clock.now(),
+                         parts_->options.get().refuse_past_dates);
     if (!checked) return reply(fail(checked.error()));
     Dispatcher& dispatcher = parts_->dispatcher;
     Executor& timers = parts_->timers;
@@ -371,7 +400,7 @@ void Service::handle(const AddBatchRequest& request,
         };
         if (request.jobs[i].dry_run)
             return reply(at_fault({ErrorCode::bad_field, "dry_run is for single jobs"}));
-        auto checked = check(request.jobs[i], caller, now, refuse_past_dates);
+        auto checked = check(parts_->store, request.jobs[i], caller, now, refuse_past_dates);
         if (!checked) return reply(at_fault(checked.error()));
         if (auto& refusal = checked->job.refusal) refusal = at_fault(*refusal).error;
         jobs.push_back(checked->job);

@@ -31,4 +31,18 @@ Result<Done> check_rights(const JobSpec& spec, const Caller& caller) {
                             field));
 }
 
+Result<Done> check_rights(const Definition& definition,
+                          const JobSpec& given,
+                          const Caller& caller) {
+    std::string_view field = caller.is_anonymous ? field_with_power(definition.spec) : "";
+    if (!field.empty() && given != JobSpec{})
+        return fail(ErrorCode::forbidden,
+                    fmt::format("definition {} has {}, so over HTTP without a token it runs as it "
+                                "is: leave out what else the job is to run; or use schedctl, or "
+                                "schedulerd --token-file",
+                                definition.name,
+                                field));
+    return check_rights(given, caller);
+}
+
 }  // namespace scheduler

@@ -82,11 +82,20 @@ class Service {
     void handle(const PauseRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const ResumeRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const PruneRequest& request, const Caller& caller, Reply<PruneResponse> reply);
+    void handle(const DefSetRequest& request, const Caller& caller, Reply<DefSetResponse> reply);
+    void handle(const DefImportRequest& request,
+                const Caller& caller,
+                Reply<DefImportResponse> reply);
+    void handle(const DefRemoveRequest& request,
+                const Caller& caller,
+                Reply<MessageResponse> reply);
 
     Result<ListResponse> handle(const ListRequest& request, const Caller& caller);
     Result<Job> handle(const ShowRequest& request, const Caller& caller);
     Result<StatusResponse> handle(const StatusRequest& request, const Caller& caller);
     Result<WhyResponse> handle(const WhyRequest& request, const Caller& caller);
+    Result<Definition> handle(const DefShowRequest& request, const Caller& caller);
+    Result<DefListResponse> handle(const DefListRequest& request, const Caller& caller);
 
     Result<std::unique_ptr<Stream<LogChunk>>> handle(const LogsRequest& request,
                                                      const Caller& caller);

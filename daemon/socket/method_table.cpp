@@ -93,6 +93,7 @@ Method method_of(Service& service) {
         };
     } else {
         method.kind = kind_of<Request>();
+        method.is_setting = SettingOperation<Request>;
         method.begin = [&service](const RpcCall& rpc,
                                   const Caller& caller,
                                   asio::any_io_executor executor,

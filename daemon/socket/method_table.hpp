@@ -45,8 +45,9 @@ struct Method {
                                                                    const Caller& caller)>;
 
     Kind kind = Kind::read;
-    Begin begin;  ///< of reads and writes: posts the result, as JSON, to `executor`
-    Open open;    ///< of streams
+    bool is_setting = false;  ///< a write that the requests behind it wait for
+    Begin begin;              ///< of reads and writes: posts the result, as JSON, to `executor`
+    Open open;                ///< of streams
 };
 
 using Methods = std::unordered_map<std::string_view, Method>;

@@ -83,6 +83,8 @@ asio::awaitable<void> Connection::take_line(std::string_view line) {
         co_await until([this, &request] { return request->is_over || is_closed_; });
     } else {
         begin(**method, *call, request);
+        if ((*method)->is_setting)
+            co_await until([this] { return writes_under_way_ == 0 || is_closed_; });
         // A read was done in place: now it is another connection's turn.
         if (request->kind == Method::Kind::read)
             co_await asio::post(socket_.get_executor(), asio::use_awaitable);

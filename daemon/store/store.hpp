@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/definition.hpp"
 #include "common/job.hpp"
 #include "common/requests/list.hpp"
 #include "common/requests/subscribe.hpp"
@@ -32,6 +34,7 @@ struct NewJob {
         request_hash;  ///< of the request as sent; another one under the same key is key_reused
     std::string submitted_by;
     std::optional<Error> refusal = {};  ///< of a new job: a repeat under its key is not refused
+    std::optional<std::int64_t> definition_revision = {};  ///< of what its name was found to mean
 };
 
 struct AddedJob {
@@ -211,6 +214,24 @@ struct Tally {
     std::int64_t purged = 0;                      ///< jobs removed from history, ever
 };
 
+/// Who changes definitions, and which ones that may be.
+struct DefinitionChange {
+    TimePoint at{};
+    std::string by;
+    /// Asked, on the writer's thread, before one that is there is replaced or removed.
+    std::function<Result<Done>(const Definition&)> may_change;
+};
+
+struct SetDefinition {
+    Definition definition;  ///< environment values as they are
+    bool is_changed = true;
+};
+
+struct DefinitionPage {
+    std::vector<Definition> definitions;  ///< by name; environment values as they are
+    bool has_more = false;
+};
+
 /// What a commit changed: for `wait`, event streams and the dispatcher. Called on the writer thread
 /// after each commit that wrote events.
 struct CommittedEvent {
@@ -256,6 +277,16 @@ class Store {
     virtual void request_kill(
         JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) = 0;
     virtual void set_pause(PauseState pause, Reply<PauseChange> reply) = 0;
+    /// All or none; replies in the order given. One that is there with the same specification
+    /// already stays as it is. A value `hidden` in the environment keeps the one before.
+    /// Errors: bad_field, too_large, those of `may_change`.
+    virtual void set_definitions(std::vector<NamedSpec> definitions,
+                                 DefinitionChange change,
+                                 Reply<std::vector<SetDefinition>> reply) = 0;
+    /// Errors: not_found, those of `may_change`.
+    virtual void remove_definition(std::string name,
+                                   DefinitionChange change,
+                                   Reply<Done> reply) = 0;
     virtual void set_meta(std::string key, std::string value, Reply<Done> reply) = 0;
     /// Removes ended jobs, the oldest first, with their attempts and events. Nothing that is not
     /// ended is ever touched. The caller removes the files that it names, then calls
@@ -328,6 +359,12 @@ class Store {
     /// How many due jobs are claimed before this one, which is due, counted up to `max`.
     virtual Result<std::int64_t> count_before(const Job& job, std::int64_t max) = 0;
     virtual Result<PauseState> pause_state() = 0;
+    /// Nothing where there is none of this name.
+    virtual Result<std::optional<Definition>> definition(const std::string& name) = 0;
+    /// Those after this name, at most `limit`, and fewer once they hold `bytes_max`.
+    virtual Result<DefinitionPage> definitions(const std::string& after,
+                                               std::int64_t limit,
+                                               std::size_t bytes_max) = 0;
     virtual Result<std::optional<std::string>> meta(const std::string& key) = 0;
     /// Empty while writes are accepted, else why not (disk full, failed fsync).
     virtual std::string write_trouble() = 0;

@@ -79,10 +79,13 @@ overview = help_of("schedctl")
 helps = {"schedctl": overview}
 for name in subcommands(overview):
     helps[f"schedctl {name}"] = help_of("schedctl", name)
+    if "\nCommands:\n" in helps[f"schedctl {name}"]:
+        for second in subcommands(helps[f"schedctl {name}"]):
+            helps[f"schedctl {name} {second}"] = help_of("schedctl", name, second)
 if len(helps) == 1:
     complain("schedctl --help lists no commands")
 text = check_program("schedctl", "schedctl.1", helps)
 for name in helps:
-    if name != "schedctl" and not re.search(rf"^ +{name}\b|^ +{name.split()[1]}\b", text, re.M):
+    if name != "schedctl" and not re.search(rf"^ +{name.removeprefix('schedctl ')}\b", text, re.M):
         complain(f"man/schedctl.1: the command {name} is missing")
 sys.exit(1 if count else 0)

@@ -38,13 +38,24 @@ struct Call {
     bool has_body = false;
 };
 
-/// Where an operation is over HTTP; the job's id moves from the parameters into the path.
+/// Where an operation is over HTTP; a job's id or a definition's name moves from the parameters
+/// into the path.
 Call route_of(const std::string& operation, Json& params) {
     auto job = [&params] {
         std::string id = escape(params.at("job_id").get<std::string>());
         params.erase("job_id");
         return "/job/" + id;
     };
+    auto definition = [&params] {
+        std::string name = escape(params.at("name").get<std::string>());
+        params.erase("name");
+        return "/definitions/" + name;
+    };
+    if (operation == "def_set") return {"PUT", definition(), true};
+    if (operation == "def_import") return {"POST", "/definitions", true};
+    if (operation == "def_show") return {"GET", definition()};
+    if (operation == "def_list") return {"GET", "/definitions"};
+    if (operation == "def_remove") return {"DELETE", definition()};
     if (operation == "add") return {"POST", "/job", true};
     if (operation == "list") return {"GET", "/jobs"};
     if (operation == "show") return {"GET", job()};

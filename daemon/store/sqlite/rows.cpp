@@ -36,6 +36,7 @@ Job job_from(const Query& row) {
     if (auto claimed_at = row.optional_time(15))
         job.lateness_ms = std::max<std::int64_t>((*claimed_at - job.due_at.at).count(), 0);
     job.output_removed_at = optional_instant(row, 16);
+    job.definition_revision = row.optional_integer(17);
     job.scheduled_in = to_local_date(job.created_at.at);
     job.scheduled_to = to_local_date(job.due_at.at);
     if (job.finished_at) job.finish_date = to_local_date(job.finished_at->at);

@@ -23,8 +23,9 @@ T must(Result<T> parsed) {
 #define SCHEDULER_JOB_COLUMNS                                                                \
     "id, name, status, finish_status, number, due_at, created_at, started_at, finished_at, " \
     "exit_code, error, "                                                                     \
-    "container_id, attempt, submitted_by, schedule_id, claimed_at, output_removed_at"
-inline constexpr int job_columns = 17;
+    "container_id, attempt, submitted_by, schedule_id, claimed_at, output_removed_at, "      \
+    "definition_revision"
+inline constexpr int job_columns = 18;
 
 Job job_from(const Query& row);
 /// The specification at `column`; an unreadable one is a damaged row and throws SqliteError.

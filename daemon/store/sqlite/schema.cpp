@@ -102,7 +102,22 @@ CREATE TABLE removal(                                  -- output files that are 
 CREATE INDEX job_history_name_finish ON job(name, finish_status, finished_at, number) WHERE finished_at IS NOT NULL;
 )sql";
 
-constexpr std::array all_migrations{Migration{1, version_1}, Migration{2, version_2}};
+/// Definitions. Each change is a new row, so that a revision is never reused, also not by another
+/// definition of the name.
+constexpr const char* version_3 = R"sql(
+CREATE TABLE definition(
+  revision   INTEGER PRIMARY KEY AUTOINCREMENT,
+  name       TEXT    NOT NULL UNIQUE,
+  spec       TEXT    NOT NULL,                         -- JSON
+  updated_at INTEGER NOT NULL,
+  updated_by TEXT    NOT NULL
+) STRICT;
+
+ALTER TABLE job ADD COLUMN definition_revision INTEGER; -- NULL: the name is an image
+)sql";
+
+constexpr std::array all_migrations{
+    Migration{1, version_1}, Migration{2, version_2}, Migration{3, version_3}};
 
 std::int64_t pragma(Database& database, const char* sql) {
     Query query = database.query(sql);

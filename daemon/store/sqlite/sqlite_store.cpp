@@ -21,6 +21,10 @@ std::optional<JobId> read_last_id(Database& database) {
     return query.job_id(0);
 }
 
+bool has_definitions(Database& database) {
+    return database.query("SELECT 1 FROM definition LIMIT 1").step();
+}
+
 /// Remembers a damage, so that the next start does not serve from the file.
 Writer::OnFatal remember_damage(const std::filesystem::path& path,
                                 bool is_checked,
@@ -78,8 +82,9 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Parts parts) {
         if (parts.checkpoints != nullptr)
             (*database)->set_commits_checkpoint_at(parts.checkpoint_limits.force);
         auto last_id = read_last_id(**database);
+        bool any = has_definitions(**database);
         return std::unique_ptr<SqliteStore>(
-            new SqliteStore(std::move(parts), std::move(*database), last_id));
+            new SqliteStore(std::move(parts), std::move(*database), last_id, any));
     } catch (const SqliteError& error) {
         return fail(open_error(parts.path, error));
     }
@@ -87,13 +92,15 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Parts parts) {
 
 SqliteStore::SqliteStore(Parts parts,
                          std::unique_ptr<Database> database,
-                         std::optional<JobId> last_id)
+                         std::optional<JobId> last_id,
+                         bool has_definitions)
     : clock_(parts.clock),
       ids_(parts.clock, std::move(parts.random), last_id),
       writer_(std::move(database),
               parts.commits,
               remember_damage(parts.path, parts.checks != nullptr, std::move(parts.on_fatal))),
-      readers_(parts.path, [this](const SqliteError& error) { writer_.failed_elsewhere(error); }) {
+      readers_(parts.path, [this](const SqliteError& error) { writer_.failed_elsewhere(error); }),
+      may_have_definitions_(has_definitions) {
     writer_.on_disk_full(std::move(parts.on_disk_full));
     writer_.on_space(std::move(parts.on_space));
     if (parts.checkpoints != nullptr)

@@ -3,6 +3,7 @@
 /// of their own. Any thread. The only owner of the database file for writing: the daemon holds a
 /// lock file.
 
+#include <atomic>
 #include <memory>
 
 #include "daemon/base/id_generator.hpp"
@@ -62,6 +63,10 @@ class SqliteStore final : public Store {
     void make_due(JobId id, TimePoint now, Reply<Done> reply) override;
     void request_kill(JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) override;
     void set_pause(PauseState pause, Reply<PauseChange> reply) override;
+    void set_definitions(std::vector<NamedSpec> definitions,
+                         DefinitionChange change,
+                         Reply<std::vector<SetDefinition>> reply) override;
+    void remove_definition(std::string name, DefinitionChange change, Reply<Done> reply) override;
     void set_meta(std::string key, std::string value, Reply<Done> reply) override;
     void prune(PruneBatch batch, Reply<PruneResult> reply) override;
     void prune_output(std::int64_t bytes_kept,
@@ -101,11 +106,18 @@ class SqliteStore final : public Store {
     Result<Overdue> overdue(TimePoint now, std::int64_t max) override;
     Result<std::int64_t> count_before(const Job& job, std::int64_t max) override;
     Result<PauseState> pause_state() override;
+    Result<std::optional<Definition>> definition(const std::string& name) override;
+    Result<DefinitionPage> definitions(const std::string& after,
+                                       std::int64_t limit,
+                                       std::size_t bytes_max) override;
     Result<std::optional<std::string>> meta(const std::string& key) override;
     std::string write_trouble() override { return writer_.trouble(); }
 
   private:
-    SqliteStore(Parts parts, std::unique_ptr<Database> database, std::optional<JobId> last_id);
+    SqliteStore(Parts parts,
+                std::unique_ptr<Database> database,
+                std::optional<JobId> last_id,
+                bool has_definitions);
     Result<AddedJob> insert_one(WriteContext& context, const NewJob& job);
 
     const Clock& clock_;
@@ -114,6 +126,8 @@ class SqliteStore final : public Store {
     std::optional<Checkpoints> checkpoints_;
     ReaderPool readers_;
     std::optional<IntegrityWalk> walk_;
+    /// False while there never was one since the start: a submit need not look for its name then.
+    std::atomic<bool> may_have_definitions_;
     std::unique_ptr<DatabaseCopy> copy_;  ///< writer only; ends before `writer_` closes its source
 };
 

@@ -205,8 +205,8 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
     context.database
         .query(
             "INSERT INTO job(id, name, spec, status, created_at, due_at, rank, submitted_by, key, "
-            "request_hash) "
-            "VALUES(?, ?, ?, 'scheduled', ?, ?5, ?5, ?, ?, ?)")
+            "request_hash, definition_revision) "
+            "VALUES(?, ?, ?, 'scheduled', ?, ?5, ?5, ?, ?, ?, ?)")
         .bind(id)
         .bind(job.name)
         .bind(encode(job.spec))
@@ -215,6 +215,7 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
         .bind(job.submitted_by)
         .bind(job.key)
         .bind(job.key ? std::optional(job.request_hash) : std::nullopt)
+        .bind(job.definition_revision)
         .run();
     Job added;
     added.id = id;
@@ -226,6 +227,7 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
     added.scheduled_to = to_local_date(job.due_at);
     added.spec = hide_values(job.spec);
     added.submitted_by = job.submitted_by;
+    added.definition_revision = job.definition_revision;
     context.record(id,
                    added.number,
                    job.created_at,

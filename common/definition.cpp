@@ -1,0 +1,102 @@
+#include "common/definition.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/fields.hpp"
+
+namespace scheduler {
+namespace {
+
+bool is_letter_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// Where the fields of a specification are, in the order of their declaration.
+struct FieldPlaces {
+    std::vector<const void*> places;
+    void operator()(std::string_view, const auto& member, std::string_view) {
+        places.push_back(&member);
+    }
+};
+
+/// Visits the fields of one specification, and takes what another one gives.
+class Overlay {
+  public:
+    explicit Overlay(const JobSpec& given) { JobSpec::fields(given, given_); }
+
+    template <class T>
+    void operator()(std::string_view, T& member, std::string_view) {
+        const T& given = *static_cast<const T*>(given_.places[next_++]);
+        if constexpr (StringMapType<T>) {
+            for (const auto& [name, value] : given)
+                member.insert_or_assign(name, value);
+        } else if constexpr (VectorType<T>) {
+            if (!given.empty()) member = given;
+        } else {
+            static_assert(OptionalType<T>, "say how a field of this type is given");
+            if (given) member = given;
+        }
+    }
+
+  private:
+    FieldPlaces given_;
+    std::size_t next_ = 0;
+};
+
+}  // namespace
+
+bool is_definition_name(std::string_view name) {
+    return !name.empty() && name.size() <= DefinitionLimits::name_bytes &&
+           (is_letter_or_digit(name.front()) || name.front() == '_') &&
+           std::all_of(name.begin(), name.end(), [](char c) {
+               return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-';
+           });
+}
+
+Error definition_not_found(std::string_view name) {
+    return {ErrorCode::not_found,
+            fmt::format("there is no definition \"{}\"; schedctl def ls lists them",
+                        name.substr(0, DefinitionLimits::name_bytes))};
+}
+
+Result<Done> check_definition_name(std::string_view name) {
+    if (is_definition_name(name)) return Done{};
+    if (name.size() > DefinitionLimits::name_bytes)
+        return fail(ErrorCode::bad_field,
+                    fmt::format("the name of a definition is longer than {} characters",
+                                DefinitionLimits::name_bytes));
+    return fail(ErrorCode::bad_field,
+                fmt::format("name \"{}\" can't be a definition's: letters, digits, _, . and -, the "
+                            "first of them a letter, a digit or _",
+                            name));
+}
+
+JobSpec overlay(JobSpec base, const JobSpec& given) {
+    if (!given.entrypoint.empty() && given.command.empty()) base.command.clear();
+    Overlay visit(given);
+    JobSpec::fields(base, visit);
+    return base;
+}
+
+Result<Done> keep_hidden_values(JobSpec& spec, const JobSpec* before) {
+    for (auto& [name, value] : spec.env) {
+        if (value != hidden_value) continue;
+        const std::string* kept = nullptr;
+        if (before != nullptr)
+            if (auto found = before->env.find(name); found != before->env.end())
+                kept = &found->second;
+        if (kept == nullptr)
+            return fail(ErrorCode::bad_field,
+                        fmt::format("env {} is \"{}\", which stands for a value that is not shown, "
+                                    "and there is none; give its value",
+                                    name,
+                                    hidden_value));
+        value = *kept;
+    }
+    return Done{};
+}
+
+}  // namespace scheduler
