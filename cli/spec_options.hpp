@@ -44,6 +44,7 @@ class SpecOptions {
     std::vector<std::string> ulimits_;
     std::optional<std::string> timeout_;
     std::optional<std::string> stop_grace_;
+    std::optional<std::string> priority_;
 
     std::optional<std::string> network_;
     std::vector<std::string> volumes_;

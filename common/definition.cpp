@@ -46,6 +46,17 @@ class Overlay {
     std::size_t next_ = 0;
 };
 
+/// Empties the field of this name.
+struct Unset {
+    std::string_view name;
+    bool is_done = false;
+    void operator()(std::string_view field, auto& member, std::string_view) {
+        if (field != name) return;
+        member = {};
+        is_done = true;
+    }
+};
+
 }  // namespace
 
 bool is_definition_name(std::string_view name) {
@@ -79,6 +90,16 @@ JobSpec overlay(JobSpec base, const JobSpec& given) {
     Overlay visit(given);
     JobSpec::fields(base, visit);
     return base;
+}
+
+Result<Done> unset_field(JobSpec& spec, std::string_view name) {
+    Unset visit{name};
+    JobSpec::fields(spec, visit);
+    if (visit.is_done) return Done{};
+    return fail(ErrorCode::bad_field,
+                fmt::format("unset \"{}\" is no field of the specification; there are {}",
+                            name.substr(0, 64),
+                            fmt::join(field_names<JobSpec>(), ", ")));
 }
 
 Result<Done> keep_hidden_values(JobSpec& spec, const JobSpec* before) {

@@ -60,6 +60,9 @@ Result<Done> check_definition_name(std::string_view name);
 /// for the other one, as docker does with an image's.
 JobSpec overlay(JobSpec base, const JobSpec& given);
 
+/// Takes a field away. Errors: bad_field, when there is none of this name.
+Result<Done> unset_field(JobSpec& spec, std::string_view name);
+
 /// Puts the values of `before` where the environment of `spec` says `hidden`, as answers do; it is
 /// null for a new one. Errors: bad_field, naming the first variable that has none.
 Result<Done> keep_hidden_values(JobSpec& spec, const JobSpec* before);

@@ -38,6 +38,7 @@ struct Job {
     std::optional<Instant> output_removed_at;  ///< to keep all within a limit; the job is kept
     /// Of the definition that job_name named; absent where it is an image.
     std::optional<std::int64_t> definition_revision;
+    std::optional<std::string> held_by;  ///< absent while nobody holds it back
 
     static void fields(auto& self, auto& visit) {
         visit.unless_empty(
@@ -73,6 +74,8 @@ struct Job {
         visit("definition_revision",
               self.definition_revision,
               "of the definition that job_name names; absent where it is an image");
+        visit(
+            "held_by", self.held_by, "who keeps it from starting (hold); absent while nobody does");
     }
 };
 

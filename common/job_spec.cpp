@@ -10,10 +10,9 @@
 namespace scheduler {
 namespace {
 
-constexpr std::array<std::string_view, 11> future_fields{"retries",
+constexpr std::array<std::string_view, 10> future_fields{"retries",
                                                          "pull",
                                                          "registry_auth",
-                                                         "priority",
                                                          "group",
                                                          "after",
                                                          "expires",
@@ -102,7 +101,17 @@ Result<Done> check_spec(const JobSpec& spec) {
     if (spec.timeout && spec.timeout->length <= Duration(0))
         return bad_field("timeout is 0s; it must be at least 1s, or left out for no limit");
     if (auto env = check_env(spec.env); !env) return env;
+    std::int64_t priority = spec.priority.value_or(0);
+    if (priority < -SpecLimits::priority_max || priority > SpecLimits::priority_max)
+        return bad_field(fmt::format("priority {} is not from -{} to {}",
+                                     priority,
+                                     SpecLimits::priority_max,
+                                     SpecLimits::priority_max));
     return check_container(spec);
+}
+
+TimePoint rank_of(TimePoint due_at, const JobSpec& spec) {
+    return due_at - std::chrono::minutes(spec.priority.value_or(0));
 }
 
 JobSpec hide_values(JobSpec spec) {

@@ -37,6 +37,7 @@ struct SpecLimits {
     static constexpr Cpus cpus_max{65'536'000'000'000};
     static constexpr std::int64_t pids_max = 4'194'304;  ///< PID_MAX_LIMIT of Linux
     static constexpr Duration stop_grace_max = std::chrono::hours(24);
+    static constexpr std::int64_t priority_max = 100;  ///< and least, below 0
 };
 
 /// What reads instead of an environment value in every answer and log line.
@@ -67,6 +68,7 @@ struct JobSpec {
     std::optional<Gpus> gpus;
     std::optional<Span> timeout;
     std::optional<Span> stop_grace;
+    std::optional<std::int64_t> priority;
 
     bool operator==(const JobSpec&) const = default;
 
@@ -103,6 +105,9 @@ struct JobSpec {
         visit("stop_grace",
               self.stop_grace,
               "from the stop signal to KILL when it is stopped; 10s if absent");
+        visit("priority",
+              self.priority,
+              "-100 to 100: of due jobs it runs as if it were due so many minutes earlier");
     }
 };
 
@@ -112,6 +117,10 @@ bool is_future_spec_field(std::string_view name);
 
 /// Checks what types can't say. Errors: bad_field, too_large.
 Result<Done> check_spec(const JobSpec& spec);
+
+/// Where a job stands among those that are due: the least is first. Priorities are minutes, so that
+/// nothing starves.
+TimePoint rank_of(TimePoint due_at, const JobSpec& spec);
 
 /// The same with each environment value replaced by `hidden`.
 JobSpec hide_values(JobSpec spec);

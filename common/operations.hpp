@@ -7,6 +7,8 @@
 #include "common/requests/add.hpp"
 #include "common/requests/backup.hpp"
 #include "common/requests/definitions.hpp"
+#include "common/requests/edit.hpp"
+#include "common/requests/hold.hpp"
 #include "common/requests/kill.hpp"
 #include "common/requests/list.hpp"
 #include "common/requests/logs.hpp"
@@ -45,7 +47,10 @@ using Operations = TypeList<AddRequest,
                             DefImportRequest,
                             DefShowRequest,
                             DefListRequest,
-                            DefRemoveRequest>;
+                            DefRemoveRequest,
+                            HoldRequest,
+                            ReleaseRequest,
+                            EditRequest>;
 
 /// Operations that answer with a stream of items instead of one response.
 template <class Request>

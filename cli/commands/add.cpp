@@ -8,12 +8,15 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/each_job.hpp"
+#include "cli/env_options.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/moment.hpp"
 #include "cli/output/job_text.hpp"
 #include "cli/output/text.hpp"
 #include "cli/spec_options.hpp"
 #include "cli/waiting.hpp"
+#include "common/requests/show.hpp"
 
 namespace scheduler {
 namespace {
@@ -45,6 +48,11 @@ class AddCommand : public Command {
                       "a past --at: refuse (the default) or run, at once",
                       Completes::past_date);
         spec_.declare(options);
+        options.group("Instead of a command");
+        options.value(
+            "-f,--file", "SCRIPT", script_, "run it as sh -c; -: standard input", Completes::file);
+        options.value(
+            "--from", "ID", from_, "what this job ran, but for what is given", Completes::any_job);
         options.group("Answer");
         options.flag("--wait", wait_, "wait for its end and exit with its code");
         options.flag("--follow", follow_, "print its output, wait, and exit with its code");
@@ -52,7 +60,7 @@ class AddCommand : public Command {
         options.value("--key", "KEY", key_, "a repeat under the same key adds nothing");
         options.flag("-q,--quiet", quiet_, "print the id alone; of a dry run the moment");
         options.words({.metavar = "NAME",
-                       .count_min = 1,
+                       .count_min = 0,
                        .count_max = 1,
                        .completes = Completes::job_name,
                        .target = &name_});
@@ -63,6 +71,10 @@ class AddCommand : public Command {
         if (auto usage = check_usage(); !usage) {
             context.console.report(usage.error());
             return exit_usage;
+        }
+        if (auto found = take_name_of_earlier(context); !found) {
+            context.console.report(found.error());
+            return exit_code_of(found.error());
         }
         auto request = make_request(context);
         if (!request) {
@@ -81,6 +93,9 @@ class AddCommand : public Command {
         auto wrong = [](std::string message) {
             return fail(ErrorCode::bad_request, std::move(message));
         };
+        if (name_.empty() && !from_) return wrong("NAME is missing; see schedctl add --help");
+        if (script_ && !command_.empty())
+            return wrong("--file is the job's command; leave out what stands after --");
         int moments = (in_ ? 1 : 0) + (at_ ? 1 : 0) + (now_ ? 1 : 0);
         if (moments == 0) return wrong("when? Give one of --in 2m, --at 20:00 and --now");
         if (moments > 1) return wrong("give only one of --in, --at and --now");
@@ -91,6 +106,17 @@ class AddCommand : public Command {
         if (auto at = check_at(at_); !at) return at;
         if (auto in = span_option("--in", in_); !in) return fail(in.error());
         if (dry_run_ && (wait_ || follow_)) return wrong("--dry-run submits nothing to wait for");
+        return Done{};
+    }
+
+    /// A job that is repeated has the name of the one before, unless another is given.
+    CallResult<Done> take_name_of_earlier(Context& context) {
+        if (!from_ || !name_.empty()) return Done{};
+        auto ref = job_ref(*from_);
+        if (!ref) return fail(CallError{CallError::Kind::refused, ref.error(), ""});
+        auto earlier = context.client.call(ShowRequest{*ref});
+        if (!earlier) return fail(std::move(earlier).error());
+        name_ = {earlier->value.job_name};
         return Done{};
     }
 
@@ -112,6 +138,16 @@ class AddCommand : public Command {
                 "warning: {} is not set here, so the job does not get it", escape_text(name)));
         request.spec = *std::move(spec);
         request.spec.command = command_;
+        if (script_) {
+            auto text = read_small_file("--file", *script_ == "-" ? "/dev/stdin" : *script_);
+            if (!text) return fail(text.error());
+            request.spec.command = {"sh", "-c", *std::move(text)};
+        }
+        if (from_) {
+            auto ref = job_ref(*from_);
+            if (!ref) return fail(ref.error());
+            request.from = *ref;
+        }
         auto key = key_ ? Result<std::string>(*key_) : random_key();
         if (!key) return fail(key.error());
         request.key = *std::move(key);
@@ -166,6 +202,8 @@ class AddCommand : public Command {
     bool now_ = false;
     std::optional<std::string> past_;
     SpecOptions spec_;
+    std::optional<std::string> script_;
+    std::optional<std::string> from_;
     bool wait_ = false;
     bool follow_ = false;
     bool dry_run_ = false;

@@ -26,7 +26,8 @@ std::string lateness_text(const Job& job) {
 
 /// Due, and not started though.
 bool is_overdue(const Job& job, TimePoint now) {
-    return job.status == JobStatus::scheduled && now - due_from(job) >= std::chrono::seconds(1);
+    return job.status == JobStatus::scheduled && !job.held_by &&
+           now - due_from(job) >= std::chrono::seconds(1);
 }
 
 std::string started_text(const Job& job) {
@@ -97,6 +98,7 @@ void add_limits(Block& block, const JobSpec& spec) {
     if (!ulimits.empty()) block.add("Ulimits", words_text(ulimits));
     if (spec.timeout) block.add("Timeout", spec.timeout->to_string());
     if (spec.stop_grace) block.add("Stop grace", spec.stop_grace->to_string());
+    if (spec.priority) block.add("Priority", std::to_string(*spec.priority));
 }
 
 /// A profile would fill screens.
@@ -158,7 +160,10 @@ std::vector<Column> job_columns() {
 Row job_row(const Job& job, TimePoint now) {
     return {{std::to_string(job.number)},
             {escape_text(job.job_name)},
-            {is_overdue(job, now) ? "overdue" : status_word(job), colour_of(job)},
+            {job.held_by            ? "held"
+             : is_overdue(job, now) ? "overdue"
+                                    : status_word(job),
+             colour_of(job)},
             {relative_time(job.due_at.at, now)},
             {job.finished_at ? relative_time(job.finished_at->at, now) : "-"},
             {job.exit_code ? std::to_string(*job.exit_code) : "-"}};
@@ -193,6 +198,7 @@ std::string job_details(const Job& job, TimePoint now, bool colour) {
     std::string by = job.submitted_by ? " by " + escape_text(*job.submitted_by) : "";
     block.add("Submitted", escape_text(job.scheduled_in) + by);
     block.add("Due", due_text(job, "", now) + (is_overdue(job, now) ? ", overdue" : ""));
+    if (job.held_by) block.add("Held", "by " + escape_text(*job.held_by));
     if (job.started_at) block.add("Started", started_text(job));
     if (job.finished_at) block.add("Finished", finished_text(job, now));
     if (job.attempt && *job.attempt > 1) block.add("Attempt", std::to_string(*job.attempt));

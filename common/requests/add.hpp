@@ -40,6 +40,7 @@ struct AddRequest {
     std::optional<std::string> past_date;
     std::optional<std::string> key;
     bool dry_run = false;
+    std::optional<JobRef> from;
     JobSpec spec;
 
     static void fields(auto& self, auto& visit) {
@@ -58,6 +59,9 @@ struct AddRequest {
               "run or refuse: what a past date gets; the daemon's setting if absent");
         visit("key", self.key, "idempotency key: a repeat answers with the first one's job");
         visit("dry_run", self.dry_run, "check and answer, but submit nothing");
+        visit("from",
+              self.from,
+              "a job that is repeated: what it ran is run, but for the fields that are given");
         JobSpec::fields(self.spec, visit);
     }
 };

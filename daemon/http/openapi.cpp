@@ -26,7 +26,7 @@ bool is_in_path(const Route& route, const FieldSchema& field) {
 }
 
 bool takes_body(const Route& route) {
-    return route.method == "POST" || route.method == "PUT";
+    return route.method == "POST" || route.method == "PUT" || route.method == "PATCH";
 }
 
 /// Where the route takes a body, a field may stand there instead, so the query does not require it.

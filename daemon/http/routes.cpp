@@ -90,6 +90,9 @@ std::vector<Route> make_table() {
         route<RemoveRequest>("DELETE", "/job/{job_id}", "Takes a scheduled job back"),
         route<RemoveRequest>("DELETE", "/job", "Takes a scheduled job back"),
         route<RunRequest>("POST", "/job/{job_id}/run", "Makes a scheduled job due now"),
+        route<HoldRequest>("POST", "/job/{job_id}/hold", "Keeps a scheduled job from starting"),
+        route<ReleaseRequest>("POST", "/job/{job_id}/release", "Lets a held job go"),
+        route<EditRequest>("PATCH", "/job/{job_id}", "Changes a scheduled job"),
         route<KillRequest>("POST", "/job/{job_id}/kill", "Stops a running job"),
         route<WhyRequest>("GET", "/job/{job_id}/why", "Why a job waits, was late, or ended so"),
         route<LogsRequest>("GET",
@@ -164,7 +167,7 @@ const std::vector<Route>& routes() {
 RouteMatch match_route(std::string_view method, const Target& target) {
     RouteMatch match;
     if (target.path == "*") {
-        match.allowed = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"};
+        match.allowed = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
         return match;
     }
     std::string_view wanted = method == "HEAD" ? "GET" : method;

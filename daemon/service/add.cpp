@@ -11,6 +11,7 @@
 #include "common/image_reference.hpp"
 #include "common/json.hpp"
 #include "common/local_time.hpp"
+#include "daemon/service/due.hpp"
 #include "daemon/service/rights.hpp"
 #include "daemon/service/service_parts.hpp"
 
@@ -93,31 +94,10 @@ Result<Done> check_key(const std::optional<std::string>& key) {
 
 /// Decides due_at; `when` is how the answer repeats it.
 Result<Done> check_due(const AddRequest& request, TimePoint now, Checked& checked) {
-    std::vector<std::string_view> given;
-    if (request.time) given.push_back("time");
-    if (request.date) given.push_back("date");
-    if (request.at) given.push_back("at");
-    if (given.empty())
-        return fail(
-            ErrorCode::bad_field,
-            "time or date is missing; give one, such as time=2m or date=20-06-2027 20:00:00");
-    if (given.size() > 1)
-        return fail(ErrorCode::bad_field,
-                    fmt::format("{} are {} given; give exactly one of them",
-                                fmt::join(given, " and "),
-                                given.size() == 2 ? "both" : "all"));
-    if (request.time) {
-        auto length = parse_duration(*request.time);
-        if (!length) return fail(length.error());
-        checked.job.due_at = now + *length;
-        checked.when = *request.time;
-        return Done{};
-    }
-    auto at = request.date ? parse_date(*request.date) : parse_at(*request.at, now);
-    if (!at) return fail(at.error());
-    checked.job.due_at = *at;
-    bool is_absolute = request.date || parse_date(*request.at).has_value();
-    if (is_absolute) checked.when = request.date ? *request.date : *request.at;
+    auto due = read_due(request.time, request.date, request.at, now);
+    if (!due) return fail(due.error());
+    checked.job.due_at = due->at;
+    checked.when = std::move(due->when);
     return Done{};
 }
 
@@ -163,28 +143,53 @@ Result<Done> check_image(Checked& checked) {
     return Done{};
 }
 
-/// What is run: the definition that the name means, with what is given over it; or what is given.
+/// What a request begins from: a definition, a job that is repeated, or nothing.
+struct Beginning {
+    std::optional<JobSpec> spec;
+    std::optional<std::int64_t> revision;
+    std::optional<Definition> definition;
+};
+
+Result<Beginning> beginning_of(Store& store, const AddRequest& request, const Caller& caller) {
+    if (request.from) {
+        auto job = store.find(*request.from, caller.name);
+        if (!job) return fail(job.error());
+        bool is_same = job->job_name == request.job_name;
+        return Beginning{
+            *job->spec, is_same ? job->definition_revision : std::nullopt, std::nullopt};
+    }
+    if (!is_definition_name(request.job_name)) return Beginning{};
+    auto definition = store.definition(request.job_name);
+    if (!definition) return fail(definition.error());
+    if (!*definition) return Beginning{};
+    return Beginning{(*definition)->spec, (*definition)->revision, std::move(*definition)};
+}
+
+Result<Done> check_what(const Beginning& beginning,
+                        const AddRequest& request,
+                        const Caller& caller,
+                        Checked& checked) {
+    checked.job.definition_revision = beginning.revision;
+    checked.job.spec = beginning.spec ? overlay(*beginning.spec, request.spec) : request.spec;
+    auto may = beginning.definition ? check_rights(*beginning.definition, request.spec, caller)
+                                    : check_rights(checked.job.spec, caller);
+    if (auto ok = check_spec(checked.job.spec); !ok) return ok;
+    return may ? check_image(checked) : may;
+}
+
+/// What is run: what the request begins from, with what is given over it.
 Result<Done> check_what(Store& store,
                         const AddRequest& request,
                         const Caller& caller,
                         Checked& checked) {
-    checked.job.spec = request.spec;
-    auto definition = is_definition_name(request.job_name)
-                          ? store.definition(request.job_name)
-                          : Result<std::optional<Definition>>(std::nullopt);
-    if (!definition) return fail(definition.error());
-    if (!*definition) {
-        if (auto ok = check_spec(request.spec); !ok) return ok;
-        if (auto ok = check_rights(request.spec, caller); !ok) return ok;
-        return check_image(checked);
-    }
-    checked.job.definition_revision = (*definition)->revision;
-    checked.job.spec = overlay((*definition)->spec, request.spec);
-    auto ok = check_rights(**definition, request.spec, caller);
-    if (ok) ok = check_spec(checked.job.spec);
-    if (ok) ok = check_image(checked);
-    if (ok || !request.key || request.dry_run) return ok;
-    // The definition may have been another one when this request came first: the store knows.
+    bool is_plain = !request.from && !is_definition_name(request.job_name);
+    auto beginning =
+        is_plain ? Result<Beginning>(Beginning{}) : beginning_of(store, request, caller);
+    auto ok = beginning ? check_what(*beginning, request, caller, checked)
+                        : Result<Done>(fail(beginning.error()));
+    bool may_be_repeat = request.key && !request.dry_run;
+    if (ok || !may_be_repeat || is_plain) return ok;
+    // What it began from may have been another when it came first: only the store knows that.
     checked.job.refusal = ok.error();
     return Done{};
 }

@@ -141,7 +141,8 @@ std::vector<Finding> audit(const JobRecord& record) {
 
 Punctuality punctuality(const JobRecord& record, TimePoint now, Duration late) {
     const Job& job = record.job;
-    if (!record.damage.empty() || job.status == JobStatus::canceled) return Punctuality::punctual;
+    if (!record.damage.empty() || job.status == JobStatus::canceled || job.held_by)
+        return Punctuality::punctual;
     if (job.status == JobStatus::scheduled)
         return now - due_from(job) > late ? Punctuality::overdue : Punctuality::punctual;
     if (!record.claimed_at) return Punctuality::punctual;

@@ -1,4 +1,5 @@
-/// remove, run, kill, pause, resume, wait: each finds its job and leaves the decision to the row.
+/// remove, run, hold, release, kill, pause, resume, wait: each finds its job and leaves the
+/// decision to the row.
 
 #include <fmt/format.h>
 
@@ -77,6 +78,38 @@ void Service::handle(const RunRequest& request,
         answer(std::move(reply),
                fmt::format("job {} is due now", job->id.to_string()),
                [&dispatcher = parts_->dispatcher, now] { dispatcher.wake_at(now); }));
+}
+
+void Service::handle(const HoldRequest& request,
+                     const Caller& caller,
+                     Reply<MessageResponse> reply) {
+    auto job = parts_->store.find(request.job_id, caller.name);
+    if (!job) return reply(fail(job.error()));
+    parts_->store.hold(job->id,
+                       caller.name,
+                       answer(std::move(reply),
+                              fmt::format("job {} is held: it is not started until `release`",
+                                          job->id.to_string()),
+                              [] {}));
+}
+
+void Service::handle(const ReleaseRequest& request,
+                     const Caller& caller,
+                     Reply<MessageResponse> reply) {
+    auto job = parts_->store.find(request.job_id, caller.name);
+    if (!job) return reply(fail(job.error()));
+    parts_->store.release(
+        job->id,
+        parts_->clock.now(),
+        [&dispatcher = parts_->dispatcher,
+         id = job->id,
+         due = job->due_at.at,
+         reply = std::move(reply)](Result<bool> was_held) mutable {
+            if (!was_held) return reply(fail(was_held.error()));
+            dispatcher.wake_at(due);
+            reply(MessageResponse{*was_held ? fmt::format("job {} is released", id.to_string())
+                                            : fmt::format("job {} was not held", id.to_string())});
+        });
 }
 
 void Service::handle(const KillRequest& request,

@@ -38,7 +38,7 @@ void Service::set_options(ServiceOptions options) {
 
 Job shown(Job job, TimePoint now) {
     if (job.spec) job.spec = hide_values(std::move(*job.spec));
-    if (job.status == JobStatus::scheduled && job.due_at.at < now)
+    if (job.status == JobStatus::scheduled && job.due_at.at < now && !job.held_by)
         job.lateness_ms = (now - job.due_at.at).count();
     return job;
 }

@@ -67,6 +67,9 @@ class Service {
                 Reply<AddBatchResponse> reply);
     void handle(const RemoveRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     void handle(const RunRequest& request, const Caller& caller, Reply<MessageResponse> reply);
+    void handle(const HoldRequest& request, const Caller& caller, Reply<MessageResponse> reply);
+    void handle(const ReleaseRequest& request, const Caller& caller, Reply<MessageResponse> reply);
+    void handle(const EditRequest& request, const Caller& caller, Reply<EditResponse> reply);
     void handle(const KillRequest& request, const Caller& caller, Reply<MessageResponse> reply);
     /// Nothing when it has replied already.
     [[nodiscard]] WaitToken handle(const WaitRequest& request,

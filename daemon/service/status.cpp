@@ -214,6 +214,11 @@ Result<WhyResponse> Service::handle(const WhyRequest& request, const Caller& cal
 }
 
 std::string Service::why_scheduled(const Job& job, TimePoint now) {
+    if (job.held_by)
+        return fmt::format("is held by {}: `release` lets it go; it is due {} {}",
+                           *job.held_by,
+                           job.scheduled_to,
+                           zone_name(job.due_at.at));
     if (now < job.due_at.at)
         return fmt::format("is not due: it waits for {} {} (in {})",
                            job.scheduled_to,

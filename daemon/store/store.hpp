@@ -74,7 +74,8 @@ struct RunningJob {
     std::optional<TimePoint> deadline_at;
     std::optional<TimePoint> kill_requested_at;
     std::optional<std::string> kill_requested_by;
-    bool kill_now = false;  ///< without a grace period
+    bool kill_now = false;                 ///< without a grace period
+    std::optional<TimePoint> released_at;  ///< it was held until then
     std::optional<FinishStatus>
         stop_reason;  ///< killed or timed_out: committed before the stop was sent
 };
@@ -214,6 +215,14 @@ struct Tally {
     std::int64_t purged = 0;                      ///< jobs removed from history, ever
 };
 
+/// What becomes of a scheduled job.
+struct JobEdit {
+    std::optional<TimePoint> due_at = {};
+    /// From what it runs now to what it is to run, on the writer's thread, perhaps more than once.
+    /// Null: the same.
+    std::function<Result<JobSpec>(const JobSpec&)> change_spec = {};
+};
+
 /// Who changes definitions, and which ones that may be.
 struct DefinitionChange {
     TimePoint at{};
@@ -271,8 +280,16 @@ class Store {
     virtual void finish(JobId id, int attempt, Outcome outcome, Reply<bool> reply) = 0;
     /// scheduled → canceled/did_not_run. Errors: job_not_found, job_running, job_in_history.
     virtual void cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) = 0;
-    /// due_at becomes `now`. Errors: job_not_found, job_running, job_in_history.
+    /// due_at becomes `now`, and a held job is released. Errors: job_not_found, job_running,
+    /// job_in_history.
     virtual void make_due(JobId id, TimePoint now, Reply<Done> reply) = 0;
+    /// A held job is not claimed, whatever its time. Errors: job_not_found, job_running,
+    /// job_in_history.
+    virtual void hold(JobId id, std::string by, Reply<Done> reply) = 0;
+    /// False: it was not held. Errors: as above.
+    virtual void release(JobId id, TimePoint at, Reply<bool> reply) = 0;
+    /// Replies with the job as it is then. Errors: as above, and those of `change_spec`.
+    virtual void edit(JobId id, JobEdit edit, Reply<Job> reply) = 0;
     /// Commits the wish. Errors: job_not_found, job_not_running, job_in_history.
     virtual void request_kill(
         JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) = 0;

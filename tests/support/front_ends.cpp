@@ -60,7 +60,9 @@ Call route_of(const std::string& operation, Json& params) {
     if (operation == "list") return {"GET", "/jobs"};
     if (operation == "show") return {"GET", job()};
     if (operation == "remove") return {"DELETE", job()};
-    if (operation == "run" || operation == "kill") return {"POST", job() + '/' + operation, true};
+    if (operation == "edit") return {"PATCH", job(), true};
+    if (operation == "run" || operation == "kill" || operation == "hold" || operation == "release")
+        return {"POST", job() + '/' + operation, true};
     if (operation == "why") return {"GET", job() + "/why"};
     if (operation == "pause" || operation == "resume" || operation == "prune")
         return {"POST", '/' + operation, true};

@@ -72,6 +72,8 @@ std::optional<std::string> reason_for_lateness(const RunningJob& job, const Clai
     for (const Hindrance& hindrance : limits.hindrances)
         if (hindrance.until > due && (last == nullptr || hindrance.until > last->until))
             last = &hindrance;
+    if (job.released_at > due && (last == nullptr || *job.released_at > last->until))
+        return "it was held";
     return last == nullptr ? std::nullopt : std::optional(last->reason);
 }
 

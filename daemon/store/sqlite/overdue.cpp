@@ -62,15 +62,15 @@ Result<Overdue> SqliteStore::overdue(TimePoint now, std::int64_t max) {
     });
 }
 
-/// In the order of the claim. What came due since the last one is not ready yet; it has no priority
-/// besides its due time.
+/// In the order of the claim. What came due since the last one is not ready yet; it is counted by
+/// its due time alone, whatever its priority.
 Result<std::int64_t> SqliteStore::count_before(const Job& job, std::int64_t max) {
     return readers_.run([&](Database& database) -> Result<std::int64_t> {
         std::int64_t ready =
             count(database,
                   "SELECT count(*) FROM (SELECT 1 FROM job INDEXED BY job_ready WHERE status = "
                   "'scheduled' AND ready = 1 AND held = 0 AND (rank, number) < (?, ?) LIMIT ?)",
-                  job.due_at.at,
+                  rank_of(job.due_at.at, job.spec.value_or(JobSpec())),
                   job.number,
                   max);
         return ready + count(database,

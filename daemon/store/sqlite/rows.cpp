@@ -37,6 +37,7 @@ Job job_from(const Query& row) {
         job.lateness_ms = std::max<std::int64_t>((*claimed_at - job.due_at.at).count(), 0);
     job.output_removed_at = optional_instant(row, 16);
     job.definition_revision = row.optional_integer(17);
+    job.held_by = row.optional_text(18);
     job.scheduled_in = to_local_date(job.created_at.at);
     job.scheduled_to = to_local_date(job.due_at.at);
     if (job.finished_at) job.finish_date = to_local_date(job.finished_at->at);
@@ -64,6 +65,7 @@ RunningJob running_from(const Query& row) {
     job.kill_requested_by = row.optional_text(12);
     job.kill_now = row.integer(13) != 0;
     job.created_at = row.time(15);
+    job.released_at = row.optional_time(16);
     if (auto reason = row.optional_text(14)) job.stop_reason = must(parse_finish_status(*reason));
     return job;
 }

@@ -24,8 +24,8 @@ T must(Result<T> parsed) {
     "id, name, status, finish_status, number, due_at, created_at, started_at, finished_at, " \
     "exit_code, error, "                                                                     \
     "container_id, attempt, submitted_by, schedule_id, claimed_at, output_removed_at, "      \
-    "definition_revision"
-inline constexpr int job_columns = 18;
+    "definition_revision, held_by"
+inline constexpr int job_columns = 19;
 
 Job job_from(const Query& row);
 /// The specification at `column`; an unreadable one is a damaged row and throws SqliteError.
@@ -34,7 +34,7 @@ JobSpec spec_from(const Query& row, int column);
 #define SCHEDULER_RUNNING_COLUMNS                                                                \
     "id, number, name, spec, attempt, due_at, claimed_at, engine_id, container_id, started_at, " \
     "deadline_at, "                                                                              \
-    "kill_requested_at, kill_requested_by, kill_now, stop_reason, created_at"
+    "kill_requested_at, kill_requested_by, kill_now, stop_reason, created_at, released_at"
 
 RunningJob running_from(const Query& row);
 

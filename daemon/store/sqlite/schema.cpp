@@ -102,8 +102,9 @@ CREATE TABLE removal(                                  -- output files that are 
 CREATE INDEX job_history_name_finish ON job(name, finish_status, finished_at, number) WHERE finished_at IS NOT NULL;
 )sql";
 
-/// Definitions. Each change is a new row, so that a revision is never reused, also not by another
-/// definition of the name.
+/// Definitions: each change is a new row, so that a revision is never reused, also not by another
+/// definition of the name. And who holds a job back: such a row has `held` 1 and `ready` 2, so that
+/// nothing that looks for what is due meets it.
 constexpr const char* version_3 = R"sql(
 CREATE TABLE definition(
   revision   INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -114,6 +115,8 @@ CREATE TABLE definition(
 ) STRICT;
 
 ALTER TABLE job ADD COLUMN definition_revision INTEGER; -- NULL: the name is an image
+ALTER TABLE job ADD COLUMN held_by TEXT;
+ALTER TABLE job ADD COLUMN released_at INTEGER;         -- it was held until then
 )sql";
 
 constexpr std::array all_migrations{

@@ -88,7 +88,8 @@ Result<bool> finish_row(WriteContext& context, JobId id, int attempt, const Outc
 
 Result<Done> cancel_row(WriteContext& context, JobId id, TimePoint at, const std::string& reason) {
     Query update = context.database.query(
-        "UPDATE job SET status = 'canceled', ready = 0, finish_status = 'did_not_run', finished_at "
+        "UPDATE job SET status = 'canceled', ready = 0, held = 0, held_by = NULL, finish_status = "
+        "'did_not_run', finished_at "
         "= ?, error = ? "
         "WHERE id = ? AND status = 'scheduled' RETURNING number");
     update.bind(at).bind(reason).bind(id);
@@ -125,7 +126,7 @@ std::int64_t lift_fence(WriteContext& context, TimePoint now) {
     std::vector<JobId> missed;
     {
         Query query = database.query(
-            "SELECT id FROM job WHERE status = 'scheduled' AND ready IN (0, 1) AND due_at "
+            "SELECT id FROM job WHERE status = 'scheduled' AND ready IN (0, 1, 2) AND due_at "
             "<= ? AND number <= ?");
         query.bind(now).bind(*fence);
         while (query.step())
@@ -175,6 +176,34 @@ Result<Done> request_kill_row(
                             query.text(1)));
 }
 
+std::optional<Job> read_job(Database& database, JobId id) {
+    Query query = database.query("SELECT " SCHEDULER_JOB_COLUMNS ", spec FROM job WHERE id = ?");
+    query.bind(id);
+    if (!query.step()) return std::nullopt;
+    Job job = job_from(query);
+    job.spec = spec_from(query, job_columns);
+    return job;
+}
+
+Result<Job> edit_row(WriteContext& context, JobId id, const JobEdit& edit) {
+    auto before = read_job(context.database, id);
+    if (!before || before->status != JobStatus::scheduled) return why_not_scheduled(context, id);
+    auto spec = edit.change_spec ? edit.change_spec(*before->spec) : Result<JobSpec>(*before->spec);
+    if (!spec) return fail(spec.error());
+    TimePoint due_at = edit.due_at.value_or(before->due_at.at);
+    context.database
+        .query(
+            "UPDATE job SET spec = ?, due_at = ?, rank = ?, ready = CASE held WHEN 1 THEN 2 ELSE 0 "
+            "END WHERE id = ? AND status = 'scheduled'")
+        .bind(encode(*spec))
+        .bind(due_at)
+        .bind(rank_of(due_at, *spec))
+        .bind(id)
+        .run();
+    if (edit.due_at) exempt_from_fence(context.database, id);
+    return *read_job(context.database, id);
+}
+
 /// The job that was added under this key before, if any.
 Result<std::optional<Job>> find_by_key(Database& database, const NewJob& job) {
     if (!job.key || mutated("forgets_keys")) return std::optional<Job>();
@@ -206,12 +235,13 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
         .query(
             "INSERT INTO job(id, name, spec, status, created_at, due_at, rank, submitted_by, key, "
             "request_hash, definition_revision) "
-            "VALUES(?, ?, ?, 'scheduled', ?, ?5, ?5, ?, ?, ?, ?)")
+            "VALUES(?, ?, ?, 'scheduled', ?, ?, ?, ?, ?, ?, ?)")
         .bind(id)
         .bind(job.name)
         .bind(encode(job.spec))
         .bind(job.created_at)
         .bind(job.due_at)
+        .bind(rank_of(job.due_at, job.spec))
         .bind(job.submitted_by)
         .bind(job.key)
         .bind(job.key ? std::optional(job.request_hash) : std::nullopt)
@@ -334,8 +364,9 @@ void SqliteStore::make_due(JobId id, TimePoint now, Reply<Done> reply) {
             // A job that is due already keeps its place in the order.
             context.database
                 .query(
-                    "UPDATE job SET due_at = min(due_at, ?1), rank = min(rank, ?1) WHERE id = ? "
-                    "AND status = "
+                    "UPDATE job SET due_at = min(due_at, ?1), rank = min(rank, ?1), ready = "
+                    "CASE held WHEN 1 THEN 0 ELSE ready END, released_at = CASE held WHEN 1 THEN "
+                    "?1 ELSE released_at END, held = 0, held_by = NULL WHERE id = ? AND status = "
                     "'scheduled'")
                 .bind(now)
                 .bind(id)
@@ -344,6 +375,47 @@ void SqliteStore::make_due(JobId id, TimePoint now, Reply<Done> reply) {
             exempt_from_fence(context.database, id);
             return Done{};
         },
+        std::move(reply));
+}
+
+void SqliteStore::hold(JobId id, std::string by, Reply<Done> reply) {
+    writer_.submit<Done>(
+        [=, by = std::move(by)](WriteContext& context) -> Result<Done> {
+            context.database
+                .query(
+                    "UPDATE job SET held = 1, ready = 2, held_by = coalesce(held_by, ?) WHERE id = "
+                    "? AND status = 'scheduled'")
+                .bind(by)
+                .bind(id)
+                .run();
+            if (context.database.changes() == 0) return why_not_scheduled(context, id);
+            return Done{};
+        },
+        std::move(reply));
+}
+
+void SqliteStore::release(JobId id, TimePoint at, Reply<bool> reply) {
+    writer_.submit<bool>(
+        [=](WriteContext& context) -> Result<bool> {
+            context.database
+                .query(
+                    "UPDATE job SET held = 0, ready = 0, held_by = NULL, released_at = ? WHERE id "
+                    "= ? AND status = 'scheduled' AND held = 1")
+                .bind(at)
+                .bind(id)
+                .run();
+            if (context.database.changes() > 0) return true;
+            Query query = context.database.query("SELECT status FROM job WHERE id = ?");
+            query.bind(id);
+            if (query.step() && query.text(0) == "scheduled") return false;
+            return why_not_scheduled(context, id);
+        },
+        std::move(reply));
+}
+
+void SqliteStore::edit(JobId id, JobEdit edit, Reply<Job> reply) {
+    writer_.submit<Job>(
+        [=, edit = std::move(edit)](WriteContext& context) { return edit_row(context, id, edit); },
         std::move(reply));
 }
 
