@@ -187,8 +187,8 @@ Result<Done> check_what(Store& store,
         is_plain ? Result<Beginning>(Beginning{}) : beginning_of(store, request, caller);
     auto ok = beginning ? check_what(*beginning, request, caller, checked)
                         : Result<Done>(fail(beginning.error()));
-    bool may_be_repeat = request.key && !request.dry_run;
-    if (ok || !may_be_repeat || is_plain) return ok;
+    bool began_elsewhere = !beginning || beginning->spec;
+    if (ok || !began_elsewhere || !request.key || request.dry_run) return ok;
     // What it began from may have been another when it came first: only the store knows that.
     checked.job.refusal = ok.error();
     return Done{};
@@ -206,9 +206,9 @@ Result<Checked> check(Store& store,
     checked.job.key = request.key;
     if (auto ok = check_name(request.job_name); !ok) return fail(ok.error());
     if (auto ok = check_key(request.key); !ok) return fail(ok.error());
+    if (auto ok = check_what(store, request, caller, checked); !ok) return fail(ok.error());
     if (auto ok = check_due(request, now, checked); !ok) return fail(ok.error());
     if (auto ok = check_past(request, refuse_past_dates, checked); !ok) return fail(ok.error());
-    if (auto ok = check_what(store, request, caller, checked); !ok) return fail(ok.error());
     if (request.key) checked.job.request_hash = hash_of(request);
     return checked;
 }
