@@ -52,10 +52,13 @@ void World::check_promptness() {
     bool is_well = process_ && !is_stopping_ && !is_paused_ && !disk_.is_full &&
                    process_->dispatcher->engine_status().is_up && engine_.is_well() &&
                    model_.count(JobStatus::running) < surely_free;
-    if (!is_well) troubled_at_ = now;
+    bool is_any_unheard = std::any_of(
+        asked_.begin(), asked_.end(), [](const Asked& asked) { return is_unheard(asked.action); });
+    if (!is_well || is_any_unheard) troubled_at_ = now;
     if (now - troubled_at_ < claimed_within) return;
     for (const auto& [id, job] : model_.jobs())
-        if (job.status == JobStatus::scheduled && job.due_at + claimed_within < time_.clock.now())
+        if (job.status == JobStatus::scheduled && !job.is_held &&
+            job.due_at + claimed_within < time_.clock.now())
             violate(fmt::format("job {} is due since {}, nothing is in its way, and it waits",
                                 job.number,
                                 to_rfc3339(job.due_at)));

@@ -24,8 +24,13 @@ AddRequest World::make_request() {
     if (random_.chance(4)) request.job_name = "nosuch/image:1";
     request.spec.command = program.command();
     if (random_.chance(15)) request.spec.timeout = Span{1s * (1 + random_.below(20))};
+    if (orders_.chance(10)) request.spec.priority = any_priority();
     if (random_.chance(40)) request.key = fmt::format("key-{}", ++keys_);
     return request;
+}
+
+std::int64_t World::any_priority() {
+    return static_cast<std::int64_t>(orders_.below(201)) - SpecLimits::priority_max;
 }
 
 JobId World::any_job(std::optional<JobStatus> status) {
@@ -121,10 +126,27 @@ void World::ask_to_change(Action action) {
     if (action == Action::kill) likely = JobStatus::running;
     if (random_.chance(20)) likely = std::nullopt;
     JobId id = any_job(likely);
+    if (action == Action::release)
+        if (JobId held = held_job(); held != JobId()) return send_soon(action, held);
     bool is_of_job = action != Action::pause && action != Action::resume;
     if (!process_ || (is_of_job && id == JobId())) return;
+    send_soon(action, id);
+}
+
+JobId World::held_job() {
+    for (const auto& [id, job] : model_.jobs())
+        if (job.is_held && job.status == JobStatus::scheduled) return id;
+    return {};
+}
+
+void World::send_soon(Action action, JobId id) {
+    if (!process_) return;
     auto asking = ask({action, {}, id, time_.clock.now()});
-    // What `run`, `pause` and `resume` did is known by their answers alone.
+    if (action == Action::edit && random_.chance(70))
+        asking->edit.time = fmt::format("{}s", random_.below(40));
+    else if (action == Action::edit)
+        asking->edit.spec.priority = any_priority();
+    // What `run`, `edit`, `pause` and the like did is known by their answers alone.
     bool may_desert = action == Action::remove || action == Action::kill;
     asking->is_deserted = may_desert && clients_.chance(4);
     time_.front.post([this, asking] { send_change(asking); });
@@ -147,6 +169,18 @@ void World::send_change(Asking asking) {
             return service.handle(RemoveRequest{ref}, caller, std::move(reply));
         case Action::run:
             return service.handle(RunRequest{ref}, caller, std::move(reply));
+        case Action::hold:
+            return service.handle(HoldRequest{ref}, caller, std::move(reply));
+        case Action::release:
+            return service.handle(ReleaseRequest{ref}, caller, std::move(reply));
+        case Action::edit:
+            asking->edit.job_id = ref;
+            return service.handle(
+                asking->edit,
+                caller,
+                answered<EditResponse>(asking, [this, asking](const Result<EditResponse>& done) {
+                    if (done) change_is_done(*asking);
+                }));
         case Action::pause:
             return service.handle(PauseRequest{}, caller, std::move(reply));
         case Action::resume:
@@ -166,7 +200,7 @@ void World::change_is_done(const Asked& asked) {
             violate(
                 fmt::format("{} was acknowledged, and it was not possible", word_of(asked.action)));
     };
-    if (asked.action == Action::run)
+    if (is_unheard(asked.action))
         require([](JobStatus status) { return status == JobStatus::scheduled; });
     if (asked.action == Action::kill)
         require([](JobStatus status) { return status == JobStatus::running; });
@@ -174,6 +208,12 @@ void World::change_is_done(const Asked& asked) {
     if (job == nullptr) return;
     if (asked.action == Action::run && job->status == JobStatus::scheduled)
         job->due_at = std::min(job->due_at, asked.at);
+    if (is_unheard(asked.action) && asked.action != Action::edit)
+        job->is_held = asked.action == Action::hold && job->status == JobStatus::scheduled;
+    if (is_unheard(asked.action)) troubled_at_ = time_.clock.steady();  // a claim has yet to come
+    job->was_edited = job->was_edited || asked.action == Action::edit;
+    if (asked.edit.time) job->due_at = asked.at + *parse_duration(*asked.edit.time);
+    if (asked.edit.spec.priority) job->priority = *asked.edit.spec.priority;
     if (asked.action == Action::remove && job->status != JobStatus::canceled)
         violate(fmt::format("the removal of job {} was acknowledged, and it is {}",
                             job->number,

@@ -19,6 +19,9 @@ enum class Action : std::uint8_t {
     remove,
     run,
     kill,
+    edit,
+    hold,
+    release,
     pause,
     resume,
     read,
@@ -57,6 +60,12 @@ struct Recorded {
     History history;
     std::vector<std::string> expected;  ///< what is said in its run, in this order
 };
+
+/// Changes of a row that no event tells: they are known by their answers.
+constexpr bool is_unheard(Action action) {
+    return action == Action::run || action == Action::edit || action == Action::hold ||
+           action == Action::release;
+}
 
 std::string_view word_of(Action action);
 std::optional<std::uint64_t> parse_number(std::string_view text);

@@ -16,7 +16,7 @@ constexpr Duration pause_longest = 3s;
 void World::begin_walk() {
     if (!process_ || walks_.size() >= walks_max) return;
     for (const Asked& asked : asked_)
-        if (asked.action == Action::run) return;
+        if (is_unheard(asked.action)) return;
     learn_of_purges();
     auto walk = std::make_shared<ListWalk>();
     if (reads_.chance(40)) walk->request = make_selection();
@@ -34,7 +34,7 @@ void World::begin_walk() {
 
 void World::take_page(const std::shared_ptr<ListWalk>& walk) {
     for (const Asked& asked : asked_)
-        walk->has_runs = walk->has_runs || asked.action == Action::run;
+        walk->has_runs = walk->has_runs || is_unheard(asked.action);
     std::vector<Job> page;
     bool is_last = false;
     if (walk->stream) {
@@ -84,7 +84,7 @@ void World::end_walk(const std::shared_ptr<ListWalk>& walk) {
         request.status.empty() && request.finish_status.empty() && !request.since && !request.until;
     for (const auto& [id, stand] : walk->began) {
         const ModelJob* job = model_.find(id);
-        if (job == nullptr || walk->has_runs) continue;
+        if (job == nullptr || walk->has_runs || job->was_edited) continue;
         int times = walk->seen[id];
         bool has_stayed = ListWalk::Stand{job->moves.size(), job->due_at} == stand;
         bool went_back = !walk->stream && stand.moves == 1 && job->status != JobStatus::canceled;

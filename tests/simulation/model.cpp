@@ -30,6 +30,7 @@ ModelJob& Model::add(const Job& row, const AddRequest& request) {
     job.request = request;
     job.created_at = row.created_at.at;
     job.due_at = row.due_at.at;
+    job.priority = request.spec.priority.value_or(0);
     return job;
 }
 
@@ -75,6 +76,7 @@ void Model::move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at) {
     job.status = to;
     job.moved_at = at;
     if (to == JobStatus::running) job.claimed_at = at;
+    job.is_held = false;
     job.moves.push_back(to);
     if (has_ended(to)) job.ended = row;
 }
@@ -82,25 +84,28 @@ void Model::move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at) {
 void Model::check_order(const std::vector<JobId>& claimed) const {
     std::set<JobId> taken(claimed.begin(), claimed.end());
     const ModelJob* last = nullptr;
+    TimePoint now = TimePoint::min();  // what was due by then was due for this claim
     for (JobId id : claimed) {
         const ModelJob& job = jobs_.at(id);
-        if (last != nullptr && job.place() < last->place())
-            violate(fmt::format("job {} was claimed before job {}, which was due earlier",
+        now = std::max(now, job.due_at);
+        if (last != nullptr && job.rank() < last->rank())
+            violate(fmt::format("job {} was claimed before job {}, which has the better rank",
                                 last->number,
                                 job.number));
         last = &job;
     }
     for (const auto& [id, job] : jobs_)
-        if (last != nullptr && job.status == JobStatus::scheduled && taken.count(id) == 0 &&
-            job.place() < last->place())
-            violate(fmt::format(
-                "job {} was left, though it was due before job {}", job.number, last->number));
+        if (last != nullptr && job.status == JobStatus::scheduled && !job.is_held &&
+            job.due_at <= now && taken.count(id) == 0 && job.rank() < last->rank())
+            violate(fmt::format("job {} was left, though its rank is better than that of job {}",
+                                job.number,
+                                last->number));
 }
 
 void Model::check_row(const ModelJob& job, const Job& row) const {
     bool is_same = row.status == job.status && row.number == job.number &&
                    row.job_name == job.request.job_name && row.due_at.at == job.due_at &&
-                   row.created_at.at == job.created_at;
+                   row.created_at.at == job.created_at && row.held_by.has_value() == job.is_held;
     if (!is_same)
         violate(fmt::format("{}, due {}, reads {}, due {}",
                             words(job),

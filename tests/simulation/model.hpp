@@ -23,6 +23,9 @@ struct ModelJob {
     AddRequest request;
     TimePoint created_at{};
     TimePoint due_at{};
+    std::int64_t priority = 0;
+    bool is_held = false;
+    bool was_edited = false;
     JobStatus status = JobStatus::scheduled;
     std::optional<Job> ended;                  ///< as it was when it ended: it never changes again
     bool was_answered_as_new = false;          ///< to one of those who asked for it
@@ -35,7 +38,11 @@ struct ModelJob {
     /// The clock was set while it ran, and the daemon did not know yet that it did.
     bool was_clock_set_unseen = false;
 
+    /// In lists, and among those that are due.
     [[nodiscard]] auto place() const { return std::pair(due_at, number); }
+    [[nodiscard]] auto rank() const {
+        return std::pair(due_at - std::chrono::minutes(priority), number);
+    }
 };
 
 /// One transition, as its event tells it.
@@ -73,7 +80,7 @@ class Model {
     void purge(JobId id);
     /// One committed transition.
     void move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at);
-    /// What a claim took, in its order: nothing that was due before may be left.
+    /// What a claim took, in its order: nothing that is due and has a better rank may be left.
     void check_order(const std::vector<JobId>& claimed) const;
 
     /// The next committed event. Those of purged jobs are forgotten with them.

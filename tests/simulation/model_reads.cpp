@@ -62,6 +62,13 @@ void check_words(const ModelJob& job,
             fmt::format("why of job {} says \"{}\", not \"{}{}\"", job.number, said, first, end));
 }
 
+/// An expectation that ends in a blank is a beginning.
+void check_start(const ModelJob& job, const std::string& said, const std::string& expected) {
+    if (!expected.ends_with(' ')) return check_words(job, said, expected, "", "");
+    if (!said.starts_with(expected))
+        violate(fmt::format("why of job {} says \"{}\", not \"{}…\"", job.number, said, expected));
+}
+
 }  // namespace
 
 void Model::hear(const Move& move) {
@@ -130,7 +137,7 @@ void Model::check_why(const ModelJob& job,
                       const Surroundings& around) const {
     std::string who = fmt::format("job {} ({}) ", job.number, job.request.job_name);
     if (job.status == JobStatus::scheduled)
-        return check_words(job, said, who + why_scheduled(job, now, around), "", "");
+        return check_start(job, said, who + why_scheduled(job, now, around));
     if (job.ended)
         return check_words(job,
                            said,
@@ -152,6 +159,10 @@ std::string Model::why_scheduled(const ModelJob& job,
                                  TimePoint now,
                                  const Surroundings& around) const {
     std::string due = to_local_date(job.due_at);
+    if (job.is_held)
+        return fmt::format("is held by uid:1000: `release` lets it go; it is due {} {}",
+                           due,
+                           zone_name(job.due_at));
     if (now < job.due_at)
         return fmt::format("is not due: it waits for {} {} (in {})",
                            due,
@@ -171,8 +182,14 @@ std::string Model::why_scheduled(const ModelJob& job,
             "as many containers as may be started at once ({}) are being started "
             "(--max-starting)",
             around.starts_taken);
+    // Of those that came due since the last claim the store knows no rank.
+    bool is_exact = std::all_of(jobs_.begin(), jobs_.end(), [](const auto& other) {
+        return other.second.priority == 0 || other.second.status != JobStatus::scheduled;
+    });
+    if (!is_exact) return fmt::format("is due since {}, and waits: ", due);
     auto before = std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& other) {
-        return other.second.status == JobStatus::scheduled && other.second.place() < job.place();
+        return other.second.status == JobStatus::scheduled && !other.second.is_held &&
+               other.second.place() < job.place();
     });
     std::string turn = before == 0   ? ""
                        : before == 1 ? "1 job is before it"

@@ -107,9 +107,9 @@ void World::check_claim(const std::vector<JobId>& claimed) {
             return asked.action == Action::resume;
         }))
         violate("jobs were claimed during a pause");
-    bool is_any_run_asked = false;
+    bool is_any_unheard = false;
     for (const Asked& asked : asked_)
-        is_any_run_asked = is_any_run_asked || asked.action == Action::run;
+        is_any_unheard = is_any_unheard || is_unheard(asked.action);
     // A claim may be under way when the clock is set back.
     bool has_just_jumped = time_.clock.steady() - jumped_at_ < 1s;
     TimePoint latest = time_.clock.now();
@@ -118,10 +118,12 @@ void World::check_claim(const std::vector<JobId>& claimed) {
         const ModelJob& job = *model_.find(id);
         say(fmt::format("job {} is claimed", job.number));
         if (parse_image_reference(job.request.job_name)) to_create_.push_back(id);
-        if (job.due_at > latest && !is_asked(Action::run, id))
+        if (job.due_at > latest && !is_asked(Action::run, id) && !is_asked(Action::edit, id))
             violate(fmt::format("job {} was claimed before it was due", job.number));
+        if (job.is_held && !is_asked(Action::release, id) && !is_asked(Action::run, id))
+            violate(fmt::format("job {} was claimed while it was held", job.number));
     }
-    if (!is_any_run_asked) model_.check_order(claimed);
+    if (!is_any_unheard) model_.check_order(claimed);
     std::size_t running = model_.count(JobStatus::running) + claimed.size();
     if (running > static_cast<std::size_t>(max_running_))
         violate(fmt::format("{} jobs run, and {} may", running, max_running_));
@@ -306,8 +308,13 @@ void World::compare_after_restart() {
         if (row.status == JobStatus::running) job.claimed_at = std::min(job.claimed_at, died_at_);
         if (row.status == JobStatus::finished && job.moves.size() < 3) violate("no claim was seen");
         if (job.ended && row.status == JobStatus::finished) check_end(job);
-        // The same for `run`.
-        if (row.due_at.at < job.due_at) job.due_at = row.due_at.at;
+        // The same for what no event tells.
+        bool is_edited = is_asked(Action::edit, id);
+        if (row.due_at.at < job.due_at || is_edited) job.due_at = row.due_at.at;
+        if (is_edited) job.priority = row_of(id).spec->priority.value_or(0);
+        if (is_edited || is_asked(Action::run, id) || is_asked(Action::hold, id) ||
+            is_asked(Action::release, id))
+            job.is_held = row.held_by.has_value();
         model_.check_row(job, row);
     }
     hear_missed_events();
@@ -357,7 +364,8 @@ void World::check_at_rest() {
             if (job.ended && is_settled && !container->is_removed)
                 violate(
                     fmt::format("container {} of job {} is left over", container->id, job.number));
-        if (job.status == JobStatus::scheduled && job.due_at + claimed_within < time_.clock.now())
+        if (job.status == JobStatus::scheduled && !job.is_held &&
+            job.due_at + claimed_within < time_.clock.now())
             violate(fmt::format(
                 "job {} is due since {}, and never ran", job.number, to_rfc3339(job.due_at)));
         if (job.ended && *job.ended->finish_status == FinishStatus::success && starts != 1)

@@ -24,7 +24,7 @@ void World::ask_to_read() {
     time_.front.post([this, page = 1 + random_.below(40), id = any_job(std::nullopt)] {
         // A change without an event is known to the model when it is answered.
         for (const Asked& asked : asked_)
-            if (asked.action == Action::run) return;
+            if (is_unheard(asked.action)) return;
         learn_of_purges();
         auto rows = list_all(static_cast<std::int64_t>(page));
         model_.check_list(rows);

@@ -27,7 +27,7 @@ bool World::was(const Asked& asked, bool (*state)(JobStatus)) const {
 }
 
 bool World::is_refused_rightly(const Asked& asked, ErrorCode code) {
-    bool is_of_scheduled = asked.action == Action::remove || asked.action == Action::run;
+    bool is_of_scheduled = asked.action == Action::remove || is_unheard(asked.action);
     bool is_of_job = is_of_scheduled || asked.action == Action::kill;
     switch (code) {
         case ErrorCode::unavailable:

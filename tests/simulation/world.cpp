@@ -182,6 +182,7 @@ void World::perform(const Step& step) {
     random_.seed(step.seed);
     reads_.seed(~step.seed);
     clients_.seed(step.seed + 1);
+    orders_.seed(step.seed + 2);
     say(fmt::format("step {}: {}", step.index, word_of(step.action)));
     switch (step.action) {
         case Action::add:
@@ -206,6 +207,9 @@ void World::perform(const Step& step) {
         case Action::remove:
         case Action::run:
         case Action::kill:
+        case Action::edit:
+        case Action::hold:
+        case Action::release:
         case Action::pause:
         case Action::resume:
             ask_to_change(step.action);

@@ -64,6 +64,7 @@ class World {
         std::size_t moves = 0;  ///< of its job, when it was asked
         JobId earlier = {};     ///< the job that its key stood for by then
         bool without_grace = false;
+        EditRequest edit = {};
         bool is_deserted = false;            ///< its client went away and hears no answer
         std::set<std::size_t> learned = {};  ///< of `added`: their rows are known
     };
@@ -94,9 +95,12 @@ class World {
     void ask_again();
     void ask_to_change(Action action);
     void ask_to_wait();
+    void send_soon(Action action, JobId id);
     void send_change(Asking asking);
+    [[nodiscard]] JobId held_job();
     void change_is_done(const Asked& asked);
     AddRequest make_request();
+    std::int64_t any_priority();
     [[nodiscard]] JobId any_job(std::optional<JobStatus> status);
     template <class T>
     Reply<T> answered(Asking asking, std::function<void(Result<T>)> then);
@@ -199,6 +203,7 @@ class World {
     const bool is_talkative_;
     Random random_;
     Random reads_;    ///< chooses what is read
+    Random orders_;   ///< chooses priorities
     Random clients_;  ///< chooses who goes away before an answer, and who sends twice
     SimTime time_{random_};
     SimDisk disk_;
