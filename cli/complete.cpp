@@ -84,7 +84,6 @@ std::vector<Job> ask_jobs(Client& client, std::vector<JobStatus> statuses, std::
     ListRequest request;
     request.status = std::move(statuses);
     request.limit = limit;
-    client.set_deadline(Client::Clock::now() + patience);
     auto answer = client.call(request);
     return answer ? std::move(answer->value.jobs) : std::vector<Job>{};
 }
@@ -106,7 +105,6 @@ std::vector<Candidate> job_candidates(Client& client,
 std::vector<Candidate> definition_candidates(Client& client) {
     DefListRequest request;
     request.limit = DefListRequest::limit_max;
-    client.set_deadline(Client::Clock::now() + patience);
     auto answer = client.call(request);
     std::vector<Candidate> candidates;
     if (!answer) return candidates;
@@ -278,6 +276,7 @@ std::string complete(const std::vector<std::string>& words,
     common.declare(options);
     if (!line.socket.empty()) socket_paths = {line.socket};
     Client client(std::move(socket_paths));
+    client.set_deadline(Client::Clock::now() + patience);  // for all that is asked
     return print(complete_arguments(line, options, client), line.current);
 }
 

@@ -71,7 +71,8 @@ Result<std::string> read_small_file(std::string_view option, const std::string& 
     auto failed = [&](const std::string& reason) {
         return fail(ErrorCode::bad_field, fmt::format("{} {}: {}", option, path, reason));
     };
-    UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    UniqueFd file(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                              : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) return failed(std::generic_category().message(errno));
     std::string text(file_bytes_max + 1, '\0');
     std::size_t used = 0;
@@ -81,7 +82,7 @@ Result<std::string> read_small_file(std::string_view option, const std::string& 
         if (count < 0 && errno != EINTR) return failed(std::generic_category().message(errno));
         if (count > 0) used += static_cast<std::size_t>(count);
     }
-    if (used > file_bytes_max) return failed("it is larger than 1 MiB");
+    if (used > file_bytes_max) return failed("it is larger than 1 MiB; give it in parts");
     text.resize(used);
     return text;
 }

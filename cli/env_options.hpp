@@ -33,7 +33,8 @@ Result<Done> add_variables_of(JobEnvironment& environment,
                               const std::string& name,
                               const EnvironmentLookup& lookup);
 
-/// The text of a file that `option` names, of at most 1 MiB. Errors: bad_field.
+/// The text of a file that `option` names (`-`: standard input), of at most 1 MiB. Errors:
+/// bad_field.
 Result<std::string> read_small_file(std::string_view option, const std::string& path);
 
 }  // namespace scheduler

@@ -35,6 +35,16 @@ Failure<RpcRefusal> refuse(std::string id, ErrorCode code, std::string message) 
     return fail(RpcRefusal{std::move(id), Error{code, std::move(message)}});
 }
 
+/// Whether `add`, of one or several, repeats a job.
+bool has_origin(const Json& params) {
+    if (params.contains("from")) return true;
+    auto jobs = params.find("jobs");
+    return jobs != params.end() && jobs->is_array() &&
+           std::any_of(jobs->begin(), jobs->end(), [](const Json& job) {
+               return job.is_object() && job.contains("from");
+           });
+}
+
 }  // namespace
 
 Result<RpcCall, RpcRefusal> parse_call(std::string_view line) {
@@ -72,6 +82,7 @@ Result<RpcCall, RpcRefusal> parse_call(std::string_view line) {
             return refuse(
                 call.id, ErrorCode::bad_request, "params must be an object with named parameters");
         call.has_jobs = params->contains("jobs");
+        call.has_origin = has_origin(*params);
         call.params = RpcCodec::document(std::move(*params));
     }
     return call;

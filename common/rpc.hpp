@@ -21,7 +21,9 @@ struct RpcCall {
     std::string id;  ///< the id as JSON text, to be sent back as it came
     std::string method;
     std::optional<JsonDocument> params;  ///< an object, or nothing
-    bool has_jobs = false;               ///< params has the member `jobs`: `add` means the batch
+    /// A job is added `from` another one: this is read by the writes before it.
+    bool has_origin = false;
+    bool has_jobs = false;  ///< params has the member `jobs`: `add` means the batch
 };
 
 /// What a bad line gets: the error, and the id where one could be read (else `null`).

@@ -36,23 +36,20 @@ class AddCommand : public Command {
     void declare(OptionSet& options) override {
         options.group("When");
         options.value("--in", "TIME", in_, "due this long from now: 30s, 2m, 1h, 4d");
-        options.value("--at",
-                      "MOMENT",
-                      at_,
-                      "due then: 20:00, \"tomorrow 03:00\", \"2027-06-20 20:00\" in the daemon's "
-                      "zone, or 2027-06-20T20:00:00+01:00");
+        options.value(
+            "--at", "MOMENT", at_, "due then: 20:00, \"tomorrow 03:00\", \"2027-06-20 20:00\"");
         options.flag("--now", now_, "due at once");
         options.value("--past",
                       "WHAT",
                       past_,
                       "a past --at: refuse (the default) or run, at once",
                       Completes::past_date);
-        spec_.declare(options);
-        options.group("Instead of a command");
+        options.group("What runs");
         options.value(
             "-f,--file", "SCRIPT", script_, "run it as sh -c; -: standard input", Completes::file);
         options.value(
             "--from", "ID", from_, "what this job ran, but for what is given", Completes::any_job);
+        spec_.declare(options);
         options.group("Answer");
         options.flag("--wait", wait_, "wait for its end and exit with its code");
         options.flag("--follow", follow_, "print its output, wait, and exit with its code");
@@ -72,7 +69,7 @@ class AddCommand : public Command {
             context.console.report(usage.error());
             return exit_usage;
         }
-        if (auto found = take_name_of_earlier(context); !found) {
+        if (auto found = find_earlier(context); !found) {
             context.console.report(found.error());
             return exit_code_of(found.error());
         }
@@ -99,10 +96,7 @@ class AddCommand : public Command {
         int moments = (in_ ? 1 : 0) + (at_ ? 1 : 0) + (now_ ? 1 : 0);
         if (moments == 0) return wrong("when? Give one of --in 2m, --at 20:00 and --now");
         if (moments > 1) return wrong("give only one of --in, --at and --now");
-        if (past_ && *past_ != "run" && *past_ != "refuse")
-            return wrong(
-                fmt::format("--past takes run or refuse, not \"{}\"", escape_text(*past_)));
-        if (past_ && !at_) return wrong("--past is about a past --at; leave it out");
+        if (auto past = check_past_option(past_, at_); !past) return past;
         if (auto at = check_at(at_); !at) return at;
         if (auto in = span_option("--in", in_); !in) return fail(in.error());
         if (dry_run_ && (wait_ || follow_)) return wrong("--dry-run submits nothing to wait for");
@@ -110,10 +104,12 @@ class AddCommand : public Command {
     }
 
     /// A job that is repeated has the name of the one before, unless another is given.
-    CallResult<Done> take_name_of_earlier(Context& context) {
-        if (!from_ || !name_.empty()) return Done{};
+    CallResult<Done> find_earlier(Context& context) {
+        if (!from_) return Done{};
         auto ref = job_ref(*from_);
         if (!ref) return fail(CallError{CallError::Kind::refused, ref.error(), ""});
+        from_ref_ = *ref;
+        if (!name_.empty()) return Done{};
         auto earlier = context.client.call(ShowRequest{*ref});
         if (!earlier) return fail(std::move(earlier).error());
         name_ = {earlier->value.job_name};
@@ -138,15 +134,13 @@ class AddCommand : public Command {
                 "warning: {} is not set here, so the job does not get it", escape_text(name)));
         request.spec = *std::move(spec);
         request.spec.command = command_;
+        request.from = from_ref_;
         if (script_) {
-            auto text = read_small_file("--file", *script_ == "-" ? "/dev/stdin" : *script_);
+            auto text = read_small_file("--file", *script_);
             if (!text) return fail(text.error());
-            request.spec.command = {"sh", "-c", *std::move(text)};
-        }
-        if (from_) {
-            auto ref = job_ref(*from_);
-            if (!ref) return fail(ref.error());
-            request.from = *ref;
+            // Whatever the image's entrypoint is.
+            if (request.spec.entrypoint.empty()) request.spec.entrypoint = {"sh"};
+            request.spec.command = {"-c", *std::move(text)};
         }
         auto key = key_ ? Result<std::string>(*key_) : random_key();
         if (!key) return fail(key.error());
@@ -183,9 +177,7 @@ class AddCommand : public Command {
 
     int explain(Context& context, CallError error, const AddRequest& request) const {
         using Kind = CallError::Kind;
-        bool is_past = error.error.message.find("is in the past") != std::string::npos;
-        if (error.is(ErrorCode::bad_date) && is_past && !past_)
-            error.error.message += " with --past run";
+        explain_past(error.error, past_);
         if ((error.kind == Kind::lost || error.kind == Kind::silent) && !dry_run_)
             error.error.message += fmt::format(
                 "\nThe job may have been submitted. With --key {} a repeat of this line adds "
@@ -204,6 +196,7 @@ class AddCommand : public Command {
     SpecOptions spec_;
     std::optional<std::string> script_;
     std::optional<std::string> from_;
+    std::optional<JobRef> from_ref_;
     bool wait_ = false;
     bool follow_ = false;
     bool dry_run_ = false;

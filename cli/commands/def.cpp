@@ -245,7 +245,7 @@ class DefImportCommand : public Command {
   private:
     [[nodiscard]] Result<DefImportRequest> read() const {
         const std::string& name = file_.front();
-        auto text = read_small_file("def import", name == "-" ? "/dev/stdin" : name);
+        auto text = read_small_file("def import", name);
         if (!text) return fail(text.error());
         auto request = decode<DefImportRequest>(*text);
         if (request) return request;

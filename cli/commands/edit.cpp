@@ -19,6 +19,11 @@ class EditCommand : public Command {
         options.value("--in", "TIME", in_, "due this long from now: 30s, 2m, 1h, 4d");
         options.value(
             "--at", "MOMENT", at_, "due then: 20:00, \"tomorrow 03:00\", \"2027-06-20 20:00\"");
+        options.value("--past",
+                      "WHAT",
+                      past_,
+                      "a past --at: refuse (the default) or run, at once",
+                      Completes::past_date);
         spec_.declare(options);
         options.group("Instead of a value");
         options.list("--unset", "FIELD", unset_, "take a field away, by its name in JSON: env");
@@ -36,10 +41,18 @@ class EditCommand : public Command {
             context.console.report(request.error());
             return exit_usage;
         }
+        auto id = job_ref(ids_.front());
+        if (!id) {
+            context.console.report(id.error());
+            return exit_refused;
+        }
+        request->job_id = *id;
         auto answer = context.client.call(*request);
         if (!answer) {
-            context.console.report(answer.error());
-            return exit_code_of(answer.error());
+            CallError error = std::move(answer).error();
+            explain_past(error.error, past_);
+            context.console.report(error);
+            return exit_code_of(error);
         }
         tell(context, *answer);
         return exit_done;
@@ -50,8 +63,7 @@ class EditCommand : public Command {
         if (in_ && at_) return fail(ErrorCode::bad_request, "give only one of --in and --at");
         if (auto at = check_at(at_); !at) return fail(at.error());
         if (auto in = span_option("--in", in_); !in) return fail(in.error());
-        auto id = job_ref(ids_.front());
-        if (!id) return fail(id.error());
+        if (auto past = check_past_option(past_, at_); !past) return fail(past.error());
         std::vector<std::string> unset_variables;
         auto spec = spec_.read(unset_variables);
         if (!spec) return fail(spec.error());
@@ -59,9 +71,9 @@ class EditCommand : public Command {
             context.console.note(fmt::format(
                 "warning: {} is not set here, so the job does not get it", escape_text(name)));
         EditRequest request;
-        request.job_id = *id;
         request.time = in_;
         request.at = at_;
+        if (at_) request.past_date = past_.value_or("refuse");
         request.unset = unset_;
         request.spec = *std::move(spec);
         request.spec.command = command_;
@@ -84,6 +96,7 @@ class EditCommand : public Command {
 
     std::optional<std::string> in_;
     std::optional<std::string> at_;
+    std::optional<std::string> past_;
     SpecOptions spec_;
     std::vector<std::string> unset_;
     std::vector<std::string> ids_;

@@ -33,6 +33,7 @@ struct EditRequest {
     std::optional<std::string> time;
     std::optional<std::string> date;
     std::optional<std::string> at;
+    std::optional<std::string> past_date;
     std::vector<std::string> unset;
     JobSpec spec;
 
@@ -43,6 +44,9 @@ struct EditRequest {
               self.date,
               "due at %d-%m-%Y %H:%M:%S in the daemon's zone, or RFC 3339 with an offset");
         visit("at", self.at, "due at a moment in schedctl's forms: 20:00, tomorrow 03:00");
+        visit("past_date",
+              self.past_date,
+              "run or refuse: what a past date gets; the daemon's setting if absent");
         visit("unset", self.unset, "fields of the specification to take away, by name");
         JobSpec::fields(self.spec, visit);
     }

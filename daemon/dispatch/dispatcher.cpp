@@ -377,7 +377,9 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
                  {{"job", job.id.to_string()},
                   {"attempt", job.attempt},
                   {"lateness_ms", (job.claimed_at - job.due_at).count()}});
-        parts_.metrics.count_dispatched(job.claimed_at - due_from(job.due_at, job.created_at));
+        TimePoint wait_began = due_from(job.due_at, job.created_at);
+        if (job.released_at) wait_began = std::max(wait_began, *job.released_at);
+        parts_.metrics.count_dispatched(std::max(job.claimed_at - wait_began, Duration(0)));
         ++starting_;
         ++claims_;
         last_claimed_due_ = std::max(*last_claimed_due_, job.due_at);

@@ -93,35 +93,25 @@ Result<Done> check_key(const std::optional<std::string>& key) {
 }
 
 /// Decides due_at; `when` is how the answer repeats it.
-Result<Done> check_due(const AddRequest& request, TimePoint now, Checked& checked) {
+Result<Done> check_due(const AddRequest& request, bool refuse_past_dates, Checked& checked) {
+    TimePoint now = checked.job.created_at;
     auto due = read_due(request.time, request.date, request.at, now);
     if (!due) return fail(due.error());
+    auto past = check_past(*due, request.past_date, now, refuse_past_dates);
+    if (!past) return fail(past.error());
     checked.job.due_at = due->at;
     checked.when = std::move(due->when);
+    checked.past_warning = std::move(past->warning);
+    if (!past->refusal) return Done{};
+    // Only the store knows whether this is a repeat of a request that was in time.
+    if (!request.key || request.dry_run) return fail(*past->refusal);
+    checked.job.refusal = std::move(past->refusal);
     return Done{};
 }
 
 /// The moment as the answer repeats it.
 std::string words_for_due(const Checked& checked, const std::string& local_date) {
     return checked.when.empty() ? local_date : checked.when;
-}
-
-Result<Done> check_past(const AddRequest& request, bool refuse_by_default, Checked& checked) {
-    if (request.past_date && *request.past_date != "run" && *request.past_date != "refuse")
-        return fail(ErrorCode::bad_field,
-                    fmt::format("past_date \"{}\" is not one of run, refuse",
-                                request.past_date->substr(0, 64)));
-    if (request.time || checked.job.due_at >= checked.job.created_at) return Done{};
-    std::string when = words_for_due(checked, to_local_date(checked.job.due_at));
-    checked.past_warning = fmt::format("{} is in the past, so the job is due at once", when);
-    if (request.past_date ? *request.past_date != "refuse" : !refuse_by_default) return Done{};
-    checked.job.refusal = Error{
-        ErrorCode::bad_date,
-        fmt::format("date \"{}\" is in the past; give a later one, or allow it to run at once",
-                    when)};
-    // Only the store knows whether this is a repeat of a request that was in time.
-    if (request.key && !request.dry_run) return Done{};
-    return fail(*checked.job.refusal);
 }
 
 /// Of what is run, whoever named it.
@@ -147,22 +137,44 @@ Result<Done> check_image(Checked& checked) {
 struct Beginning {
     std::optional<JobSpec> spec;
     std::optional<std::int64_t> revision;
-    std::optional<Definition> definition;
+    std::string what;   ///< `job 42`
+    std::string owner;  ///< who made it
+    std::optional<std::string> warning;
 };
+
+/// A job under another name runs what it ran, and its image is no longer its name.
+Beginning repeat_of(const Job& job, const AddRequest& request) {
+    Beginning beginning{
+        *job.spec, {}, fmt::format("job {}", job.number), job.submitted_by.value_or(""), {}};
+    if (job.job_name == request.job_name) {
+        beginning.revision = job.definition_revision;
+        return beginning;
+    }
+    if (!job.spec->image) beginning.spec->image = job.job_name;
+    if (!request.spec.image)
+        beginning.warning = fmt::format("it runs the image {} of job {}, and {} is only its name",
+                                        *beginning.spec->image,
+                                        job.number,
+                                        request.job_name);
+    return beginning;
+}
 
 Result<Beginning> beginning_of(Store& store, const AddRequest& request, const Caller& caller) {
     if (request.from) {
         auto job = store.find(*request.from, caller.name);
         if (!job) return fail(job.error());
-        bool is_same = job->job_name == request.job_name;
-        return Beginning{
-            *job->spec, is_same ? job->definition_revision : std::nullopt, std::nullopt};
+        return repeat_of(*job, request);
     }
     if (!is_definition_name(request.job_name)) return Beginning{};
-    auto definition = store.definition(request.job_name);
-    if (!definition) return fail(definition.error());
-    if (!*definition) return Beginning{};
-    return Beginning{(*definition)->spec, (*definition)->revision, std::move(*definition)};
+    auto found = store.definition(request.job_name);
+    if (!found) return fail(found.error());
+    if (!*found) return Beginning{};
+    Definition& definition = **found;
+    return Beginning{std::move(definition.spec),
+                     definition.revision,
+                     "definition " + definition.name,
+                     std::move(definition.updated_by),
+                     {}};
 }
 
 Result<Done> check_what(const Beginning& beginning,
@@ -170,9 +182,16 @@ Result<Done> check_what(const Beginning& beginning,
                         const Caller& caller,
                         Checked& checked) {
     checked.job.definition_revision = beginning.revision;
-    checked.job.spec = beginning.spec ? overlay(*beginning.spec, request.spec) : request.spec;
-    auto may = beginning.definition ? check_rights(*beginning.definition, request.spec, caller)
-                                    : check_rights(checked.job.spec, caller);
+    checked.job.spec = request.spec;
+    auto may = check_rights(request.spec, caller);
+    if (beginning.spec) {
+        auto kept = keep_hidden_values(checked.job.spec, &*beginning.spec);
+        if (!kept) return kept;
+        checked.job.spec = overlay(*beginning.spec, checked.job.spec);
+        may = check_rights_over(
+            *beginning.spec, beginning.owner, beginning.what, request.spec, caller);
+    }
+    if (beginning.warning) checked.warnings.push_back(*beginning.warning);
     if (auto ok = check_spec(checked.job.spec); !ok) return ok;
     return may ? check_image(checked) : may;
 }
@@ -207,8 +226,7 @@ Result<Checked> check(Store& store,
     if (auto ok = check_name(request.job_name); !ok) return fail(ok.error());
     if (auto ok = check_key(request.key); !ok) return fail(ok.error());
     if (auto ok = check_what(store, request, caller, checked); !ok) return fail(ok.error());
-    if (auto ok = check_due(request, now, checked); !ok) return fail(ok.error());
-    if (auto ok = check_past(request, refuse_past_dates, checked); !ok) return fail(ok.error());
+    if (auto ok = check_due(request, refuse_past_dates, checked); !ok) return fail(ok.error());
     if (request.key) checked.job.request_hash = hash_of(request);
     return checked;
 }

@@ -3,8 +3,12 @@
 /// HTTP.
 
 #include <string>
+#include <string_view>
 
 namespace scheduler {
+
+/// Who asks over HTTP without a token.
+inline constexpr std::string_view anonymous_name = "http";
 
 struct Caller {
     std::string name;  ///< `uid:1000`, `token:NAME`, `http`: what submitted_by records

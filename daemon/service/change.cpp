@@ -98,18 +98,16 @@ void Service::handle(const ReleaseRequest& request,
                      Reply<MessageResponse> reply) {
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return reply(fail(job.error()));
-    parts_->store.release(
-        job->id,
-        parts_->clock.now(),
-        [&dispatcher = parts_->dispatcher,
-         id = job->id,
-         due = job->due_at.at,
-         reply = std::move(reply)](Result<bool> was_held) mutable {
-            if (!was_held) return reply(fail(was_held.error()));
-            dispatcher.wake_at(due);
-            reply(MessageResponse{*was_held ? fmt::format("job {} is released", id.to_string())
-                                            : fmt::format("job {} was not held", id.to_string())});
-        });
+    parts_->store.release(job->id,
+                          parts_->clock.now(),
+                          [&dispatcher = parts_->dispatcher,
+                           id = job->id.to_string(),
+                           reply = std::move(reply)](Result<std::optional<TimePoint>> due) mutable {
+                              if (!due) return reply(fail(due.error()));
+                              if (*due) dispatcher.wake_at(**due);
+                              reply(MessageResponse{fmt::format(
+                                  "job {} {}", id, *due ? "is released" : "was not held")});
+                          });
 }
 
 void Service::handle(const KillRequest& request,

@@ -33,15 +33,9 @@ Result<Done> check(const std::string& name, const JobSpec& spec, const Caller& c
     return check_rights(spec, caller);
 }
 
-/// What has power over the host is not changed by callers who could not have set it.
 DefinitionChange change_by(const Caller& caller, TimePoint now) {
-    return {now, caller.name, [caller](const Definition& before) -> Result<Done> {
-                auto may = check_rights(before.spec, caller);
-                if (may) return Done{};
-                return fail(
-                    may.error().code,
-                    fmt::format(
-                        "definition {} can't be changed: {}", before.name, may.error().message));
+    return {now, caller.name, [caller](const Definition& before) {
+                return check_owner(before.updated_by, "definition " + before.name, caller);
             }};
 }
 
@@ -85,9 +79,10 @@ void Service::handle(const DefImportRequest& request,
                      const Caller& caller,
                      Reply<DefImportResponse> reply) {
     if (request.definitions.empty() || request.definitions.size() > DefinitionLimits::imported)
-        return reply(
-            fail(ErrorCode::bad_field,
-                 fmt::format("definitions must hold 1 to {} of them", DefinitionLimits::imported)));
+        return reply(fail(ErrorCode::bad_field,
+                          fmt::format("definitions holds {}, and takes 1 to {}; set them in parts",
+                                      request.definitions.size(),
+                                      DefinitionLimits::imported)));
     std::set<std::string_view> names;
     for (std::size_t i = 0; i < request.definitions.size(); ++i) {
         const auto& [name, spec] = request.definitions[i];

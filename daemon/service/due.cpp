@@ -37,4 +37,24 @@ Result<Due> read_due(const std::optional<std::string>& time,
     return Due{*moment, !is_absolute ? "" : date ? *date : *at};
 }
 
+Result<PastDate> check_past(const Due& due,
+                            const std::optional<std::string>& past_date,
+                            TimePoint now,
+                            bool refuse_by_default) {
+    if (past_date && *past_date != "run" && *past_date != "refuse")
+        return fail(
+            ErrorCode::bad_field,
+            fmt::format("past_date \"{}\" is not one of run, refuse", past_date->substr(0, 64)));
+    PastDate past;
+    if (due.at >= now) return past;
+    std::string when = due.when.empty() ? to_local_date(due.at) : due.when;
+    past.warning = fmt::format("{} is in the past, so the job is due at once", when);
+    if (past_date ? *past_date == "refuse" : refuse_by_default)
+        past.refusal = Error{
+            ErrorCode::bad_date,
+            fmt::format("date \"{}\" is in the past; give a later one, or allow it to run at once",
+                        when)};
+    return past;
+}
+
 }  // namespace scheduler

@@ -20,4 +20,16 @@ Result<Due> read_due(const std::optional<std::string>& time,
                      const std::optional<std::string>& at,
                      TimePoint now);
 
+/// What is to be said of a moment in the past; nothing of another one.
+struct PastDate {
+    std::optional<std::string> warning = {};
+    std::optional<Error> refusal = {};  ///< where the request, or else the daemon, takes none
+};
+
+/// Errors: bad_field.
+Result<PastDate> check_past(const Due& due,
+                            const std::optional<std::string>& past_date,
+                            TimePoint now,
+                            bool refuse_by_default);
+
 }  // namespace scheduler

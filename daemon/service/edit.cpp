@@ -15,16 +15,20 @@ namespace scheduler {
 namespace {
 
 /// What the job is to run, from what it runs now.
-Result<JobSpec> changed(JobSpec spec, const EditRequest& request, const Caller& caller) {
-    // What has power over the host is not changed by callers who could not have asked for it.
-    if (auto may = check_rights(spec, caller); !may) return fail(may.error());
+Result<JobSpec> changed(const Job& job, const EditRequest& request, const Caller& caller) {
+    JobSpec spec = *job.spec;
     JobSpec given = request.spec;
     if (auto kept = keep_hidden_values(given, &spec); !kept) return fail(kept.error());
+    // What is taken away changes it, too.
+    JobSpec all = given;
+    if (!request.unset.empty()) all.init = true;
+    auto may = check_rights_over(
+        spec, job.submitted_by.value_or(""), fmt::format("job {}", job.number), all, caller);
+    if (!may) return fail(may.error());
     for (const std::string& name : request.unset)
         if (auto taken = unset_field(spec, name); !taken) return fail(taken.error());
     spec = overlay(std::move(spec), given);
     if (auto ok = check_spec(spec); !ok) return fail(ok.error());
-    if (auto may = check_rights(spec, caller); !may) return fail(may.error());
     if (spec.image)
         if (auto image = parse_image_reference(*spec.image); !image)
             return fail(
@@ -58,15 +62,17 @@ void Service::handle(const EditRequest& request, const Caller& caller, Reply<Edi
     if (has_moment) {
         auto due = read_due(request.time, request.date, request.at, now);
         if (!due) return reply(fail(due.error()));
-        if (due->at < now)
-            warning = fmt::format("{} is in the past, so the job is due at once",
-                                  due->when.empty() ? to_local_date(due->at) : due->when);
+        auto past =
+            check_past(*due, request.past_date, now, parts_->options.get().refuse_past_dates);
+        if (!past) return reply(fail(past.error()));
+        if (past->refusal) return reply(fail(*past->refusal));
+        warning = std::move(past->warning);
         // Its wait begins now, not in the past.
         edit.due_at = std::max(due->at, now);
     }
     if (has_spec)
-        edit.change_spec = [request, caller](const JobSpec& spec) {
-            return changed(spec, request, caller);
+        edit.change_spec = [request, caller](const Job& before) {
+            return changed(before, request, caller);
         };
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return reply(fail(job.error()));

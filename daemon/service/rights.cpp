@@ -31,18 +31,39 @@ Result<Done> check_rights(const JobSpec& spec, const Caller& caller) {
                             field));
 }
 
-Result<Done> check_rights(const Definition& definition,
-                          const JobSpec& given,
-                          const Caller& caller) {
-    std::string_view field = caller.is_anonymous ? field_with_power(definition.spec) : "";
+Result<Done> check_rights_over(const JobSpec& base,
+                               const std::string& owner,
+                               const std::string& what,
+                               const JobSpec& given,
+                               const Caller& caller) {
+    if (!caller.is_anonymous) {
+        std::string_view power = owner == anonymous_name ? field_with_power(given) : "";
+        if (power.empty()) return Done{};
+        return fail(ErrorCode::forbidden,
+                    fmt::format("{} was set over HTTP without a token, by any local user, so {} is "
+                                "not given over it; set it yourself first, or name the image",
+                                what,
+                                power));
+    }
+    std::string_view field = field_with_power(base);
+    if (field.empty() && !base.env.empty() && owner != caller.name) field = "env";
     if (!field.empty() && given != JobSpec{})
         return fail(ErrorCode::forbidden,
-                    fmt::format("definition {} has {}, so over HTTP without a token it runs as it "
-                                "is: leave out what else the job is to run; or use schedctl, or "
-                                "schedulerd --token-file",
-                                definition.name,
+                    fmt::format("{} has {}, so over HTTP without a token it runs as it is: leave "
+                                "out what else is to run; or use schedctl, or schedulerd "
+                                "--token-file",
+                                what,
                                 field));
     return check_rights(given, caller);
+}
+
+Result<Done> check_owner(const std::string& owner, const std::string& what, const Caller& caller) {
+    if (!caller.is_anonymous || owner == caller.name) return Done{};
+    return fail(ErrorCode::forbidden,
+                fmt::format("{} was set by {}; over HTTP without a token only what was set so can "
+                            "be changed: use schedctl, or schedulerd --token-file",
+                            what,
+                            owner));
 }
 
 }  // namespace scheduler

@@ -65,7 +65,7 @@ asio::awaitable<void> Connection::take_line(std::string_view line) {
         co_return;
     }
     // A read sees the writes before it.
-    if ((*method)->kind != Method::Kind::write)
+    if ((*method)->kind != Method::Kind::write || call->has_origin)
         co_await until([this] { return writes_under_way_ == 0 || is_closed_; });
     if (is_closed_) co_return;
     // Nobody hears the answer. Writes take effect all the same.

@@ -220,7 +220,7 @@ struct JobEdit {
     std::optional<TimePoint> due_at = {};
     /// From what it runs now to what it is to run, on the writer's thread, perhaps more than once.
     /// Null: the same.
-    std::function<Result<JobSpec>(const JobSpec&)> change_spec = {};
+    std::function<Result<JobSpec>(const Job&)> change_spec = {};
 };
 
 /// Who changes definitions, and which ones that may be.
@@ -286,8 +286,8 @@ class Store {
     /// A held job is not claimed, whatever its time. Errors: job_not_found, job_running,
     /// job_in_history.
     virtual void hold(JobId id, std::string by, Reply<Done> reply) = 0;
-    /// False: it was not held. Errors: as above.
-    virtual void release(JobId id, TimePoint at, Reply<bool> reply) = 0;
+    /// Replies when it is due; nothing: it was not held. Errors: as above.
+    virtual void release(JobId id, TimePoint at, Reply<std::optional<TimePoint>> reply) = 0;
     /// Replies with the job as it is then. Errors: as above, and those of `change_spec`.
     virtual void edit(JobId id, JobEdit edit, Reply<Job> reply) = 0;
     /// Commits the wish. Errors: job_not_found, job_not_running, job_in_history.

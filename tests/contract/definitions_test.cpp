@@ -216,7 +216,7 @@ TEMPLATE_TEST_CASE("an import sets all or none", "[contract]", OverHttp, OverSoc
     refused = front.call("def_import", {{"definitions", {entry(one, {}), entry(one, {})}}});
     CHECK(refused.message == "definitions[1]: " + one + " is there twice; none was set");
     refused = front.call("def_import", {{"definitions", Json::array()}});
-    CHECK(refused.message == "definitions must hold 1 to 1000 of them");
+    CHECK(refused.message == "definitions holds 0, and takes 1 to 1000; set them in parts");
 
     Outcome done = front.call("def_import", {{"definitions", {entry(one, {}), entry(two, {})}}});
     INFO(done.message);
@@ -259,7 +259,20 @@ TEMPLATE_TEST_CASE("definitions are listed by name, page by page",
     CHECK(front.call("def_list", {{"limit", 1000}}).is_ok);
 }
 
-TEST_CASE("a definition with power over the host is out of reach of HTTP without a token, but runs",
+TEST_CASE("as many definitions are set at once as the limit says", "[contract]") {
+    DaemonProcess daemon;
+    OverSocket socket(daemon);
+    Json all = Json::array();
+    for (int i = 0; i < 1000; ++i)
+        all.push_back({{"name", "d" + std::to_string(i)}, {"spec", {{"image", "busybox"}}}});
+    Outcome done = socket.call("def_import", {{"definitions", all}});
+    CHECK(done.value.at("message") == "1000 definitions set, 0 as before");
+    all.push_back({{"name", "d1000"}, {"spec", {{"image", "busybox"}}}});
+    CHECK(socket.call("def_import", {{"definitions", all}}).message ==
+          "definitions holds 1001, and takes 1 to 1000; set them in parts");
+}
+
+TEST_CASE("HTTP without a token runs what others defined as it is, and changes nothing of it",
           "[contract]") {
     DaemonProcess daemon;
     OverHttp http(daemon);
@@ -269,20 +282,40 @@ TEST_CASE("a definition with power over the host is out of reach of HTTP without
     CHECK(refused.code == "forbidden");
     CHECK(refused.message.find("network \"host\" is not taken over HTTP without a token") == 0);
     REQUIRE(socket.call("def_set", power).is_ok);
+    const Json secret = {{"name", "SECRET"}, {"image", "busybox"}, {"env", {{"TOKEN", "s3"}}}};
+    REQUIRE(socket.call("def_set", secret).is_ok);
 
-    refused = http.call("def_set", {{"name", "POWER"}, {"image", "busybox"}});
-    CHECK(refused.code == "forbidden");
-    CHECK(refused.message.find("definition POWER can't be changed: network \"host\"") == 0);
-    CHECK(http.call("def_remove", {{"name", "POWER"}}).code == "forbidden");
+    for (const auto& [name, field] :
+         {std::pair("POWER", std::string("network")), std::pair("SECRET", std::string("env"))}) {
+        refused = http.call("def_set", {{"name", name}, {"image", "busybox"}});
+        CHECK(refused.code == "forbidden");
+        CHECK(refused.message.find("definition " + std::string(name) + " was set by uid:") == 0);
+        CHECK(http.call("def_remove", {{"name", name}}).code == "forbidden");
+        CHECK(add(http, name).is_ok);
+        refused = add(http, name, {{"command", Json::array({"env"})}});
+        CHECK(refused.code == "forbidden");
+        CHECK(refused.message.find("definition " + std::string(name) + " has " + field +
+                                   ", so over HTTP without a token it runs as it is") == 0);
+        CHECK(add(socket, name, {{"command", Json::array({"sh"})}}).is_ok);
+    }
+}
 
-    CHECK(add(http, "POWER").is_ok);
-    refused = add(http, "POWER", {{"command", Json::array({"sh"})}});
+TEST_CASE("what anyone could have defined gets no power over the host", "[contract]") {
+    DaemonProcess daemon;
+    OverHttp http(daemon);
+    OverSocket socket(daemon);
+    REQUIRE(http.call("def_set", {{"name", "alpine"}, {"image", "evil"}}).is_ok);
+    REQUIRE(http.call("def_set", {{"name", "alpine"}, {"image", "other"}}).is_ok);
+    Outcome refused = add(socket, "alpine", {{"network", "host"}});
     CHECK(refused.code == "forbidden");
-    CHECK(refused.message.find(
-              "definition POWER has network, so over HTTP without a token it runs as it is") == 0);
-    CHECK(add(socket, "POWER", {{"command", Json::array({"sh"})}}).is_ok);
-    REQUIRE(http.call("def_set", {{"name", "PLAIN"}, {"image", "busybox"}}).is_ok);
-    CHECK(http.call("def_remove", {{"name", "PLAIN"}}).is_ok);
+    CHECK(refused.message ==
+          "definition alpine was set over HTTP without a token, by any local user, so network is "
+          "not given over it; set it yourself first, or name the image");
+    CHECK(add(socket, "alpine", {{"user", "1000"}}).is_ok);
+    // Its own environment is the caller's to change.
+    REQUIRE(http.call("def_set", {{"name", "own"}, {"image", "x"}, {"env", {{"A", "1"}}}}).is_ok);
+    CHECK(add(http, "own", {{"command", Json::array({"sh"})}}).is_ok);
+    CHECK(http.call("def_remove", {{"name", "own"}}).is_ok);
 }
 
 TEST_CASE("on one connection a submit is read by the definition that was set before it",

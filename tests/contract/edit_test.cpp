@@ -50,6 +50,9 @@ TEMPLATE_TEST_CASE("edit moves a job to another moment", "[contract]", OverHttp,
     CHECK(edit(front, id, {{"time", "2h"}}).is_ok);
     CHECK(edit(front, id, {{"at", "tomorrow 03:00"}}).is_ok);
 
+    edited = edit(front, id, {{"date", "20-06-2020 20:00:00"}, {"past_date", "refuse"}});
+    CHECK(edited.code == "bad_date");
+    CHECK(edited.message.find("date \"20-06-2020 20:00:00\" is in the past") == 0);
     edited = edit(front, id, {{"date", "20-06-2020 20:00:00"}});
     CHECK(edited.value.at("warning") ==
           "20-06-2020 20:00:00 is in the past, so the job is due at once");
@@ -170,6 +173,13 @@ TEMPLATE_TEST_CASE("a job is repeated by its id, with what is given over it",
     CHECK(show(front, again).at("spec") == show(front, first).at("spec"));
     std::string other = add(front, {{"from", first}, {"user", "7"}, {"env", {{"B", "3"}}}});
     CHECK(show(front, other).at("spec").at("user") == "7");
+    // What reads hidden is what it was.
+    std::string same = add(front, {{"from", first}, {"env", {{"A", "hidden"}}}});
+    CHECK(show(front, same).at("spec") == show(front, first).at("spec"));
+    Outcome renamed = front.call("add", {{"job_name", "nightly"}, {"time", "1h"}, {"from", first}});
+    CHECK(renamed.value.at("job").at("spec").at("image") == "busybox");
+    CHECK(renamed.value.at("warning").get<std::string>().find(
+              "it runs the image busybox of job ") == 0);
     Outcome unknown = front.call(
         "add",
         {{"job_name", "busybox"}, {"time", "1h"}, {"from", "0190a1b2c3d47e5f8a9b0c1d2e3f4a5b"}});
@@ -194,6 +204,26 @@ TEMPLATE_TEST_CASE("priority is taken from -100 to 100", "[contract]", OverHttp,
     }
 }
 
+TEST_CASE("a repeat is read by the writes before it on its connection", "[contract]") {
+    DaemonProcess daemon;
+    RpcClient client(daemon.socket_path());
+    constexpr int rounds = 20;
+    for (int i = 0; i < rounds; ++i) {
+        client.send("add",
+                    {{"job_name", "busybox"},
+                     {"time", "1h"},
+                     {"command", Json::array({std::to_string(i)})}});
+        client.send("add", {{"job_name", "busybox"}, {"time", "1h"}, {"from", "last"}});
+    }
+    for (int i = 0; i < rounds; ++i) {
+        client.read();
+        Json repeated = client.read();
+        REQUIRE(repeated.contains("result"));
+        CHECK(repeated.at("result").at("job").at("spec").at("command") ==
+              Json::array({std::to_string(i)}));
+    }
+}
+
 TEST_CASE("HTTP without a token neither changes nor repeats what it could not have asked for",
           "[contract]") {
     OverHttp http(idle_daemon());
@@ -201,6 +231,16 @@ TEST_CASE("HTTP without a token neither changes nor repeats what it could not ha
     std::string id = add(socket, {{"network", "host"}});
     CHECK(edit(http, id, {{"command", Json::array({"sh"})}}).code == "forbidden");
     CHECK(edit(http, id, {{"time", "2h"}}).is_ok);
+    // Environment values are shown to nobody, so nobody else may print them.
+    std::string secret = add(socket, {{"env", {{"TOKEN", "s3"}}}});
+    CHECK(edit(http, secret, {{"command", Json::array({"env"})}}).code == "forbidden");
+    CHECK(edit(http, secret, {{"unset", Json::array({"command"})}}).code == "forbidden");
+    CHECK(edit(http, secret, {{"time", "2h"}}).is_ok);
+    Json repeat = {{"job_name", "busybox"}, {"time", "1h"}, {"from", secret}};
+    CHECK(http.call("add", repeat).is_ok);
+    repeat["command"] = Json::array({"env"});
+    CHECK(http.call("add", repeat).code == "forbidden");
+    CHECK(edit(http, add(http, {{"env", {{"A", "1"}}}}), {{"env", {{"A", "2"}}}}).is_ok);
     CHECK(edit(http, add(http), {{"network", "host"}}).code == "forbidden");
     Outcome repeated = http.call("add", {{"job_name", "busybox"}, {"time", "1h"}, {"from", id}});
     CHECK(repeated.code == "forbidden");

@@ -24,7 +24,8 @@ std::optional<TimePoint> first_wait(Database& database, TimePoint now) {
     std::optional<TimePoint> first;
     for (int ready : {1, 0}) {
         Query query = database.query(
-            "SELECT due_at, created_at FROM job WHERE status = 'scheduled' AND ready = ? AND "
+            "SELECT due_at, max(created_at, coalesce(released_at, 0)) FROM job WHERE status = "
+            "'scheduled' AND ready = ? AND "
             "due_at <= ? ORDER BY due_at LIMIT ?");
         query.bind(ready).bind(now).bind(looked_at_max);
         while (query.step() && (!first || query.time(0) < *first)) {

@@ -117,7 +117,8 @@ std::int64_t cancel_missed(Database& database, TimePoint now) {
         .run();
     database
         .query(
-            "UPDATE job SET status = 'canceled', ready = 0, finish_status = 'did_not_run', "
+            "UPDATE job SET status = 'canceled', ready = 0, held = 0, held_by = NULL, "
+            "finish_status = 'did_not_run', "
             "finished_at = ?1, error = ?2 WHERE status = 'scheduled' AND due_at <= ?1")
         .bind(now)
         .bind(missed_reason)
@@ -156,7 +157,7 @@ std::int64_t forget_absent_output(Database& database, const RestoreOptions& opti
 
 /// Before anything is recorded, so that no number and no event's place is given twice.
 void move_sequences(Database& database) {
-    for (const char* table : {"job", "event"})
+    for (const char* table : {"job", "event", "definition"})
         database
             .query(
                 "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 "
@@ -164,7 +165,10 @@ void move_sequences(Database& database) {
                 "sqlite_sequence WHERE name = ?1)")
             .bind(table)
             .run();
-    database.query("UPDATE sqlite_sequence SET seq = (seq / ?1 + 1) * ?1 WHERE name = 'job'")
+    database
+        .query(
+            "UPDATE sqlite_sequence SET seq = (seq / ?1 + 1) * ?1 WHERE name IN ('job', "
+            "'definition')")
         .bind(numbers_step)
         .run();
     database.query("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'event'")

@@ -62,7 +62,7 @@ class SqliteStore final : public Store {
     void cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) override;
     void make_due(JobId id, TimePoint now, Reply<Done> reply) override;
     void hold(JobId id, std::string by, Reply<Done> reply) override;
-    void release(JobId id, TimePoint at, Reply<bool> reply) override;
+    void release(JobId id, TimePoint at, Reply<std::optional<TimePoint>> reply) override;
     void edit(JobId id, JobEdit edit, Reply<Job> reply) override;
     void request_kill(JobId id, TimePoint at, std::string by, bool now, Reply<Done> reply) override;
     void set_pause(PauseState pause, Reply<PauseChange> reply) override;

@@ -188,7 +188,7 @@ std::optional<Job> read_job(Database& database, JobId id) {
 Result<Job> edit_row(WriteContext& context, JobId id, const JobEdit& edit) {
     auto before = read_job(context.database, id);
     if (!before || before->status != JobStatus::scheduled) return why_not_scheduled(context, id);
-    auto spec = edit.change_spec ? edit.change_spec(*before->spec) : Result<JobSpec>(*before->spec);
+    auto spec = edit.change_spec ? edit.change_spec(*before) : Result<JobSpec>(*before->spec);
     if (!spec) return fail(spec.error());
     TimePoint due_at = edit.due_at.value_or(before->due_at.at);
     context.database
@@ -364,7 +364,8 @@ void SqliteStore::make_due(JobId id, TimePoint now, Reply<Done> reply) {
             // A job that is due already keeps its place in the order.
             context.database
                 .query(
-                    "UPDATE job SET due_at = min(due_at, ?1), rank = min(rank, ?1), ready = "
+                    "UPDATE job SET due_at = min(due_at, ?1), rank = rank - "
+                    "max(due_at - ?1, 0), ready = "
                     "CASE held WHEN 1 THEN 0 ELSE ready END, released_at = CASE held WHEN 1 THEN "
                     "?1 ELSE released_at END, held = 0, held_by = NULL WHERE id = ? AND status = "
                     "'scheduled'")
@@ -394,20 +395,22 @@ void SqliteStore::hold(JobId id, std::string by, Reply<Done> reply) {
         std::move(reply));
 }
 
-void SqliteStore::release(JobId id, TimePoint at, Reply<bool> reply) {
-    writer_.submit<bool>(
-        [=](WriteContext& context) -> Result<bool> {
-            context.database
-                .query(
-                    "UPDATE job SET held = 0, ready = 0, held_by = NULL, released_at = ? WHERE id "
-                    "= ? AND status = 'scheduled' AND held = 1")
-                .bind(at)
-                .bind(id)
-                .run();
-            if (context.database.changes() > 0) return true;
+void SqliteStore::release(JobId id, TimePoint at, Reply<std::optional<TimePoint>> reply) {
+    writer_.submit<std::optional<TimePoint>>(
+        [=](WriteContext& context) -> Result<std::optional<TimePoint>> {
+            Query update = context.database.query(
+                "UPDATE job SET held = 0, ready = 0, held_by = NULL, released_at = ? WHERE id = ? "
+                "AND status = 'scheduled' AND held = 1 RETURNING due_at");
+            update.bind(at).bind(id);
+            if (update.step()) {
+                std::optional<TimePoint> due_at = update.time(0);
+                update.run();
+                exempt_from_fence(context.database, id);
+                return due_at;
+            }
             Query query = context.database.query("SELECT status FROM job WHERE id = ?");
             query.bind(id);
-            if (query.step() && query.text(0) == "scheduled") return false;
+            if (query.step() && query.text(0) == "scheduled") return std::nullopt;
             return why_not_scheduled(context, id);
         },
         std::move(reply));

@@ -139,8 +139,12 @@ TEST_CASE("every help fits 80 columns and names every option", "[cli]") {
         check_width(help);
         for (const auto& option : options.options())
             CHECK(help.find(option.names.back()) != std::string::npos);
-        CHECK(general_help(all_commands()).find("  " + std::string(row.name) + ' ') !=
-              std::string::npos);
+        std::string family(row.family());
+        std::string where =
+            family.empty() ? general_help(all_commands()) : family_help(family, all_commands());
+        check_width(where);
+        std::string word(row.name.substr(family.empty() ? 0 : family.size() + 1));
+        CHECK(where.find("  " + word + ' ') != std::string::npos);
     }
 }
 

@@ -225,7 +225,7 @@ TEST_CASE("an unknown field is named, with those that are known", "[json]") {
 }
 
 TEST_CASE("a field of a later version is refused by its name", "[json]") {
-    for (const char* name : {"retries", "pull", "registry_auth", "priority", "group", "after"}) {
+    for (const char* name : {"retries", "pull", "registry_auth", "expires", "group", "after"}) {
         auto error =
             decode_error<AddRequest>(R"({"job_name":"a",")" + std::string(name) + R"(":"1"})");
         CHECK(error.code == ErrorCode::unknown_field);
@@ -468,9 +468,9 @@ TEST_CASE("a bad form is refused with the field's name", "[json]") {
         {{{}, ErrorCode::bad_field, "job_name is missing"},
          {{{"job_name", "a"}, {"job_name", "a"}}, ErrorCode::bad_field, "job_name is given twice"},
          {{{"job_name", "a"}, {"tmie", "2m"}}, ErrorCode::unknown_field, "\"tmie\""},
-         {{{"job_name", "a"}, {"priority", "1"}},
+         {{{"job_name", "a"}, {"retries", "1"}},
           ErrorCode::unknown_field,
-          "priority is not supported"},
+          "retries is not supported"},
          {{{"job_name", "\xff"}}, ErrorCode::bad_field, "job_name is not valid UTF-8"},
          {{{"job_name", std::string("a\0b", 3)}},
           ErrorCode::bad_field,

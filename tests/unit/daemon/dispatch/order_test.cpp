@@ -24,7 +24,7 @@ struct OneSlot : DispatchWorld {
         executor.run();
     }
     void release(JobId id) {
-        store->release(id, clock.now(), [](Result<bool> was_held) { REQUIRE(was_held); });
+        store->release(id, clock.now(), [](Result<std::optional<TimePoint>> due) { REQUIRE(due); });
         executor.run();
         dispatcher->wake_at(job(id).due_at.at);
         executor.run();
@@ -73,7 +73,8 @@ TEST_CASE_METHOD(OneSlot, "an edited job has the rank of its new time and priori
     JobId first = add(0s);
     JobId second = add(0s);
     store->edit(second,
-                {.change_spec = [](JobSpec spec) -> Result<JobSpec> {
+                {.change_spec = [](const Job& before) -> Result<JobSpec> {
+                    JobSpec spec = *before.spec;
                     spec.priority = 1;
                     return spec;
                 }},
@@ -82,6 +83,21 @@ TEST_CASE_METHOD(OneSlot, "an edited job has the rank of its new time and priori
     std::vector<JobId> all{first, second};
     CHECK(next_of(all) == second);
     CHECK(next_of(all) == first);
+}
+
+TEST_CASE_METHOD(OneSlot, "a job that is to run now keeps its priority", "[dispatch]") {
+    add(0s);
+    JobId plain = add(0s);
+    JobId low = add_with(-60, 2h);
+    JobId high = add_with(60, 20s);
+    for (JobId id : {low, high}) {
+        store->make_due(id, clock.now(), [](Result<Done> done) { REQUIRE(done); });
+        executor.run();
+    }
+    std::vector<JobId> all{plain, low, high};
+    CHECK(next_of(all) == high);
+    CHECK(next_of(all) == plain);
+    CHECK(next_of(all) == low);
 }
 
 TEST_CASE_METHOD(OneSlot,
@@ -112,9 +128,9 @@ TEST_CASE_METHOD(OneSlot,
     }
     release(id);
     CHECK(job(id).status == JobStatus::running);
-    auto events = store->events_after(0, id, 10);
-    REQUIRE(events);
-    CHECK(events->back().reason == "it was held");
+    auto told = store->events_after(0, id, 10);
+    REQUIRE(told);
+    CHECK(told->back().reason == "it was held");
 }
 
 TEST_CASE_METHOD(OneSlot, "a job that is due already can be held back", "[dispatch]") {

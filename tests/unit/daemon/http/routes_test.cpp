@@ -27,7 +27,8 @@ TEST_CASE("a path names its job", "[http]") {
 TEST_CASE("a wrong method leaves what is allowed, an unknown path nothing", "[http]") {
     auto wrong = match("PUT", "/job/x");
     CHECK(wrong.route == nullptr);
-    CHECK(wrong.allowed == std::vector<std::string_view>{"GET", "HEAD", "DELETE", "OPTIONS"});
+    CHECK(wrong.allowed ==
+          std::vector<std::string_view>{"GET", "HEAD", "DELETE", "PATCH", "OPTIONS"});
     for (std::string path :
          {"/nothing", "/jobs/", "/job/", "/job/x/", "/job/x/y", "//jobs", "/Jobs"}) {
         INFO(path);

@@ -58,8 +58,8 @@ struct DefinitionFixture {
     }
 
     TempDir dir;
-    test::ManualExecutor executor;
-    test::FakeClock clock;
+    FakeClock clock;
+    ManualExecutor executor{clock};
     std::vector<std::string> asked;
     std::unique_ptr<SqliteStore> store;
 };
