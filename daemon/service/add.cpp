@@ -191,6 +191,8 @@ Result<Done> check_what(const Beginning& beginning,
         may = check_rights_over(
             *beginning.spec, beginning.owner, beginning.what, request.spec, caller);
     }
+    // A definition is there to be run; what a job was is nobody else's to do again.
+    if (may && request.from) may = check_rights(*beginning.spec, caller);
     if (beginning.warning) checked.warnings.push_back(*beginning.warning);
     if (auto ok = check_spec(checked.job.spec); !ok) return ok;
     return may ? check_image(checked) : may;

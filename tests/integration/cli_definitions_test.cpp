@@ -41,8 +41,8 @@ TEST_CASE("a job runs its definition, with what is given at submit over it", "[i
 
 TEST_CASE("definitions are listed, shown and removed by name", "[integration]") {
     LiveDaemon daemon;
-    daemon.ask(with_name("backup", {"-m", "64MiB", "--", "backup", "--all"}));
-    daemon.ask(with_name("JOB_A", {}));
+    CHECK_FALSE(daemon.ask(with_name("backup", {"-m", "64MiB", "--", "backup", "--all"})).empty());
+    CHECK_FALSE(daemon.ask(with_name("JOB_A", {})).empty());
     CHECK(daemon.ask({"def", "ls", "-q"}) == "JOB_A\nbackup");
     auto fields = daemon.schedctl({"def", "ls"}).out;
     CHECK(fields.find("JOB_A\t2\t") == 0);
@@ -60,8 +60,8 @@ TEST_CASE("definitions are listed, shown and removed by name", "[integration]") 
 
 TEST_CASE("what is exported can be imported, here and elsewhere", "[integration]") {
     LiveDaemon here;
-    here.ask(with_name("JOB_A", {"--", "true"}));
-    here.ask(with_name("JOB_B", {"-e", "TOKEN=s3cret"}));
+    CHECK_FALSE(here.ask(with_name("JOB_A", {"--", "true"})).empty());
+    CHECK_FALSE(here.ask(with_name("JOB_B", {"-e", "TOKEN=s3cret"})).empty());
     auto exported = here.schedctl({"def", "export"});
     CHECK(exported.out ==
           "{\"definitions\":[\n"

@@ -18,7 +18,7 @@ bool has(const std::string& text, const std::string& part) {
 
 TEST_CASE("a job is edited, held and let go from the command line", "[integration]") {
     LiveDaemon daemon;
-    daemon.ask({"add", image, "--in", "1h", "-q", "--", "echo", "old"});
+    CHECK_FALSE(daemon.ask({"add", image, "--in", "1h", "-q", "--", "echo", "old"}).empty());
     auto edited = daemon.schedctl({"edit", "last", "--in", "2h", "-e", "A=1", "--", "echo", "new"});
     CHECK(edited.exit_code == 0);
     CHECK(has(edited.out, " was changed: it is due "));

@@ -410,7 +410,7 @@ void SqliteStore::release(JobId id, TimePoint at, Reply<std::optional<TimePoint>
             }
             Query query = context.database.query("SELECT status FROM job WHERE id = ?");
             query.bind(id);
-            if (query.step() && query.text(0) == "scheduled") return std::nullopt;
+            if (query.step() && query.text(0) == "scheduled") return std::optional<TimePoint>();
             return why_not_scheduled(context, id);
         },
         std::move(reply));

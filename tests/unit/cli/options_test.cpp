@@ -262,7 +262,9 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
                          "seccomp=unconfined",
                          "--init",
                          "--gpus",
-                         "device=0,1"});
+                         "device=0,1",
+                         "--priority",
+                         "-5"});
     if (!spec) FAIL(spec.error().message);
     JobSpec expected;
     expected.image = "i:1";
@@ -289,6 +291,7 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
     expected.security_opt = {"no-new-privileges", "seccomp=unconfined"};
     expected.init = true;
     expected.gpus = Gpus{0, {"0", "1"}};
+    expected.priority = -5;
     CHECK(*spec == expected);
     CHECK(*spec_of({}) == JobSpec{});
     // No field without an option; the command stands after `--`.
@@ -320,7 +323,7 @@ TEST_CASE("a bad value of an option is told with the option and the right form",
     begins({"-v", "/a:/b:rx"}, "-v \"/a:/b:rx\" ends with neither ro nor rw; write SRC:DST");
 }
 
-TEST_CASE("-v is read as docker reads it", "[cli]") {
+TEST_CASE("the option -v is read as docker reads it", "[cli]") {
     CHECK(*parse_volume_option("/a b:/c") == Mount{MountType::bind, "/a b", "/c", false});
     CHECK(*parse_volume_option("/a:/c:ro") == Mount{MountType::bind, "/a", "/c", true});
     CHECK(*parse_volume_option("/a:/c:rw") == Mount{MountType::bind, "/a", "/c", false});
@@ -342,7 +345,7 @@ TEST_CASE("-v is read as docker reads it", "[cli]") {
     }
 }
 
-TEST_CASE("--mount is read as docker reads it", "[cli]") {
+TEST_CASE("the option --mount is read as docker reads it", "[cli]") {
     CHECK(*parse_mount_option("type=bind,source=/a,target=/c,readonly") ==
           Mount{MountType::bind, "/a", "/c", true});
     CHECK(*parse_mount_option("type=bind,src=/a,dst=/c,ro=false") ==

@@ -40,7 +40,7 @@ TEST_CASE("a start that was refused is settled by the container, not by a second
     world.engine.end("c1", 0);
     world.pass(1s);
     REQUIRE(world.job(id).finish_status == FinishStatus::success);
-    REQUIRE(world.engine.only().starts <= 1);
+    CHECK(world.engine.starts() == 1);  // the refused one did not count
 }
 
 TEST_CASE("an end by the engine's restart is lost, though the clock was set meanwhile",

@@ -113,7 +113,7 @@ TEST_CASE_METHOD(CostFixture, "what a read costs", "[store][cost]") {
     auto id = add(1).front();
     CHECK_COST(cost_of([&] { REQUIRE(store->find({id.to_string()}, "uid:1000")); }),
                (Cost{1, 35, 0}));
-    CHECK_COST(cost_of([&] { REQUIRE(store->list({}, {}, 100)); }), (Cost{4, 4'200, 0}));
+    CHECK_COST(cost_of([&] { REQUIRE(store->list({}, {}, 100)); }), (Cost{4, 4'900, 0}));
     CHECK_COST(cost_of([&] { REQUIRE(store->counts()); }), (Cost{1, 15, 0}));
 }
 
