@@ -52,9 +52,12 @@ std::vector<std::int64_t> best_ready(Database& database, const ClaimLimits& limi
     std::vector<std::int64_t> numbers;
     // A clock that was set back can leave ready rows that are not due: never before due.
     Query query = database.query(
-        "SELECT number FROM job INDEXED BY job_ready WHERE status = 'scheduled' AND ready = 1 AND "
-        "held = 0 AND due_at <= ? "
-        "ORDER BY rank, number LIMIT ?");
+        mutated("ignores_priority")
+            ? "SELECT number FROM job WHERE status = 'scheduled' AND ready = 1 AND held = 0 AND "
+              "due_at <= ? ORDER BY due_at, number LIMIT ?"
+            : "SELECT number FROM job INDEXED BY job_ready WHERE status = 'scheduled' AND ready = "
+              "1 "
+              "AND held = 0 AND due_at <= ? ORDER BY rank, number LIMIT ?");
     query.bind(limits.now).bind(limits.jobs_max);
     while (query.step())
         numbers.push_back(query.integer(0));

@@ -188,6 +188,7 @@ std::optional<Job> read_job(Database& database, JobId id) {
 Result<Job> edit_row(WriteContext& context, JobId id, const JobEdit& edit) {
     auto before = read_job(context.database, id);
     if (!before || before->status != JobStatus::scheduled) return why_not_scheduled(context, id);
+    if (mutated("forgets_edit")) return *before;
     auto spec = edit.change_spec ? edit.change_spec(*before) : Result<JobSpec>(*before->spec);
     if (!spec) return fail(spec.error());
     TimePoint due_at = edit.due_at.value_or(before->due_at.at);
@@ -382,6 +383,7 @@ void SqliteStore::make_due(JobId id, TimePoint now, Reply<Done> reply) {
 void SqliteStore::hold(JobId id, std::string by, Reply<Done> reply) {
     writer_.submit<Done>(
         [=, by = std::move(by)](WriteContext& context) -> Result<Done> {
+            if (mutated("forgets_hold")) return Done{};
             context.database
                 .query(
                     "UPDATE job SET held = 1, ready = 2, held_by = coalesce(held_by, ?) WHERE id = "
