@@ -33,6 +33,13 @@ std::string_view family_summary(std::string_view family) {
     return "";
 }
 
+std::string capitalized(std::string_view sentence) {
+    std::string text(sentence);
+    if (!text.empty())
+        text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    return text;
+}
+
 /// Breaks `text` at blanks so that no line passes the width; later lines begin at `indent`.
 std::string wrap(std::string_view text, std::size_t column, std::size_t indent) {
     std::string out;
@@ -130,9 +137,9 @@ std::string general_help(std::span<const CommandRow> commands) {
 std::string family_help(std::string_view family, std::span<const CommandRow> commands) {
     std::string text = fmt::format(
         "Usage: schedctl {0} COMMAND [OPTION…] [ARG…]\n\n"
-        "{0} has to do with {1}.\n\nCommands:\n",
+        "{1}.\n\nCommands:\n",
         family,
-        family_summary(family));
+        capitalized(family_summary(family)));
     for (const CommandRow& row : commands)
         if (row.family() == family)
             text += fmt::format("  {:<8}{}\n", row.name.substr(family.size() + 1), row.summary);
@@ -141,9 +148,7 @@ std::string family_help(std::string_view family, std::span<const CommandRow> com
 
 std::string command_help(const CommandRow& row, const OptionSet& options) {
     std::string text = usage(row.name, row.synopsis);
-    std::string summary(row.summary);
-    summary[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(summary[0])));
-    text += fmt::format("\n{}.\n\n", summary);
+    text += fmt::format("\n{}.\n\n", capitalized(row.summary));
     const auto& first = options.options().front();
     if (!first.group.empty() && first.group != common_group) return text + grouped_options(options);
     text += "Options:\n";
