@@ -14,20 +14,40 @@ using namespace std::chrono_literals;
 
 constexpr Duration retry_first = 500ms;
 constexpr Duration retry_longest = 5s;
+constexpr Duration clock_tolerance = 1s;  ///< well below the windows around an outage
 constexpr const char* engine_id_key = "engine_id";
 constexpr const char* engine_address_key = "engine_address";
 
 }  // namespace
 
-bool EngineLink::is_in_outage_since(int contact,
+Duration EngineLink::wall_shift() const {
+    return parts_.clock.now().time_since_epoch() - parts_.clock.steady().time_since_epoch();
+}
+
+Sighting EngineLink::sighting() const {
+    return {contact_, parts_.clock.now(), wall_shift()};
+}
+
+bool EngineLink::is_in_outage_since(const Sighting& seen,
                                     TimePoint at,
                                     Duration before,
                                     Duration after) const {
+    auto was_set = [&](Duration shift) {
+        return std::chrono::abs(shift - seen.wall_shift) > clock_tolerance;
+    };
+    // Moments that clocks of different settings say can't be compared.
+    if (seen.contact == 0 || was_set(wall_shift())) return true;
+    bool is_impossible =
+        at < seen.at - clock_tolerance || at > parts_.clock.now() + clock_tolerance;
+    if (is_impossible) return true;
     const bool goes_on = !is_up_;  // the last one, which no contact has ended yet
-    auto missed = static_cast<std::size_t>(std::max(0, contact_ - contact)) + (goes_on ? 1 : 0);
+    auto missed =
+        static_cast<std::size_t>(std::max(0, contact_ - seen.contact)) + (goes_on ? 1 : 0);
     auto first = outages_.end() - static_cast<std::ptrdiff_t>(std::min(missed, outages_.size()));
     return std::any_of(first, outages_.end(), [&](const Outage& outage) {
         bool has_no_end = goes_on && &outage == &outages_.back();
+        if (was_set(outage.broke_shift) || (!has_no_end && was_set(outage.answered_shift)))
+            return true;
         return at >= outage.broke_at - before && (has_no_end || at <= outage.answered_at + after);
     });
 }
@@ -114,6 +134,7 @@ void EngineLink::go_up() {
     Outage& outage = outages_.back();
     outage.reason = std::exchange(last_reason_, {});
     outage.answered_at = parts_.clock.now();
+    outage.answered_shift = wall_shift();
     answered();
     log_info("engine_up",
              {{"engine", identity_.name},
@@ -125,8 +146,10 @@ void EngineLink::go_up() {
 void EngineLink::go_down(const std::string& reason) {
     if (stopped_) return;
     if (is_up_) {
-        outages_.push_back({parts_.clock.now(), {}, {}});
+        outages_.push_back({parts_.clock.now(), {}, wall_shift(), {}, {}});
         if (outages_.size() > outages_max) {
+            // One that stands for several: set in one of them is set in all.
+            if (outages_[0].broke_shift != outages_[1].broke_shift) outages_[1].broke_shift = {};
             outages_[1].broke_at = std::min(outages_[0].broke_at, outages_[1].broke_at);
             outages_.pop_front();
         }

@@ -30,7 +30,16 @@ struct EngineStatus {
 struct Outage {
     TimePoint broke_at{};
     TimePoint answered_at{};
+    /// How far the wall clock was ahead of the steady one then: the same, unless it was set.
+    Duration broke_shift{}, answered_shift{};
     std::string reason;  ///< empty: it answered at once (a first contact)
+};
+
+/// When a container was seen to run.
+struct Sighting {
+    int contact = 0;  ///< the link's; 0: never by this process
+    TimePoint at{};
+    Duration wall_shift{};  ///< how far the wall clock was ahead of the steady one
 };
 
 class EngineLink {
@@ -57,12 +66,15 @@ class EngineLink {
     [[nodiscard]] const EngineIdentity& identity() const { return identity_; }
     /// The last outage; at first the time before this process's first contact.
     [[nodiscard]] const Outage& outage() const { return outages_.back(); }
-    /// Whether this moment of the wall clock lies in any outage since that contact, or up to
-    /// `before` ahead of it or `after` behind it. Says nothing if the clock was set since.
-    [[nodiscard]] bool is_in_outage_since(int contact,
+    /// Whether this moment of the wall clock may lie in any outage since then, or up to `before`
+    /// ahead of it or `after` behind it. So it may if no process of ours saw it, and if the clock
+    /// was set meanwhile, as far as that shows.
+    [[nodiscard]] bool is_in_outage_since(const Sighting& seen,
                                           TimePoint at,
                                           Duration before,
                                           Duration after) const;
+    /// What is seen now.
+    [[nodiscard]] Sighting sighting() const;
     /// How often it came up: what was seen in one contact was not ended by an outage before it.
     [[nodiscard]] int contact() const { return contact_; }
     [[nodiscard]] EngineStatus status() const { return published_.get(); }
@@ -75,6 +87,9 @@ class EngineLink {
     void prove(UniqueFunction<void(bool)> reply);
 
   private:
+    /// Changes when the wall clock is set, or the machine sleeps, and at no other time: both clocks
+    /// are slewed alike.
+    [[nodiscard]] Duration wall_shift() const;
     static constexpr std::size_t outages_max = 16;
     void answered();
     void connect();

@@ -96,7 +96,7 @@ void JobRun::on_state(const ContainerState& state) {
         case ContainerState::Phase::created:
             return on_never_started(state);
         case ContainerState::Phase::running:
-            seen_running_ = {parts_.link.contact(), wall_shift()};
+            seen_running_ = parts_.link.sighting();
             if (step_ == Step::watching) return;
             return on_started(state.started_at.value_or(parts_.clock.now()));
         case ContainerState::Phase::ended:
@@ -350,12 +350,6 @@ void JobRun::retry_write() {
 void JobRun::release_slot() {
     if (!std::exchange(holds_slot_, false)) return;
     parts_.owner.release_start_slot();
-}
-
-/// Changes when the wall clock is set, or the machine sleeps, and at no other time: both clocks
-/// are slewed alike.
-Duration JobRun::wall_shift() const {
-    return parts_.clock.now().time_since_epoch() - parts_.clock.steady().time_since_epoch();
 }
 
 bool JobRun::is_on_this_engine() const {

@@ -97,10 +97,6 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     [[nodiscard]] bool is_watching() const { return step_ == Step::watching; }
 
   private:
-    struct Sighting {
-        int contact = 0;        ///< the engine link's
-        Duration wall_shift{};  ///< how far the wall clock was ahead of the steady one
-    };
     enum class Step {
         idle,
         creating,
@@ -152,7 +148,6 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void check_deadline();
 
     void end(const ContainerState& state);
-    [[nodiscard]] bool may_have_ended_in_outage(TimePoint finished_at) const;
     [[nodiscard]] Outcome outcome_of(const ContainerState& state, bool engine_restarted) const;
     [[nodiscard]] bool is_end_of_a_stop(const ContainerState& state) const;
     void copy_output(Outcome outcome);
@@ -174,7 +169,6 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void retry_write_later(UniqueFunction<void(JobRun&)> step);
     void retry_write();
     void release_slot();
-    [[nodiscard]] Duration wall_shift() const;
     [[nodiscard]] bool is_on_this_engine() const;
     [[nodiscard]] bool is_stop_wanted() const {
         return kill_wanted_ || job_.stop_reason.has_value();

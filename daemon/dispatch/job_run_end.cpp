@@ -18,8 +18,7 @@ constexpr Duration restart_window = 15s;  ///< rule 6: after the first answered 
 /// An engine that is told to stop ends its containers before it goes: dockerd(8),
 /// --shutdown-timeout, which is 15 s.
 constexpr Duration shutdown_window = 20s;
-constexpr Duration clock_tolerance = 1s;  ///< well below those windows
-constexpr Duration follow_silence = 2s;   ///< of a followed output, when the job has ended
+constexpr Duration follow_silence = 2s;  ///< of a followed output, when the job has ended
 
 }  // namespace
 
@@ -38,7 +37,9 @@ void JobRun::end(const ContainerState& state) {
             self->step_ = Step::unsettled;
             self->settle();  // at once if it is back, else as soon as it is
         });
-    if (!may_have_ended_in_outage(*state.finished_at)) return copy_output(outcome_of(state, false));
+    bool may_be_of_outage = parts_.link.is_in_outage_since(
+        seen_running_, *state.finished_at, shutdown_window, restart_window);
+    if (!may_be_of_outage) return copy_output(outcome_of(state, false));
     parts_.engine.remembers_start(
         *job_.container_id,
         state.started_at.value_or(job_.claimed_at),
@@ -50,15 +51,6 @@ void JobRun::end(const ContainerState& state) {
             bool did_restart = !remembers || !*remembers;
             self.copy_output(self.outcome_of(state, did_restart));
         }));
-}
-
-/// While no daemon ran, anything may have happened. Moments that clocks of different settings say
-/// can't be compared.
-bool JobRun::may_have_ended_in_outage(TimePoint finished_at) const {
-    if (seen_running_.contact == 0) return true;
-    if (std::chrono::abs(wall_shift() - seen_running_.wall_shift) > clock_tolerance) return true;
-    return parts_.link.is_in_outage_since(
-        seen_running_.contact, finished_at, shutdown_window, restart_window);
 }
 
 Outcome JobRun::outcome_of(const ContainerState& state, bool engine_restarted) const {

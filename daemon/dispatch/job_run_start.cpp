@@ -187,7 +187,7 @@ void JobRun::on_start_refused(const EngineFailure& failure) {
 }
 
 void JobRun::on_started(TimePoint started_at) {
-    seen_running_ = {parts_.link.contact(), wall_shift()};
+    seen_running_ = parts_.link.sighting();
     if (!job_.started_at) {
         log_info("job_started", {{"job", job_.id.to_string()}, {"attempt", job_.attempt}});
         job_.started_at = started_at;

@@ -72,6 +72,40 @@ TEST_CASE("an end by the engine's restart is lost, though the clock was set back
     REQUIRE(world.job(id).finish_status == FinishStatus::lost);
 }
 
+TEST_CASE("an end by the engine's restart is lost, though the clock is set as it was again",
+          "[dispatch]") {
+    auto by = GENERATE(-24h * 365, -1h, 1h, 24h * 365);
+    DispatchWorld world;
+    JobId id = world.add(0s);
+    auto set_clock = [&](Duration shift) { world.clock.set(world.clock.now() + shift); };
+    SECTION("before and in the outage") {
+        set_clock(by);
+        world.engine.go_down();
+        world.engine.end("c1", 137, false);
+        set_clock(-by);
+    }
+    SECTION("in the outage") {
+        world.engine.go_down();
+        set_clock(by);
+        world.engine.end("c1", 137, false);
+        set_clock(-by);
+    }
+    SECTION("in the outage and after it") {
+        world.engine.go_down();
+        set_clock(by);
+        world.engine.end("c1", 137, false);
+        world.engine.refuses["inspect"] = 1;
+        world.engine.is_down = false;
+        while (!world.dispatcher->engine_status().is_up)
+            world.pass(100ms);
+        set_clock(-by);
+    }
+    world.pass(1s);
+    world.engine.is_down = false;
+    world.pass(10s);
+    REQUIRE(world.job(id).finish_status == FinishStatus::lost);
+}
+
 TEST_CASE("an outage that goes on does not hide the one that ended the job", "[dispatch]") {
     DispatchWorld world;
     JobId id = world.add(0s);
