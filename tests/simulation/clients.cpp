@@ -211,7 +211,8 @@ void World::change_is_done(const Asked& asked) {
     if (is_unheard(asked.action) && asked.action != Action::edit)
         job->is_held = asked.action == Action::hold && job->status == JobStatus::scheduled;
     if (is_unheard(asked.action)) troubled_at_ = time_.clock.steady();  // a claim has yet to come
-    job->was_edited = job->was_edited || asked.action == Action::edit;
+    job->has_changed_place =
+        job->has_changed_place || asked.action == Action::edit || asked.action == Action::run;
     if (asked.edit.time) job->due_at = asked.at + *parse_duration(*asked.edit.time);
     if (asked.edit.spec.priority) job->priority = *asked.edit.spec.priority;
     if (asked.action == Action::remove && job->status != JobStatus::canceled)

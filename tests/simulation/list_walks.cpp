@@ -84,7 +84,7 @@ void World::end_walk(const std::shared_ptr<ListWalk>& walk) {
         request.status.empty() && request.finish_status.empty() && !request.since && !request.until;
     for (const auto& [id, stand] : walk->began) {
         const ModelJob* job = model_.find(id);
-        if (job == nullptr || walk->has_runs || job->was_edited) continue;
+        if (job == nullptr || walk->has_runs || job->has_changed_place) continue;
         int times = walk->seen[id];
         bool has_stayed = ListWalk::Stand{job->moves.size(), job->due_at} == stand;
         bool went_back = !walk->stream && stand.moves == 1 && job->status != JobStatus::canceled;

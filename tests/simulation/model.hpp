@@ -25,7 +25,8 @@ struct ModelJob {
     TimePoint due_at{};
     std::int64_t priority = 0;
     bool is_held = false;
-    bool was_edited = false;
+    /// Its due time was changed, so that a walk through pages may miss it or meet it twice.
+    bool has_changed_place = false;
     JobStatus status = JobStatus::scheduled;
     std::optional<Job> ended;                  ///< as it was when it ended: it never changes again
     bool was_answered_as_new = false;          ///< to one of those who asked for it

@@ -310,7 +310,10 @@ void World::compare_after_restart() {
         if (job.ended && row.status == JobStatus::finished) check_end(job);
         // The same for what no event tells.
         bool is_edited = is_asked(Action::edit, id);
-        if (row.due_at.at < job.due_at || is_edited) job.due_at = row.due_at.at;
+        if (row.due_at.at < job.due_at || is_edited) {
+            job.has_changed_place = job.has_changed_place || row.due_at.at != job.due_at;
+            job.due_at = row.due_at.at;
+        }
         if (is_edited) job.priority = row_of(id).spec->priority.value_or(0);
         if (is_edited || is_asked(Action::run, id) || is_asked(Action::hold, id) ||
             is_asked(Action::release, id))
