@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/help.hpp"
 #include "cli/output/job_text.hpp"
 #include "cli/output/text.hpp"
 #include "common/capabilities.hpp"
@@ -232,7 +233,8 @@ std::vector<Candidate> complete_command(const TypedLine& line,
             candidates.push_back({std::string(word), std::string(row.summary)});
         } else if (line.command.empty() &&
                    (candidates.empty() || candidates.back().value != row.family())) {
-            candidates.push_back({std::string(row.family()), "definitions: set, ls, show …"});
+            candidates.push_back(
+                {std::string(row.family()), std::string(family_summary(row.family()))});
         }
     return candidates;
 }

@@ -27,12 +27,6 @@ struct FamilyTitle {
 constexpr std::array family_titles{
     FamilyTitle{"def", "definitions: what runs, under a name for `add`"}};
 
-std::string_view family_summary(std::string_view family) {
-    for (const FamilyTitle& title : family_titles)
-        if (title.family == family) return title.summary;
-    return "";
-}
-
 std::string capitalized(std::string_view sentence) {
     std::string text(sentence);
     if (!text.empty())
@@ -108,6 +102,12 @@ std::string usage(std::string_view name, std::string_view synopsis) {
 }
 
 }  // namespace
+
+std::string_view family_summary(std::string_view family) {
+    for (const FamilyTitle& title : family_titles)
+        if (title.family == family) return title.summary;
+    return "";
+}
 
 std::string general_help(std::span<const CommandRow> commands) {
     std::string text =

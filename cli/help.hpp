@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/command.hpp"
 
@@ -10,6 +11,9 @@ namespace scheduler {
 
 /// `schedctl --help`: the subcommands in their groups.
 std::string general_help(std::span<const CommandRow> commands);
+
+/// What the commands of a family have to do with.
+std::string_view family_summary(std::string_view family);
 
 /// `schedctl FAMILY --help`: its subcommands.
 std::string family_help(std::string_view family, std::span<const CommandRow> commands);

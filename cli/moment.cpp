@@ -1,7 +1,5 @@
 #include "cli/moment.hpp"
 
-#include <fmt/format.h>
-
 #include "cli/output/text.hpp"
 #include "common/local_time.hpp"
 
@@ -31,21 +29,6 @@ Result<std::optional<Span>> span_option(const char* option,
         return fail(span.error().code,
                     std::string(option) + ": " + escape_text(span.error().message));
     return std::optional(*span);
-}
-
-Result<Done> check_past_option(const std::optional<std::string>& past,
-                               const std::optional<std::string>& at) {
-    if (past && *past != "run" && *past != "refuse")
-        return fail(ErrorCode::bad_request,
-                    fmt::format("--past takes run or refuse, not \"{}\"", escape_text(*past)));
-    if (past && !at)
-        return fail(ErrorCode::bad_request, "--past is about a past --at; leave it out");
-    return Done{};
-}
-
-void explain_past(Error& error, const std::optional<std::string>& past) {
-    bool is_past = error.message.find("is in the past") != std::string::npos;
-    if (error.code == ErrorCode::bad_date && is_past && !past) error.message += " with --past run";
 }
 
 }  // namespace scheduler

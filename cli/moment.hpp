@@ -17,13 +17,6 @@ Result<std::optional<std::string>> since_option(const char* option,
 /// `--at`: done, unless it is no moment in any zone. Errors: bad_date.
 Result<Done> check_at(const std::optional<std::string>& given);
 
-/// `--past`, beside `--at`. Errors: bad_request.
-Result<Done> check_past_option(const std::optional<std::string>& past,
-                               const std::optional<std::string>& at);
-
-/// What to do about a past date that was refused, unless `--past` says that it is meant so.
-void explain_past(Error& error, const std::optional<std::string>& past);
-
 /// An optional length of time. Errors: bad_time, naming the option.
 Result<std::optional<Span>> span_option(const char* option,
                                         const std::optional<std::string>& given);

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/console.hpp"
 #include "cli/env_options.hpp"
 #include "cli/mount_options.hpp"
 #include "cli/output/text.hpp"
@@ -200,6 +201,20 @@ Result<Done> SpecOptions::read_security(JobSpec& spec) const {
         spec.security_opt.push_back(*std::move(option));
     }
     return Done{};
+}
+
+Result<JobSpec> read_spec(const SpecOptions& options,
+                          std::vector<std::string> command,
+                          std::string_view who,
+                          Console& console) {
+    std::vector<std::string> unset;
+    auto spec = options.read(unset);
+    if (!spec) return spec;
+    for (const std::string& name : unset)
+        console.note(fmt::format(
+            "warning: {} is not set here, so the {} does not get it", escape_text(name), who));
+    spec->command = std::move(command);
+    return spec;
 }
 
 }  // namespace scheduler

@@ -4,12 +4,15 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/options.hpp"
 #include "common/job_spec.hpp"
 
 namespace scheduler {
+
+class Console;
 
 class SpecOptions {
   public:
@@ -57,5 +60,12 @@ class SpecOptions {
     bool init_ = false;
     std::optional<std::string> gpus_;
 };
+
+/// What was given, with its command, and a note on the console of each variable that has no value
+/// here, so that `who` (`job`) does not get it. Errors: as above.
+Result<JobSpec> read_spec(const SpecOptions& options,
+                          std::vector<std::string> command,
+                          std::string_view who,
+                          Console& console);
 
 }  // namespace scheduler

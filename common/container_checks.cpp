@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "common/capabilities.hpp"
+#include "common/characters.hpp"
 
 namespace scheduler {
 namespace {
@@ -41,10 +42,6 @@ bool has_blank_or_control(std::string_view text) {
     return std::any_of(text.begin(), text.end(), [](char c) {
         return static_cast<unsigned char>(c) <= ' ' || c == 127;
     });
-}
-
-bool is_letter_or_digit(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /// As docker names things: letters, digits and `others`, of which none comes first.

@@ -5,14 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "common/characters.hpp"
 #include "common/fields.hpp"
 
 namespace scheduler {
 namespace {
-
-bool is_letter_or_digit(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 /// Where the fields of a specification are, in the order of their declaration.
 struct FieldPlaces {

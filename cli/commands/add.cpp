@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/due_options.hpp"
 #include "cli/each_job.hpp"
 #include "cli/env_options.hpp"
 #include "cli/exit_code.hpp"
-#include "cli/moment.hpp"
 #include "cli/output/job_text.hpp"
 #include "cli/output/text.hpp"
 #include "cli/spec_options.hpp"
@@ -35,15 +35,9 @@ class AddCommand : public Command {
   public:
     void declare(OptionSet& options) override {
         options.group("When");
-        options.value("--in", "TIME", in_, "due this long from now: 30s, 2m, 1h, 4d");
-        options.value(
-            "--at", "MOMENT", at_, "due then: 20:00, \"tomorrow 03:00\", \"2027-06-20 20:00\"");
+        due_.declare_moment(options);
         options.flag("--now", now_, "due at once");
-        options.value("--past",
-                      "WHAT",
-                      past_,
-                      "a past --at: refuse (the default) or run, at once",
-                      Completes::past_date);
+        due_.declare_past(options);
         options.group("What runs");
         options.value(
             "-f,--file", "SCRIPT", script_, "run it as sh -c; -: standard input", Completes::file);
@@ -93,12 +87,10 @@ class AddCommand : public Command {
         if (name_.empty() && !from_) return wrong("NAME is missing; see schedctl add --help");
         if (script_ && !command_.empty())
             return wrong("--file is the job's command; leave out what stands after --");
-        int moments = (in_ ? 1 : 0) + (at_ ? 1 : 0) + (now_ ? 1 : 0);
+        int moments = due_.count() + (now_ ? 1 : 0);
         if (moments == 0) return wrong("when? Give one of --in 2m, --at 20:00 and --now");
         if (moments > 1) return wrong("give only one of --in, --at and --now");
-        if (auto past = check_past_option(past_, at_); !past) return past;
-        if (auto at = check_at(at_); !at) return at;
-        if (auto in = span_option("--in", in_); !in) return fail(in.error());
+        if (auto due = due_.check(); !due) return due;
         if (dry_run_ && (wait_ || follow_)) return wrong("--dry-run submits nothing to wait for");
         return Done{};
     }
@@ -119,21 +111,12 @@ class AddCommand : public Command {
     Result<AddRequest> make_request(Context& context) const {
         AddRequest request;
         request.job_name = name_.front();
-        if (now_)
-            request.time = "0s";
-        else
-            request.time = in_;
-        request.at = at_;
-        if (at_) request.past_date = past_.value_or("refuse");
+        due_.write(request);
+        if (now_) request.time = "0s";
         request.dry_run = dry_run_;
-        std::vector<std::string> unset;
-        auto spec = spec_.read(unset);
+        auto spec = read_spec(spec_, command_, "job", context.console);
         if (!spec) return fail(spec.error());
-        for (const std::string& name : unset)
-            context.console.note(fmt::format(
-                "warning: {} is not set here, so the job does not get it", escape_text(name)));
         request.spec = *std::move(spec);
-        request.spec.command = command_;
         request.from = from_ref_;
         if (script_) {
             auto text = read_small_file("--file", *script_);
@@ -177,7 +160,7 @@ class AddCommand : public Command {
 
     int explain(Context& context, CallError error, const AddRequest& request) const {
         using Kind = CallError::Kind;
-        explain_past(error.error, past_);
+        due_.explain(error.error);
         if ((error.kind == Kind::lost || error.kind == Kind::silent) && !dry_run_)
             error.error.message += fmt::format(
                 "\nThe job may have been submitted. With --key {} a repeat of this line adds "
@@ -189,10 +172,8 @@ class AddCommand : public Command {
 
     std::vector<std::string> name_;
     std::vector<std::string> command_;
-    std::optional<std::string> in_;
-    std::optional<std::string> at_;
+    DueOptions due_;
     bool now_ = false;
-    std::optional<std::string> past_;
     SpecOptions spec_;
     std::optional<std::string> script_;
     std::optional<std::string> from_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/each_job.hpp"
 #include "cli/env_options.hpp"
 #include "cli/one_call.hpp"
 #include "cli/output/job_text.hpp"
@@ -38,20 +39,6 @@ CallResult<Done> each_page(Context& context, Take take) {
     }
 }
 
-/// Does it for each name, goes on after a refusal, and gives the exit code.
-template <class Act>
-int for_each_name(Context& context, const std::vector<std::string>& names, Act act) {
-    int exit_code = exit_done;
-    for (const std::string& name : names) {
-        auto result = act(name);
-        if (result) continue;
-        context.console.report(result.error());
-        if (result.error().kind != CallError::Kind::refused) return exit_code_of(result.error());
-        exit_code = exit_refused;
-    }
-    return exit_code;
-}
-
 class DefSetCommand : public Command {
   public:
     void declare(OptionSet& options) override {
@@ -65,8 +52,7 @@ class DefSetCommand : public Command {
     }
 
     int run(Context& context) override {
-        std::vector<std::string> unset;
-        auto spec = spec_.read(unset);
+        auto spec = read_spec(spec_, command_, "definition", context.console);
         if (!spec) {
             context.console.report(spec.error());
             return exit_usage;
@@ -77,11 +63,6 @@ class DefSetCommand : public Command {
                                                      escape_text(name_.front()))});
             return exit_usage;
         }
-        for (const std::string& variable : unset)
-            context.console.note(
-                fmt::format("warning: {} is not set here, so the definition does not get it",
-                            escape_text(variable)));
-        spec->command = command_;
         return call_and_confirm(context, DefSetRequest{name_.front(), *std::move(spec)});
     }
 
@@ -144,7 +125,7 @@ class DefShowCommand : public Command {
 
     int run(Context& context) override {
         bool is_first = true;
-        return for_each_name(context, names_, [&](const std::string& name) {
+        return for_each_word(context, names_, [&](const std::string& name) {
             auto answer = context.client.call(DefShowRequest{name});
             if (!answer) return answer;
             bool json = context.console.json();
@@ -164,12 +145,9 @@ class DefRmCommand : public Command {
     void declare(OptionSet& options) override { options.words(names(1, names_)); }
 
     int run(Context& context) override {
-        return for_each_name(context, names_, [&](const std::string& name) {
+        return for_each_word(context, names_, [&](const std::string& name) {
             auto answer = context.client.call(DefRemoveRequest{name});
-            if (answer)
-                context.console.print(
-                    (context.console.json() ? answer->json : escape_text(answer->value.message)) +
-                    '\n');
+            if (answer) print_confirmation(context, *answer);
             return answer;
         });
     }
@@ -213,7 +191,7 @@ class DefExportCommand : public Command {
     }
 
     int read_named(Context& context, std::vector<Definition>& all) const {
-        return for_each_name(context, names_, [&](const std::string& name) {
+        return for_each_word(context, names_, [&](const std::string& name) {
             auto answer = context.client.call(DefShowRequest{name});
             if (answer) all.push_back(answer->value);
             return answer;

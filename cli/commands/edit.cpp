@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
+#include "cli/due_options.hpp"
 #include "cli/each_job.hpp"
-#include "cli/moment.hpp"
 #include "cli/output/job_text.hpp"
 #include "cli/output/text.hpp"
 #include "cli/spec_options.hpp"
@@ -16,14 +16,8 @@ class EditCommand : public Command {
   public:
     void declare(OptionSet& options) override {
         options.group("When");
-        options.value("--in", "TIME", in_, "due this long from now: 30s, 2m, 1h, 4d");
-        options.value(
-            "--at", "MOMENT", at_, "due then: 20:00, \"tomorrow 03:00\", \"2027-06-20 20:00\"");
-        options.value("--past",
-                      "WHAT",
-                      past_,
-                      "a past --at: refuse (the default) or run, at once",
-                      Completes::past_date);
+        due_.declare_moment(options);
+        due_.declare_past(options);
         spec_.declare(options);
         options.group("Instead of a value");
         options.list("--unset", "FIELD", unset_, "take a field away, by its name in JSON: env");
@@ -50,7 +44,7 @@ class EditCommand : public Command {
         auto answer = context.client.call(*request);
         if (!answer) {
             CallError error = std::move(answer).error();
-            explain_past(error.error, past_);
+            due_.explain(error.error);
             context.console.report(error);
             return exit_code_of(error);
         }
@@ -60,24 +54,15 @@ class EditCommand : public Command {
 
   private:
     Result<EditRequest> make_request(Context& context) const {
-        if (in_ && at_) return fail(ErrorCode::bad_request, "give only one of --in and --at");
-        if (auto at = check_at(at_); !at) return fail(at.error());
-        if (auto in = span_option("--in", in_); !in) return fail(in.error());
-        if (auto past = check_past_option(past_, at_); !past) return fail(past.error());
-        std::vector<std::string> unset_variables;
-        auto spec = spec_.read(unset_variables);
+        if (due_.count() > 1) return fail(ErrorCode::bad_request, "give only one of --in and --at");
+        if (auto due = due_.check(); !due) return fail(due.error());
+        auto spec = read_spec(spec_, command_, "job", context.console);
         if (!spec) return fail(spec.error());
-        for (const std::string& name : unset_variables)
-            context.console.note(fmt::format(
-                "warning: {} is not set here, so the job does not get it", escape_text(name)));
         EditRequest request;
-        request.time = in_;
-        request.at = at_;
-        if (at_) request.past_date = past_.value_or("refuse");
+        due_.write(request);
         request.unset = unset_;
         request.spec = *std::move(spec);
-        request.spec.command = command_;
-        if (!in_ && !at_ && unset_.empty() && request.spec == JobSpec{})
+        if (due_.count() == 0 && unset_.empty() && request.spec == JobSpec{})
             return fail(ErrorCode::bad_request,
                         "nothing is to be changed: give --in, --at, --unset or what is to run");
         return request;
@@ -94,9 +79,7 @@ class EditCommand : public Command {
                                                 due_text(edited.job, edited.zone, wall_now())));
     }
 
-    std::optional<std::string> in_;
-    std::optional<std::string> at_;
-    std::optional<std::string> past_;
+    DueOptions due_;
     SpecOptions spec_;
     std::vector<std::string> unset_;
     std::vector<std::string> ids_;

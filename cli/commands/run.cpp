@@ -1,39 +1,12 @@
-
-
 #include "common/requests/run.hpp"
 
 #include "cli/commands.hpp"
 #include "cli/each_job.hpp"
 
 namespace scheduler {
-namespace {
-
-class RunCommand : public Command {
-  public:
-    void declare(OptionSet& options) override {
-        options.words({.metavar = "ID",
-                       .count_min = 1,
-                       .count_max = OptionSet::any_number,
-                       .completes = Completes::scheduled_job,
-                       .target = &ids_});
-    }
-
-    int run(Context& context) override {
-        return for_each_job(context, ids_, [&](const JobRef& id) {
-            auto answer = context.client.call(RunRequest{id});
-            if (answer) print_confirmation(context, *answer);
-            return answer;
-        });
-    }
-
-  private:
-    std::vector<std::string> ids_;
-};
-
-}  // namespace
 
 std::unique_ptr<Command> make_run() {
-    return std::make_unique<RunCommand>();
+    return std::make_unique<ScheduledJobsCommand<RunRequest>>();
 }
 
 }  // namespace scheduler

@@ -121,7 +121,7 @@ Result<Caller> admit(const RequestHead& head,
     }
     if (auto allowed = check_origin(head, host, options); !allowed) return fail(allowed.error());
     bool is_probe = target.path == "/healthz" || target.path == "/readyz";
-    if (options.tokens.empty() || is_probe) return Caller{"http", true};
+    if (options.tokens.empty() || is_probe) return Caller{std::string(anonymous_name), true};
     return check_token(head, options);
 }
 

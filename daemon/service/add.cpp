@@ -117,11 +117,8 @@ std::string words_for_due(const Checked& checked, const std::string& local_date)
 /// Of what is run, whoever named it.
 Result<Done> check_image(Checked& checked) {
     const auto& image = checked.job.spec.image;
-    auto reference = parse_image_reference(image.value_or(checked.job.name));
-    if (!reference && image)
-        return fail(
-            ErrorCode::bad_field,
-            fmt::format("image \"{}\" can't be used: {}", *image, reference.error().message));
+    auto reference = image ? usable_image(*image) : parse_image_reference(checked.job.name);
+    if (!reference && image) return fail(reference.error());
     if (reference)
         checked.image = *reference;
     else
@@ -135,28 +132,23 @@ Result<Done> check_image(Checked& checked) {
 
 /// What a request begins from: a definition, a job that is repeated, or nothing.
 struct Beginning {
-    std::optional<JobSpec> spec;
-    std::optional<std::int64_t> revision;
-    std::string what;   ///< `job 42`
-    std::string owner;  ///< who made it
-    std::optional<std::string> warning;
+    std::optional<Inherited> inherited = {};
+    std::optional<std::int64_t> revision = {};
+    std::optional<std::string> warning = {};
 };
 
 /// A job under another name runs what it ran, and its image is no longer its name.
 Beginning repeat_of(const Job& job, const AddRequest& request) {
-    Beginning beginning{
-        *job.spec, {}, fmt::format("job {}", job.number), job.submitted_by.value_or(""), {}};
-    if (job.job_name == request.job_name) {
-        beginning.revision = job.definition_revision;
-        return beginning;
-    }
-    if (!job.spec->image) beginning.spec->image = job.job_name;
+    Inherited before{*job.spec, fmt::format("job {}", job.number), job.submitted_by.value_or("")};
+    if (job.job_name == request.job_name) return {std::move(before), job.definition_revision};
+    if (!before.spec.image) before.spec.image = job.job_name;
+    std::optional<std::string> warning;
     if (!request.spec.image)
-        beginning.warning = fmt::format("it runs the image {} of job {}, and {} is only its name",
-                                        *beginning.spec->image,
-                                        job.number,
-                                        request.job_name);
-    return beginning;
+        warning = fmt::format("it runs the image {} of job {}, and {} is only its name",
+                              *before.spec.image,
+                              job.number,
+                              request.job_name);
+    return {std::move(before), std::nullopt, std::move(warning)};
 }
 
 Result<Beginning> beginning_of(Store& store, const AddRequest& request, const Caller& caller) {
@@ -170,11 +162,10 @@ Result<Beginning> beginning_of(Store& store, const AddRequest& request, const Ca
     if (!found) return fail(found.error());
     if (!*found) return Beginning{};
     Definition& definition = **found;
-    return Beginning{std::move(definition.spec),
-                     definition.revision,
+    Inherited before{std::move(definition.spec),
                      "definition " + definition.name,
-                     std::move(definition.updated_by),
-                     {}};
+                     std::move(definition.updated_by)};
+    return Beginning{std::move(before), definition.revision};
 }
 
 Result<Done> check_what(const Beginning& beginning,
@@ -184,15 +175,14 @@ Result<Done> check_what(const Beginning& beginning,
     checked.job.definition_revision = beginning.revision;
     checked.job.spec = request.spec;
     auto may = check_rights(request.spec, caller);
-    if (beginning.spec) {
-        auto kept = keep_hidden_values(checked.job.spec, &*beginning.spec);
+    if (const auto& before = beginning.inherited) {
+        auto kept = keep_hidden_values(checked.job.spec, &before->spec);
         if (!kept) return kept;
-        checked.job.spec = overlay(*beginning.spec, checked.job.spec);
-        may = check_rights_over(
-            *beginning.spec, beginning.owner, beginning.what, request.spec, caller);
+        checked.job.spec = overlay(before->spec, checked.job.spec);
+        may = check_rights_over(*before, request.spec == JobSpec{}, request.spec, caller);
+        // A definition is there to be run; what a job was is nobody else's to do again.
+        if (may && request.from) may = check_rights(before->spec, caller);
     }
-    // A definition is there to be run; what a job was is nobody else's to do again.
-    if (may && request.from) may = check_rights(*beginning.spec, caller);
     if (beginning.warning) checked.warnings.push_back(*beginning.warning);
     if (auto ok = check_spec(checked.job.spec); !ok) return ok;
     return may ? check_image(checked) : may;
@@ -203,13 +193,11 @@ Result<Done> check_what(Store& store,
                         const AddRequest& request,
                         const Caller& caller,
                         Checked& checked) {
-    bool is_plain = !request.from && !is_definition_name(request.job_name);
-    auto beginning =
-        is_plain ? Result<Beginning>(Beginning{}) : beginning_of(store, request, caller);
+    auto beginning = beginning_of(store, request, caller);
     auto ok = beginning ? check_what(*beginning, request, caller, checked)
                         : Result<Done>(fail(beginning.error()));
-    bool began_elsewhere = !beginning || beginning->spec;
-    if (ok || !began_elsewhere || !request.key || request.dry_run) return ok;
+    bool is_plain = beginning && !beginning->inherited;
+    if (ok || is_plain || !request.key || request.dry_run) return ok;
     // What it began from may have been another when it came first: only the store knows that.
     checked.job.refusal = ok.error();
     return Done{};

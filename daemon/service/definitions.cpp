@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "common/image_reference.hpp"
 #include "daemon/service/rights.hpp"
 #include "daemon/service/service_parts.hpp"
 
@@ -26,10 +25,7 @@ Result<Done> check(const std::string& name, const JobSpec& spec, const Caller& c
         return fail(ErrorCode::bad_field,
                     fmt::format("image is missing: say which image definition {} runs", name));
     if (auto ok = check_spec(spec); !ok) return ok;
-    if (auto image = parse_image_reference(*spec.image); !image)
-        return fail(
-            ErrorCode::bad_field,
-            fmt::format("image \"{}\" can't be used: {}", *spec.image, image.error().message));
+    if (auto image = usable_image(*spec.image); !image) return fail(image.error());
     return check_rights(spec, caller);
 }
 

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "common/definition.hpp"
-#include "common/image_reference.hpp"
 #include "common/local_time.hpp"
 #include "daemon/service/due.hpp"
 #include "daemon/service/rights.hpp"
@@ -19,21 +18,16 @@ Result<JobSpec> changed(const Job& job, const EditRequest& request, const Caller
     JobSpec spec = *job.spec;
     JobSpec given = request.spec;
     if (auto kept = keep_hidden_values(given, &spec); !kept) return fail(kept.error());
-    // What is taken away changes it, too.
-    JobSpec all = given;
-    if (!request.unset.empty()) all.init = true;
-    auto may = check_rights_over(
-        spec, job.submitted_by.value_or(""), fmt::format("job {}", job.number), all, caller);
-    if (!may) return fail(may.error());
+    const Inherited before{spec, fmt::format("job {}", job.number), job.submitted_by.value_or("")};
+    bool is_as_it_is = given == JobSpec{} && request.unset.empty();
+    if (auto may = check_rights_over(before, is_as_it_is, given, caller); !may)
+        return fail(may.error());
     for (const std::string& name : request.unset)
         if (auto taken = unset_field(spec, name); !taken) return fail(taken.error());
     spec = overlay(std::move(spec), given);
     if (auto ok = check_spec(spec); !ok) return fail(ok.error());
     if (spec.image)
-        if (auto image = parse_image_reference(*spec.image); !image)
-            return fail(
-                ErrorCode::bad_field,
-                fmt::format("image \"{}\" can't be used: {}", *spec.image, image.error().message));
+        if (auto image = usable_image(*spec.image); !image) return fail(image.error());
     return spec;
 }
 

@@ -31,28 +31,27 @@ Result<Done> check_rights(const JobSpec& spec, const Caller& caller) {
                             field));
 }
 
-Result<Done> check_rights_over(const JobSpec& base,
-                               const std::string& owner,
-                               const std::string& what,
+Result<Done> check_rights_over(const Inherited& before,
+                               bool is_as_it_is,
                                const JobSpec& given,
                                const Caller& caller) {
     if (!caller.is_anonymous) {
-        std::string_view power = owner == anonymous_name ? field_with_power(given) : "";
+        std::string_view power = before.owner == anonymous_name ? field_with_power(given) : "";
         if (power.empty()) return Done{};
         return fail(ErrorCode::forbidden,
                     fmt::format("{} was set over HTTP without a token, by any local user, so {} is "
                                 "not given over it; set it yourself first, or name the image",
-                                what,
+                                before.what,
                                 power));
     }
-    std::string_view field = field_with_power(base);
-    if (field.empty() && !base.env.empty() && owner != caller.name) field = "env";
-    if (!field.empty() && given != JobSpec{})
+    std::string_view field = field_with_power(before.spec);
+    if (field.empty() && !before.spec.env.empty() && before.owner != caller.name) field = "env";
+    if (!field.empty() && !is_as_it_is)
         return fail(ErrorCode::forbidden,
                     fmt::format("{} has {}, so over HTTP without a token it runs as it is: leave "
                                 "out what else is to run; or use schedctl, or schedulerd "
                                 "--token-file",
-                                what,
+                                before.what,
                                 field));
     return check_rights(given, caller);
 }

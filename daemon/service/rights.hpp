@@ -12,13 +12,18 @@ namespace scheduler {
 /// power over the engine's host. Errors: forbidden, naming the field.
 Result<Done> check_rights(const JobSpec& spec, const Caller& caller);
 
-/// What such a caller may give over a specification that `owner` made: one that has this power, or
-/// environment values, which are shown to nobody, runs as it is. `what` it is: `job 42`. And what
-/// has power may not be given over a definition that anyone could have set.
-/// Errors: forbidden.
-Result<Done> check_rights_over(const JobSpec& base,
-                               const std::string& owner,
-                               const std::string& what,
+/// A specification that was made before, and is run again or changed.
+struct Inherited {
+    JobSpec spec;
+    std::string what;   ///< `job 42`
+    std::string owner;  ///< who made it
+};
+
+/// What such a caller may give over it: a specification that has this power, or environment values,
+/// which are shown to nobody, runs as it is. And what has power may not be given over one that
+/// anyone could have set. Errors: forbidden.
+Result<Done> check_rights_over(const Inherited& before,
+                               bool is_as_it_is,
                                const JobSpec& given,
                                const Caller& caller);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/image_reference.hpp"
 #include "daemon/service/service_parts.hpp"
 
 namespace scheduler {
@@ -41,6 +42,13 @@ Job shown(Job job, TimePoint now) {
     if (job.status == JobStatus::scheduled && job.due_at.at < now && !job.held_by)
         job.lateness_ms = (now - job.due_at.at).count();
     return job;
+}
+
+Result<std::string> usable_image(const std::string& image) {
+    auto reference = parse_image_reference(image);
+    if (reference) return reference;
+    return fail(ErrorCode::bad_field,
+                fmt::format("image \"{}\" can't be used: {}", image, reference.error().message));
 }
 
 std::string in_words(Duration length) {

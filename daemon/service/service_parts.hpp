@@ -34,6 +34,9 @@ struct Service::Parts {
 /// What a job is shown with: environment values hidden, and how long it waits though it is due.
 Job shown(Job job, TimePoint now);
 
+/// The full reference of an image that is to be run. Errors: bad_field.
+Result<std::string> usable_image(const std::string& image);
+
 /// A length of time for sentences: `300 ms`, `1m17s`, `3h`.
 std::string in_words(Duration length);
 

@@ -1,26 +1,11 @@
 /// Definitions over both front ends: set, shown, listed, removed, and run under their name.
 
-#include <sys/stat.h>
-
 #include <catch2/catch.hpp>
 
 #include "tests/support/front_ends.hpp"
 
 namespace scheduler::test {
 namespace {
-
-const std::string token = "secret-of-the-definitions-suite";
-
-/// One daemon that knows a token, so that HTTP may do what the socket may.
-const DaemonProcess& trusting_daemon() {
-    static const TempDir dir;
-    static const DaemonProcess daemon = [] {
-        auto file = dir.write("tokens", "suite " + token + '\n');
-        REQUIRE(::chmod(file.c_str(), 0600) == 0);
-        return DaemonProcess({"--token-file", file.string()});
-    }();
-    return daemon;
-}
 
 /// Names of one front end's test, so that the suites don't meet.
 template <class Front>
@@ -51,7 +36,7 @@ TEMPLATE_TEST_CASE("a definition is set, shown, changed and removed",
                    "[contract]",
                    OverHttp,
                    OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     const std::string name = own<TestType>("JOB_A");
     Json first = set(front, name, {{"command", Json::array({"true"})}, {"memory", "64MiB"}});
     auto revision = first.at("definition").at("revision").get<std::int64_t>();
@@ -91,7 +76,7 @@ TEMPLATE_TEST_CASE("a job runs what its definition was when it was submitted",
                    "[contract]",
                    OverHttp,
                    OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     const std::string name = own<TestType>("JOB_B");
     Json made =
         set(front, name, {{"command", Json::array({"old"})}, {"env", {{"A", "1"}, {"B", "2"}}}});
@@ -121,7 +106,7 @@ TEMPLATE_TEST_CASE("a name without a definition is an image, and says no revisio
                    "[contract]",
                    OverHttp,
                    OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     Outcome image = add(front, "busybox");
     CHECK_FALSE(image.value.at("job").contains("definition_revision"));
     Outcome neither = add(front, own<TestType>("NO_JOB"));
@@ -133,7 +118,7 @@ TEMPLATE_TEST_CASE("a repeat under a key is the first one's job, whatever became
                    "[contract]",
                    OverHttp,
                    OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     const std::string name = own<TestType>("JOB_C");
     set(front, name, {{"command", Json::array({"old"})}});
     Json key = {{"key", own<TestType>("key of JOB_C")}};
@@ -155,7 +140,7 @@ TEMPLATE_TEST_CASE("environment values of a definition are not told, and kept",
                    "[contract]",
                    OverHttp,
                    OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     const std::string name = own<TestType>("JOB_D");
     set(front, name, {{"env", {{"TOKEN", "s3cret"}}}});
     Json shown = front.call("def_show", {{"name", name}}).value;
@@ -175,7 +160,7 @@ TEMPLATE_TEST_CASE("a bad definition is refused, and says what is wrong",
                    "[contract]",
                    OverHttp,
                    OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     auto refused = [&](Json params) {
         Outcome outcome = front.call("def_set", params);
         CHECK_FALSE(outcome.is_ok);
@@ -194,7 +179,7 @@ TEMPLATE_TEST_CASE("a bad definition is refused, and says what is wrong",
 }
 
 TEMPLATE_TEST_CASE("an import sets all or none", "[contract]", OverHttp, OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     const std::string one = own<TestType>("one");
     const std::string two = own<TestType>("two");
     auto entry = [](const std::string& name, Json spec) {
@@ -232,7 +217,7 @@ TEMPLATE_TEST_CASE("definitions are listed by name, page by page",
                    "[contract]",
                    OverHttp,
                    OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     std::vector<std::string> names;
     for (int i = 0; i < 5; ++i)
         names.push_back(own<TestType>("list" + std::to_string(i)));

@@ -2,27 +2,12 @@
 /// value is refused with its sentence, and nothing that gives power over the host is taken over
 /// HTTP without a token.
 
-#include <sys/stat.h>
-
 #include <catch2/catch.hpp>
 
 #include "tests/support/front_ends.hpp"
 
 namespace scheduler::test {
 namespace {
-
-const std::string token = "secret-of-the-spec-suite";
-
-/// One daemon that knows a token, so that HTTP may do what the socket may.
-const DaemonProcess& trusting_daemon() {
-    static const TempDir dir;
-    static const DaemonProcess daemon = [] {
-        auto file = dir.write("tokens", "suite " + token + '\n');
-        REQUIRE(::chmod(file.c_str(), 0600) == 0);
-        return DaemonProcess({"--token-file", file.string()});
-    }();
-    return daemon;
-}
 
 template <class Front>
 Outcome add(Front& front, const Json& fields) {
@@ -80,7 +65,7 @@ TEMPLATE_TEST_CASE("each field of a container is kept and shown back",
                    "[contract]",
                    OverHttp,
                    OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     for (const auto& [name, field] : each_field()) {
         Outcome added = add(front, {{name, field.given}});
         INFO(name << ' ' << field.given << added.message);
@@ -96,7 +81,7 @@ TEMPLATE_TEST_CASE("a bad value is refused with its field, its value and what is
                    "[contract]",
                    OverHttp,
                    OverSocket) {
-    TestType front(trusting_daemon(), token);
+    TestType front(trusting_daemon(), trusted_token);
     auto mount = [](Json fields) { return Json::array({std::move(fields)}); };
     const std::string size_form =
         "; write a whole number and a unit (B, KiB, MiB or GiB), such as 10MiB";

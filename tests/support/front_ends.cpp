@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include <sys/stat.h>
+
 namespace scheduler::test {
 namespace {
 
@@ -146,6 +148,16 @@ Outcome OverSocket::call(const std::string& operation, const Json& params) {
 Outcome OverSocket::add_text(const std::string& text) {
     return outcome_of(
         client_.send_line(R"({"jsonrpc":"2.0","id":"text","method":"add","params":)" + text + '}'));
+}
+
+const DaemonProcess& trusting_daemon() {
+    static const TempDir dir;
+    static const DaemonProcess daemon = [] {
+        auto file = dir.write("tokens", "suite " + trusted_token + '\n');
+        if (::chmod(file.c_str(), 0600) != 0) throw std::runtime_error("chmod failed");
+        return DaemonProcess({"--token-file", file.string()});
+    }();
+    return daemon;
 }
 
 }  // namespace scheduler::test

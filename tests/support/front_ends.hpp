@@ -51,4 +51,8 @@ class OverSocket {
     RpcClient client_;
 };
 
+/// One daemon that knows a token, so that HTTP with it may do what the socket may.
+const DaemonProcess& trusting_daemon();
+inline const std::string trusted_token = "secret-of-the-contract-suite";
+
 }  // namespace scheduler::test

@@ -31,9 +31,7 @@ bool is_hex(std::string_view text) {
 
 Result<Job> job_with_spec(Query& query, const JobRef& ref) {
     if (!query.step()) return not_found(ref);
-    Job job = job_from(query);
-    job.spec = spec_from(query, job_columns);
-    return job;
+    return whole_job_from(query);
 }
 
 Result<Job> find_number(Database& database, const JobRef& ref) {

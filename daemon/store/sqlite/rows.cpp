@@ -48,6 +48,12 @@ JobSpec spec_from(const Query& row, int column) {
     return must(decode<JobSpec>(row.text(column)));
 }
 
+Job whole_job_from(const Query& row) {
+    Job job = job_from(row);
+    job.spec = spec_from(row, job_columns);
+    return job;
+}
+
 RunningJob running_from(const Query& row) {
     RunningJob job;
     job.id = row.job_id(0);

@@ -28,6 +28,8 @@ T must(Result<T> parsed) {
 inline constexpr int job_columns = 19;
 
 Job job_from(const Query& row);
+/// The same with the specification, which is the column behind.
+Job whole_job_from(const Query& row);
 /// The specification at `column`; an unreadable one is a damaged row and throws SqliteError.
 JobSpec spec_from(const Query& row, int column);
 

@@ -179,10 +179,7 @@ Result<Done> request_kill_row(
 std::optional<Job> read_job(Database& database, JobId id) {
     Query query = database.query("SELECT " SCHEDULER_JOB_COLUMNS ", spec FROM job WHERE id = ?");
     query.bind(id);
-    if (!query.step()) return std::nullopt;
-    Job job = job_from(query);
-    job.spec = spec_from(query, job_columns);
-    return job;
+    return query.step() ? std::optional(whole_job_from(query)) : std::nullopt;
 }
 
 Result<Job> edit_row(WriteContext& context, JobId id, const JobEdit& edit) {
@@ -219,8 +216,8 @@ Result<std::optional<Job>> find_by_key(Database& database, const NewJob& job) {
                 "the idempotency key \"{}\" was used by another request (job {}); use a new key",
                 *job.key,
                 query.job_id(0).to_string()));
-    Job found = job_from(query);
-    found.spec = hide_values(spec_from(query, job_columns));
+    Job found = whole_job_from(query);
+    found.spec = hide_values(*std::move(found.spec));
     return std::optional(std::move(found));
 }
 
