@@ -67,14 +67,15 @@ void EngineLink::stop() {
 }
 
 void EngineLink::connect() {
-    parts_.engine.connect([weak = anchor_.weak()](EngineResult<EngineIdentity> identity) {
-        auto* self = weak.get();
-        if (!self) return;
-        if (identity)
-            self->on_identity(std::move(*identity));
-        else
-            self->go_down(identity.error().message);
-    });
+    parts_.engine.connect(
+        [weak = anchor_.weak(), attempt = attempt_](EngineResult<EngineIdentity> identity) {
+            auto* self = weak.get();
+            if (!self || self->attempt_ != attempt) return;
+            if (identity)
+                self->on_identity(std::move(*identity));
+            else
+                self->go_down(identity.error().message);
+        });
 }
 
 void EngineLink::on_identity(EngineIdentity identity) {
@@ -113,14 +114,15 @@ std::string EngineLink::refuse(const EngineIdentity& identity) {
 
 void EngineLink::open_watch() {
     Engine::Watch watch;
-    watch.on_open = [weak = anchor_.weak()] {
-        if (auto* self = weak.get()) self->go_up();
+    watch.on_open = [weak = anchor_.weak(), attempt = attempt_] {
+        if (auto* self = weak.get(); self && self->attempt_ == attempt) self->go_up();
     };
     watch.on_end = [weak = anchor_.weak()](const std::string& container) {
         if (auto* self = weak.get()) self->callbacks_.on_end(container);
     };
-    watch.on_break = [weak = anchor_.weak()](const EngineFailure& failure) {
-        if (auto* self = weak.get()) self->go_down(failure.message);
+    watch.on_break = [weak = anchor_.weak(), attempt = attempt_](const EngineFailure& failure) {
+        if (auto* self = weak.get(); self && self->attempt_ == attempt)
+            self->go_down(failure.message);
     };
     parts_.engine.watch(instance_label, parts_.instance, std::move(watch));
 }
@@ -145,6 +147,7 @@ void EngineLink::go_up() {
 
 void EngineLink::go_down(const std::string& reason) {
     if (stopped_) return;
+    ++attempt_;
     if (is_up_) {
         outages_.push_back({parts_.clock.now(), {}, wall_shift(), {}, {}});
         if (outages_.size() > outages_max) {
@@ -164,9 +167,9 @@ void EngineLink::go_down(const std::string& reason) {
 
 void EngineLink::retry_later() {
     Duration delay = std::min(retry_longest, retry_first * (1 << std::min(failures_++, 8)));
-    parts_.core.post_after(delay, [weak = anchor_.weak(), expected = failures_] {
+    parts_.core.post_after(delay, [weak = anchor_.weak(), attempt = attempt_] {
         auto* self = weak.get();
-        if (self && !self->is_up_ && self->failures_ == expected) self->connect();
+        if (self && self->attempt_ == attempt) self->connect();
     });
 }
 

@@ -116,6 +116,9 @@ class EngineLink {
     bool is_proving_ = false;
     bool stopped_ = false;
     int failures_ = 0;
+    /// Of connecting, one at a time: what an earlier one still brings does not count, least of all
+    /// a second watch, since what ends while one takes the place of the other is told to neither.
+    int attempt_ = 0;
     std::optional<TimePoint> down_since_;
     std::string last_reason_;
     std::vector<UniqueFunction<void(bool)>> want_proof_;  ///< asked since the last proof began

@@ -30,7 +30,10 @@ class FakeEngine final : public Engine {
     bool is_down = false;
     bool takes_no_connections = false;  ///< it shuts down: it answers only who is connected
     bool goes_down_at_inspect = false;  ///< once, before its answer is read
-    bool hangs_at_pings = false;        ///< they wait in held_pings
+    bool hangs_at_connects = false;     ///< they wait in held_connects
+    std::vector<EngineReply<EngineIdentity>> held_connects;
+    int watches = 0;              ///< how often events were watched
+    bool hangs_at_pings = false;  ///< they wait in held_pings
     std::vector<EngineReply<Done>> held_pings;
     bool hangs_at_stops = false;  ///< they wait in held_stops, without effect
     std::vector<EngineReply<Done>> held_stops;
@@ -105,6 +108,13 @@ class FakeEngine final : public Engine {
     }
     void go_down() {
         is_down = true;
+        break_watch();
+    }
+
+    [[nodiscard]] EngineIdentity identity() const {
+        return {id, "Fake 1", "unix:///fake", "1.41", 2};
+    }
+    void break_watch() {
         if (watch_.on_break)
             std::exchange(watch_.on_break, {})({EngineFailure::Kind::no_answer, "it went away"});
     }
@@ -112,7 +122,8 @@ class FakeEngine final : public Engine {
     // ---- Engine ----
     void connect(EngineReply<EngineIdentity> reply) override {
         if (is_down || takes_no_connections) return reply(no_answer<EngineIdentity>());
-        reply(EngineIdentity{id, "Fake 1", "unix:///fake", "1.41", 2});
+        if (hangs_at_connects) return held_connects.push_back(std::move(reply));
+        reply(identity());
     }
     void ping(EngineReply<Done> reply) override {
         if (is_down) return reply(no_answer<Done>());
@@ -245,6 +256,7 @@ class FakeEngine final : public Engine {
     }
     void watch(const std::string&, const std::string&, Watch watch) override {
         watch_ = std::move(watch);
+        ++watches;
         if (is_down) return go_down();
         watch_.on_open();
     }

@@ -43,6 +43,28 @@ TEST_CASE("a start that was refused is settled by the container, not by a second
     CHECK(world.engine.starts() == 1);  // the refused one did not count
 }
 
+TEST_CASE("an engine that hung is watched once, though its watch broke while it was connected to",
+          "[dispatch]") {
+    DispatchWorld world;
+    (void)world.add(0s);
+    world.engine.hangs_at_pings = world.engine.hangs_at_connects = true;
+    world.pass(11s);  // while jobs run, pings look for a hang
+    REQUIRE(world.engine.held_pings.size() == 1);
+    world.engine.held_pings.front()(
+        fail(EngineFailure{EngineFailure::Kind::no_answer, "the engine does not answer"}));
+    world.pass(1s);
+    REQUIRE(world.engine.held_connects.size() == 1);
+    world.engine.break_watch();
+    world.pass(10s);
+    CHECK(world.engine.held_connects.size() == 1);  // one at a time
+    world.engine.hangs_at_pings = world.engine.hangs_at_connects = false;
+    for (auto& connected : std::exchange(world.engine.held_connects, {}))
+        connected(world.engine.identity());
+    world.pass(10s);
+    CHECK(world.dispatcher->engine_status().is_up);
+    CHECK(world.engine.watches == 2);  // the first one, and one after the hang
+}
+
 TEST_CASE("an end by the engine's restart is lost, though the clock was set meanwhile",
           "[dispatch]") {
     auto by = GENERATE(-24h * 365, -1h, 1h, 24h * 365);
