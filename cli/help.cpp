@@ -148,9 +148,11 @@ std::string family_help(std::string_view family, std::span<const CommandRow> com
 
 std::string command_help(const CommandRow& row, const OptionSet& options) {
     std::string text = usage(row.name, row.synopsis);
-    text += fmt::format("\n{}.\n\n", capitalized(row.summary));
+    std::string summary = capitalized(row.summary) + ".\n\n";
     const auto& first = options.options().front();
-    if (!first.group.empty() && first.group != common_group) return text + grouped_options(options);
+    if (!first.group.empty() && first.group != common_group)
+        return text + summary + grouped_options(options);
+    text += '\n' + summary;
     text += "Options:\n";
     for (const OptionSet::Option& option : options.options())
         text += option_line(option);

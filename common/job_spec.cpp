@@ -10,16 +10,15 @@
 namespace scheduler {
 namespace {
 
-constexpr std::array<std::string_view, 10> future_fields{"retries",
-                                                         "pull",
-                                                         "registry_auth",
-                                                         "group",
-                                                         "after",
-                                                         "expires",
-                                                         "log_limit",
-                                                         "keep",
-                                                         "notify",
-                                                         "prefetch"};
+constexpr std::array<std::string_view, 9> future_fields{"retries",
+                                                        "pull",
+                                                        "registry_auth",
+                                                        "group",
+                                                        "after",
+                                                        "log_limit",
+                                                        "keep",
+                                                        "notify",
+                                                        "prefetch"};
 
 Failure<Error> bad_field(std::string message) {
     return fail(ErrorCode::bad_field, std::move(message));
@@ -100,6 +99,12 @@ Result<Done> check_spec(const JobSpec& spec) {
     if (auto text = check_text(spec); !text) return text;
     if (spec.timeout && spec.timeout->length <= Duration(0))
         return bad_field("timeout is 0s; it must be at least 1s, or left out for no limit");
+    if (spec.expires && spec.expires->length < SpecLimits::expires_min)
+        return bad_field(
+            fmt::format("expires {} is too short; it must be at least {}, or left out "
+                        "for a job that waits as long as it takes",
+                        spec.expires->to_string(),
+                        to_string(SpecLimits::expires_min)));
     if (auto env = check_env(spec.env); !env) return env;
     std::int64_t priority = spec.priority.value_or(0);
     if (priority < -SpecLimits::priority_max || priority > SpecLimits::priority_max)
@@ -112,6 +117,11 @@ Result<Done> check_spec(const JobSpec& spec) {
 
 TimePoint rank_of(TimePoint due_at, const JobSpec& spec) {
     return due_at - std::chrono::minutes(spec.priority.value_or(0));
+}
+
+std::optional<TimePoint> expiry_of(TimePoint due_at, TimePoint created_at, const JobSpec& spec) {
+    if (!spec.expires) return std::nullopt;
+    return std::max(due_at, created_at) + spec.expires->length;
 }
 
 JobSpec hide_values(JobSpec spec) {

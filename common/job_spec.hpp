@@ -38,6 +38,7 @@ struct SpecLimits {
     static constexpr std::int64_t pids_max = 4'194'304;  ///< PID_MAX_LIMIT of Linux
     static constexpr Duration stop_grace_max = std::chrono::hours(24);
     static constexpr std::int64_t priority_max = 100;  ///< and least, below 0
+    static constexpr Duration expires_min = std::chrono::seconds(1);
 };
 
 /// What reads instead of an environment value in every answer and log line.
@@ -69,6 +70,7 @@ struct JobSpec {
     std::optional<Span> timeout;
     std::optional<Span> stop_grace;
     std::optional<std::int64_t> priority;
+    std::optional<Span> expires;
 
     bool operator==(const JobSpec&) const = default;
 
@@ -108,6 +110,9 @@ struct JobSpec {
         visit("priority",
               self.priority,
               "-100 to 100: of due jobs it runs as if it were due so many minutes earlier");
+        visit("expires",
+              self.expires,
+              "not started this long after it is due, it never is: did_not_run");
     }
 };
 
@@ -121,6 +126,10 @@ Result<Done> check_spec(const JobSpec& spec);
 /// Where a job stands among those that are due: the least is first. Priorities are minutes, so that
 /// nothing starves.
 TimePoint rank_of(TimePoint due_at, const JobSpec& spec);
+
+/// From when on a job is not started any more. One that was added with a date in the past is due
+/// when it is added. Nothing: it waits as long as it takes.
+std::optional<TimePoint> expiry_of(TimePoint due_at, TimePoint created_at, const JobSpec& spec);
 
 /// The same with each environment value replaced by `hidden`.
 JobSpec hide_values(JobSpec spec);

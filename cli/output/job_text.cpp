@@ -99,6 +99,7 @@ void add_limits(Block& block, const JobSpec& spec) {
     if (spec.timeout) block.add("Timeout", spec.timeout->to_string());
     if (spec.stop_grace) block.add("Stop grace", spec.stop_grace->to_string());
     if (spec.priority) block.add("Priority", std::to_string(*spec.priority));
+    if (spec.expires) block.add("Expires", spec.expires->to_string() + " after it is due");
 }
 
 /// A profile would fill screens.

@@ -56,7 +56,13 @@ Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
                   parts_.disk,
                   [this] { return link_.is_up(); },
                   [this] { return run_ids(); },
-                  [this](JobId job) { return runs_.count(job) > 0; }}) {
+                  [this](JobId job) { return runs_.count(job) > 0; }}),
+      expiry_({parts_.store,
+               parts_.clock,
+               parts_.core,
+               [this] { return hindrances(); },
+               [this] { arm_timer(); },
+               [this] { retention_.jobs_ended(); }}) {
     retention_.set_limits(options_.retention);
 }
 
@@ -70,6 +76,7 @@ Result<Done> Dispatcher::start() {
         add_run(std::move(row)).settle();
     }
     hold_ups_.daemon_started(parts_.clock.now());
+    expiry_.look();
     link_.start();
     retention_.start(options_.ballast);
     return Done{};
@@ -78,6 +85,7 @@ Result<Done> Dispatcher::start() {
 void Dispatcher::stop_claiming() {
     is_draining_ = true;
     retention_.stop();
+    expiry_.stop();
     parts_.due_timer.set(std::nullopt);
 }
 
@@ -254,7 +262,11 @@ Survey Dispatcher::known_here() const {
 
 // ---- claiming ----
 
-void Dispatcher::wake_at(TimePoint due) {
+void Dispatcher::wake_at(TimePoint due, std::optional<TimePoint> expires_at) {
+    if (expires_at)
+        parts_.core.post([weak = anchor_.weak(), expires_at = *expires_at] {
+            if (auto* self = weak.get()) self->expiry_.note(expires_at);
+        });
     if (due.time_since_epoch().count() >= next_due_ms_.load()) return;
     parts_.core.post([weak = anchor_.weak(), due] {
         auto* self = weak.get();
@@ -298,6 +310,7 @@ std::vector<JobId> Dispatcher::run_ids() const {
 }
 
 void Dispatcher::due_timer_rang() {
+    expiry_.timer_rang();
     pump();
 }
 
@@ -355,7 +368,10 @@ void Dispatcher::claim(int slots) {
 std::vector<Hindrance> Dispatcher::hindrances() const {
     std::vector<Hindrance> known = hold_ups_.known(parts_.clock.now());
     const Outage& outage = link_.outage();
-    if (!outage.reason.empty()) known.push_back({"the engine was unreachable", outage.answered_at});
+    if (!link_.is_up())
+        known.push_back({"the engine was unreachable", parts_.clock.now()});
+    else if (!outage.reason.empty())
+        known.push_back({"the engine was unreachable", outage.answered_at});
     return known;
 }
 
@@ -415,7 +431,9 @@ void Dispatcher::retry_claim_later() {
 }
 
 void Dispatcher::arm_timer() {
-    parts_.due_timer.set(next_due_ && *next_due_ > parts_.clock.now() ? next_due_ : std::nullopt);
+    auto at = next_due_ && *next_due_ > parts_.clock.now() ? next_due_ : std::nullopt;
+    if (auto expiry = expiry_.next(); expiry && (!at || *expiry < *at)) at = expiry;
+    parts_.due_timer.set(at);
     next_due_ms_ = next_due_ ? next_due_->time_since_epoch().count() : never;
 }
 

@@ -14,6 +14,7 @@
 
 #include "daemon/base/anchor.hpp"
 #include "daemon/base/wall_timer.hpp"
+#include "daemon/dispatch/expiry.hpp"
 #include "daemon/dispatch/hold_ups.hpp"
 #include "daemon/dispatch/job_run.hpp"
 #include "daemon/dispatch/reconciler.hpp"
@@ -58,8 +59,8 @@ class Dispatcher final : public RunOwner {
     void set_options(DispatchOptions options);
 
     // ---- any thread ----
-    /// A job was committed that is due then.
-    void wake_at(TimePoint due);
+    /// A job was committed that is due then, and is not started any more from `expires_at` on.
+    void wake_at(TimePoint due, std::optional<TimePoint> expires_at = std::nullopt);
     /// Something else changed (resumed).
     void wake();
     /// Jobs moved to history without a run of theirs.
@@ -144,6 +145,7 @@ class Dispatcher final : public RunOwner {
     std::optional<TimePoint> next_due_ = TimePoint{};
     /// The same for other threads, so that a submit far ahead need not wake the core.
     std::atomic<std::int64_t> next_due_ms_ = 0;
+    Expiry expiry_;
     std::mutex images_mutex_;
     std::unordered_map<std::string, SteadyPoint> known_images_;  ///< guarded by images_mutex_
     Anchor<Dispatcher> anchor_{*this};

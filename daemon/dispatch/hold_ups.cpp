@@ -24,12 +24,12 @@ std::vector<Hindrance> HoldUps::known(TimePoint now) const {
     if (slots_.value > 0)
         known.push_back({slots_.value == 1 ? "the only slot was taken"
                                            : fmt::format("all {} slots were taken", slots_.value),
-                         slots_.until});
+                         slots_.lasted_until(now)});
     if (starts_.value > 0)
         known.push_back({fmt::format("as many containers as --max-starting allows ({}) were being "
                                      "started",
                                      starts_.value),
-                         starts_.until});
+                         starts_.lasted_until(now)});
     if (is_paused_) known.push_back({"paused", now});
     if (write_failed_)
         known.push_back({*write_failed_ == ErrorCode::disk_full ? "the disk was full"

@@ -20,7 +20,8 @@ class HoldUps {
     /// The last claim could not be committed; nothing: it was.
     void note_write(std::optional<ErrorCode> failed) { write_failed_ = failed; }
 
-    /// For a claim that is made now. What lasts until this very claim lasts until `now`.
+    /// For a claim, or an end without one, that is made now. What lasts until then lasts until
+    /// `now`.
     [[nodiscard]] std::vector<Hindrance> known(TimePoint now) const;
 
     /// How many containers are being started, if no more may be; else 0.
@@ -33,6 +34,9 @@ class HoldUps {
         TimePoint until{};
         bool is_reached = false;
         void note(bool reached, int of, TimePoint now);
+        [[nodiscard]] TimePoint lasted_until(TimePoint now) const {
+            return is_reached ? now : until;
+        }
     };
 
     TimePoint started_at_{};

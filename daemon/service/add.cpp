@@ -388,7 +388,7 @@ void Service::handle(const AddRequest& request, const Caller& caller, Reply<AddR
                           reply = std::move(reply)](Result<std::vector<AddedJob>> added) mutable {
                              if (!added) return reply(fail(added.error()));
                              if (!added->front().replayed) metrics.count_submitted();
-                             dispatcher.wake_at(added->front().job.due_at.at);
+                             wake(dispatcher, added->front().job);
                              answer_with_image(dispatcher,
                                                timers,
                                                checked.image,
@@ -430,7 +430,7 @@ void Service::handle(const AddBatchRequest& request,
             AddBatchResponse response;
             for (std::size_t i = 0; i < all.size(); ++i) {
                 if (!(*added)[i].replayed) metrics.count_submitted();
-                dispatcher.wake_at((*added)[i].job.due_at.at);
+                wake(dispatcher, (*added)[i].job);
                 response.jobs.push_back(answer(all[i], std::move((*added)[i])));
             }
             answer_batch(dispatcher, timers, std::move(all), std::move(response), std::move(reply));

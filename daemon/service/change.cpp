@@ -75,9 +75,12 @@ void Service::handle(const RunRequest& request,
     parts_->store.make_due(
         job->id,
         now,
-        answer(std::move(reply),
-               fmt::format("job {} is due now", job->id.to_string()),
-               [&dispatcher = parts_->dispatcher, now] { dispatcher.wake_at(now); }));
+        [&dispatcher = parts_->dispatcher, now, id = job->id, reply = std::move(reply)](
+            Result<std::optional<TimePoint>> expires_at) mutable {
+            if (!expires_at) return reply(fail(expires_at.error()));
+            dispatcher.wake_at(now, *expires_at);
+            reply(MessageResponse{fmt::format("job {} is due now", id.to_string())});
+        });
 }
 
 void Service::handle(const HoldRequest& request,

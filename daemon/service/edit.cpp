@@ -77,7 +77,7 @@ void Service::handle(const EditRequest& request, const Caller& caller, Reply<Edi
                         warning = std::move(warning),
                         reply = std::move(reply)](Result<Job> edited) mutable {
                            if (!edited) return reply(fail(edited.error()));
-                           dispatcher.wake_at(edited->due_at.at);
+                           wake(dispatcher, *edited);
                            reply(answer(std::move(*edited), std::move(warning), now));
                        });
 }

@@ -56,4 +56,9 @@ std::string in_words(Duration length) {
     return length < 1s ? fmt::format("{} ms", length.count()) : short_duration(length);
 }
 
+void wake(Dispatcher& dispatcher, const Job& job) {
+    dispatcher.wake_at(job.due_at.at,
+                       expiry_of(job.due_at.at, job.created_at.at, job.spec.value_or(JobSpec())));
+}
+
 }  // namespace scheduler

@@ -37,6 +37,9 @@ Job shown(Job job, TimePoint now);
 /// The full reference of an image that is to be run. Errors: bad_field.
 Result<std::string> usable_image(const std::string& image);
 
+/// The job was committed, with its specification: it is started when it is due, or expires.
+void wake(Dispatcher& dispatcher, const Job& job);
+
 /// A length of time for sentences: `300 ms`, `1m17s`, `3h`.
 std::string in_words(Duration length);
 

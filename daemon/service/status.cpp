@@ -57,6 +57,13 @@ std::string outcome_words(const Job& job) {
     return "it ended";
 }
 
+std::string expiry_words(const Job& job) {
+    auto at = expiry_of(job.due_at.at, job.created_at.at, job.spec.value_or(JobSpec()));
+    if (!at) return "";
+    return fmt::format(
+        "; it expires {} {}, if it is not started before", to_local_date(*at), zone_name(*at));
+}
+
 /// How late it started, and why: what the claim waited for, and the start itself where that was
 /// slow. Empty when it was on time.
 std::string lateness_words(Store& store, const Job& job) {
@@ -193,7 +200,8 @@ Result<WhyResponse> Service::handle(const WhyRequest& request, const Caller& cal
     std::string who = fmt::format("job {} ({})", job->number, job->job_name);
     TimePoint now = parts_->clock.now();
     if (job->status == JobStatus::scheduled) {
-        response.message = fmt::format("{} {}", who, why_scheduled(*job, now));
+        response.message =
+            fmt::format("{} {}{}", who, why_scheduled(*job, now), expiry_words(*job));
     } else if (job->status == JobStatus::running) {
         response.message = job->started_at ? fmt::format("{} is running since {}{}",
                                                          who,

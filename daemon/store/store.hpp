@@ -58,6 +58,18 @@ struct ClaimLimits {
         {};  ///< what a late job's event says: the last one of its wait
 };
 
+/// What is not started any more.
+struct ExpiryLimits {
+    TimePoint now{};
+    std::int64_t jobs_max = 100;
+    std::vector<Hindrance> hindrances = {};  ///< as for a claim
+};
+
+struct ExpiryResult {
+    std::int64_t jobs = 0;                 ///< that expired
+    std::optional<TimePoint> next_expiry;  ///< may be in the past: more have expired
+};
+
 /// A running row: everything that is needed to bring it to its end.
 struct RunningJob {
     JobId id;
@@ -260,6 +272,9 @@ class Store {
     /// scheduled → running for due jobs in the order of rank; the claim is committed when this
     /// answers.
     virtual void claim_due(ClaimLimits limits, Reply<ClaimResult> reply) = 0;
+    /// scheduled → canceled/did_not_run for jobs that were not started in their time, also held
+    /// ones. A claim passes them over already.
+    virtual void expire(ExpiryLimits limits, Reply<ExpiryResult> reply) = 0;
     /// Commits the id of the attempt's container, unless a kill was requested: then false.
     virtual void set_container(JobId id,
                                int attempt,
@@ -280,9 +295,9 @@ class Store {
     virtual void finish(JobId id, int attempt, Outcome outcome, Reply<bool> reply) = 0;
     /// scheduled → canceled/did_not_run. Errors: job_not_found, job_running, job_in_history.
     virtual void cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) = 0;
-    /// due_at becomes `now`, and a held job is released. Errors: job_not_found, job_running,
-    /// job_in_history.
-    virtual void make_due(JobId id, TimePoint now, Reply<Done> reply) = 0;
+    /// due_at becomes `now`, and a held job is released. Replies when it expires. Errors:
+    /// job_not_found, job_running, job_in_history.
+    virtual void make_due(JobId id, TimePoint now, Reply<std::optional<TimePoint>> reply) = 0;
     /// A held job is not claimed, whatever its time. Errors: job_not_found, job_running,
     /// job_in_history.
     virtual void hold(JobId id, std::string by, Reply<Done> reply) = 0;

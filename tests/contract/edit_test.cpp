@@ -204,6 +204,37 @@ TEMPLATE_TEST_CASE("priority is taken from -100 to 100", "[contract]", OverHttp,
     }
 }
 
+TEMPLATE_TEST_CASE("a job that is not started in its time never is, and says what kept it",
+                   "[contract]",
+                   OverHttp,
+                   OverSocket) {
+    TestType front(idle_daemon());
+    std::string kept = "it expired: it was not started within 1s after it was due";
+    auto ended = [&](const std::string& id) {
+        Json job = front.call("wait", {{"job_id", id}, {"timeout", "1m"}}).value;
+        CHECK(job.at("status") == "canceled");
+        CHECK(job.at("finish_status") == "did_not_run");
+        return job.value("error", "");
+    };
+    CHECK(ended(add(front, {{"time", "0s"}, {"expires", "1s"}})) ==
+          kept + " (the engine was unreachable)");
+
+    std::string held = add(front, {{"expires", "5m"}});
+    std::string said = front.call("why", {{"job_id", held}}).value.at("message");
+    CHECK(said.find("; it expires ") != std::string::npos);
+    REQUIRE(front.call("hold", {{"job_id", held}}).is_ok);
+    REQUIRE(edit(front, held, {{"expires", "1s"}}).is_ok);
+    CHECK(show(front, held).at("status") == "scheduled");
+    REQUIRE(edit(front, held, {{"time", "0s"}}).is_ok);
+    CHECK(ended(held) == kept + " (it was held)");
+    CHECK(front.call("release", {{"job_id", held}}).code == "job_in_history");
+
+    std::string patient = add(front, {{"time", "0s"}, {"expires", "1h"}});
+    REQUIRE(edit(front, patient, {{"unset", Json::array({"expires"})}}).is_ok);
+    CHECK_FALSE(show(front, patient).at("spec").contains("expires"));
+    CHECK(front.call("remove", {{"job_id", patient}}).is_ok);
+}
+
 TEST_CASE("a repeat is read by the writes before it on its connection", "[contract]") {
     DaemonProcess daemon;
     RpcClient client(daemon.socket_path());

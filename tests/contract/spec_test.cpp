@@ -56,6 +56,7 @@ std::vector<std::pair<std::string, Field>> each_field() {
         {"gpus", {"all"}},
         {"gpus", {"device=0,1"}},
         {"stop_grace", {"60s", "1m"}},
+        {"expires", {"300s", "5m"}},
     };
 }
 
@@ -155,6 +156,10 @@ TEMPLATE_TEST_CASE("a bad value is refused with its field, its value and what is
               "gpus \"some\" is not all, a count from 1 to 1024, or device=ID,ID with "
               "at most 64 ids"},
              {"stop_grace", "2d", "stop_grace 2d is longer than 1d"},
+             {"expires",
+              "0s",
+              "expires 0s is too short; it must be at least 1s, or left out for a job that waits "
+              "as long as it takes"},
          }) {
         Outcome outcome = add(front, {{name, value}});
         INFO(name << ' ' << value);

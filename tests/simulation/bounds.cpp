@@ -13,6 +13,9 @@ namespace {
 
 /// A due job with a free slot and healthy parts is claimed within this.
 constexpr Duration claimed_within = 2s;
+/// What is over its time to be started ends within this, while the daemon can write.
+constexpr Duration expired_within = 3s;
+
 /// Fewer than these are never too many to start another one: twice the engine's two cores.
 constexpr std::size_t surely_free = 4;
 
@@ -54,6 +57,8 @@ void World::check_promptness() {
                    model_.count(JobStatus::running) < surely_free;
     bool is_any_unheard = std::any_of(
         asked_.begin(), asked_.end(), [](const Asked& asked) { return is_unheard(asked.action); });
+    if (is_any_unheard || is_stopping_) unheard_at_ = now;
+    check_expiries();
     if (!is_well || is_any_unheard) troubled_at_ = now;
     if (now - troubled_at_ < claimed_within) return;
     for (const auto& [id, job] : model_.jobs())
@@ -62,6 +67,18 @@ void World::check_promptness() {
             violate(fmt::format("job {} is due since {}, nothing is in its way, and it waits",
                                 job.number,
                                 to_rfc3339(job.due_at)));
+}
+
+/// Whatever keeps a job waiting, it waits no longer than it was to.
+void World::check_expiries() {
+    SteadyPoint now = time_.clock.steady();
+    if (now - std::max({booted_at_, disk_troubled_at_, unheard_at_, jumped_at_}) < expired_within)
+        return;
+    for (const auto& [id, job] : model_.jobs())
+        if (job.status == JobStatus::scheduled && job.expires_at() &&
+            *job.expires_at() + expired_within < time_.clock.now())
+            violate(fmt::format(
+                "job {} expired {}, and it waits", job.number, to_rfc3339(*job.expires_at())));
 }
 
 /// Nothing that was asked for stays open; prunes take as long as the engine does.

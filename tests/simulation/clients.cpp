@@ -25,6 +25,7 @@ AddRequest World::make_request() {
     request.spec.command = program.command();
     if (random_.chance(15)) request.spec.timeout = Span{1s * (1 + random_.below(20))};
     if (orders_.chance(10)) request.spec.priority = any_priority();
+    if (ends_.chance(15)) request.spec.expires = Span{1s * (1 + ends_.below(40))};
     if (random_.chance(40)) request.key = fmt::format("key-{}", ++keys_);
     return request;
 }

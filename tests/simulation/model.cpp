@@ -81,7 +81,7 @@ void Model::move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at) {
     if (has_ended(to)) job.ended = row;
 }
 
-void Model::check_order(const std::vector<JobId>& claimed) const {
+void Model::check_order(const std::vector<JobId>& claimed, TimePoint latest) const {
     std::set<JobId> taken(claimed.begin(), claimed.end());
     const ModelJob* last = nullptr;
     TimePoint now = TimePoint::min();  // what was due by then was due for this claim
@@ -96,7 +96,8 @@ void Model::check_order(const std::vector<JobId>& claimed) const {
     }
     for (const auto& [id, job] : jobs_)
         if (last != nullptr && job.status == JobStatus::scheduled && !job.is_held &&
-            job.due_at <= now && taken.count(id) == 0 && job.rank() < last->rank())
+            job.due_at <= now && job.expires_at().value_or(TimePoint::max()) > latest &&
+            taken.count(id) == 0 && job.rank() < last->rank())
             violate(fmt::format("job {} was left, though its rank is better than that of job {}",
                                 job.number,
                                 last->number));

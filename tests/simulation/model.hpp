@@ -39,6 +39,10 @@ struct ModelJob {
     /// The clock was set while it ran, and the daemon did not know yet that it did.
     bool was_clock_set_unseen = false;
 
+    /// From then on it is not started any more.
+    [[nodiscard]] std::optional<TimePoint> expires_at() const {
+        return expiry_of(due_at, created_at, request.spec);
+    }
     /// In lists, and among those that are due.
     [[nodiscard]] auto place() const { return std::pair(due_at, number); }
     [[nodiscard]] auto rank() const {
@@ -81,8 +85,9 @@ class Model {
     void purge(JobId id);
     /// One committed transition.
     void move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at);
-    /// What a claim took, in its order: nothing that is due and has a better rank may be left.
-    void check_order(const std::vector<JobId>& claimed) const;
+    /// What a claim took, in its order: nothing that is due and has a better rank may be left,
+    /// unless it may have expired by `latest`.
+    void check_order(const std::vector<JobId>& claimed, TimePoint latest) const;
 
     /// The next committed event. Those of purged jobs are forgotten with them.
     void hear(const Move& move);

@@ -63,10 +63,21 @@ void check_words(const ModelJob& job,
 }
 
 /// An expectation that ends in a blank is a beginning.
-void check_start(const ModelJob& job, const std::string& said, const std::string& expected) {
-    if (!expected.ends_with(' ')) return check_words(job, said, expected, "", "");
-    if (!said.starts_with(expected))
-        violate(fmt::format("why of job {} says \"{}\", not \"{}…\"", job.number, said, expected));
+void check_start(const ModelJob& job,
+                 const std::string& said,
+                 const std::string& expected,
+                 const std::string& end) {
+    if (!expected.ends_with(' ')) return check_words(job, said, expected, "", end);
+    if (!said.starts_with(expected) || !said.ends_with(end))
+        violate(fmt::format(
+            "why of job {} says \"{}\", not \"{}…{}\"", job.number, said, expected, end));
+}
+
+std::string expiry_words(const ModelJob& job) {
+    auto at = job.expires_at();
+    if (!at) return "";
+    return fmt::format(
+        "; it expires {} {}, if it is not started before", to_local_date(*at), zone_name(*at));
 }
 
 }  // namespace
@@ -137,7 +148,7 @@ void Model::check_why(const ModelJob& job,
                       const Surroundings& around) const {
     std::string who = fmt::format("job {} ({}) ", job.number, job.request.job_name);
     if (job.status == JobStatus::scheduled)
-        return check_start(job, said, who + why_scheduled(job, now, around));
+        return check_start(job, said, who + why_scheduled(job, now, around), expiry_words(job));
     if (job.ended)
         return check_words(job,
                            said,

@@ -38,6 +38,7 @@ BUGS = {
     "starts_out_of_order": ("none", 10),
     "ignores_priority": ("none", 50),
     "forgets_hold": ("none", 50),
+    "forgets_expiry": ("none", 10),
     "forgets_edit": ("none", 50),
     "leaks_slots": ("none", 10),
     "begins_in_reverse": ("none", 10),

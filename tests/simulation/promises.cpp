@@ -96,10 +96,26 @@ void World::on_commit(const std::vector<CommittedEvent>& events) {
         model_.move(*job, event.to, row_of(event.job_id), time_.clock.steady());
         say(fmt::format("job {} is {}", job->number, to_string(event.to)));
         if (event.to == JobStatus::finished) check_end(*job);
-        if (event.to == JobStatus::canceled && !is_asked(Action::remove, job->id))
-            violate(fmt::format("job {} was canceled, and nobody asked for it", job->number));
+        if (event.to == JobStatus::canceled) check_cancel(*job->ended);
     }
     check_claimed();
+}
+
+/// It was removed, or has expired. The row says when that is: a change may not be known here yet.
+void World::check_cancel(const Job& row) {
+    bool is_expired = row.error && row.error->starts_with("it expired");
+    if (!is_expired && !is_asked(Action::remove, row.id))
+        violate(fmt::format("job {} was canceled, and nobody asked for it", row.number));
+    if (!is_expired) return;
+    auto expires_at = expiry_of(row.due_at.at, row.created_at.at, *row.spec);
+    if (!expires_at || row.finished_at->at < *expires_at)
+        violate(fmt::format("job {} expired, and had time left", row.number));
+}
+
+void World::check_claimed_in_time(const Job& row) {
+    auto expires_at = expiry_of(row.due_at.at, row.created_at.at, *row.spec);
+    if (expires_at && row.due_at.at + Duration(row.lateness_ms.value_or(0)) >= *expires_at)
+        violate(fmt::format("job {} was claimed when it had expired", row.number));
 }
 
 void World::check_claim(const std::vector<JobId>& claimed) {
@@ -122,8 +138,9 @@ void World::check_claim(const std::vector<JobId>& claimed) {
             violate(fmt::format("job {} was claimed before it was due", job.number));
         if (job.is_held && !is_asked(Action::release, id) && !is_asked(Action::run, id))
             violate(fmt::format("job {} was claimed while it was held", job.number));
+        check_claimed_in_time(row_of(id));
     }
-    if (!is_any_unheard) model_.check_order(claimed);
+    if (!is_any_unheard) model_.check_order(claimed, latest);
     std::size_t running = model_.count(JobStatus::running) + claimed.size();
     if (running > static_cast<std::size_t>(max_running_))
         violate(fmt::format("{} jobs run, and {} may", running, max_running_));
@@ -301,8 +318,7 @@ void World::compare_after_restart() {
             violate(fmt::format("job {} was {}, and is gone", job.number, to_string(job.status)));
         const Job& row = found->second;
         // A removal, a claim or an outcome that was committed before its answer came.
-        if (row.status == JobStatus::canceled && !job.ended && !is_asked(Action::remove, id))
-            violate(fmt::format("job {} was canceled, and nobody asked for it", job.number));
+        if (row.status == JobStatus::canceled && !job.ended) check_cancel(row_of(id));
         if (job.status != row.status) model_.move(job, row.status, row, time_.clock.steady());
         // A commit that nobody heard of was under way when the daemon went.
         if (row.status == JobStatus::running) job.claimed_at = std::min(job.claimed_at, died_at_);

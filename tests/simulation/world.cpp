@@ -183,6 +183,7 @@ void World::perform(const Step& step) {
     reads_.seed(~step.seed);
     clients_.seed(step.seed + 1);
     orders_.seed(step.seed + 2);
+    ends_.seed(step.seed + 3);
     say(fmt::format("step {}: {}", step.index, word_of(step.action)));
     switch (step.action) {
         case Action::add:

@@ -173,6 +173,7 @@ class World {
     // bounds.cpp
     void check_bounds();
     void check_promptness();
+    void check_expiries();
     void check_answers();
     void check_runs();
     void check_run(const ModelJob& job);
@@ -187,6 +188,8 @@ class World {
     [[nodiscard]] std::optional<Origin> origin_of(const Job& row);
     void learn_of(JobId id);
     void check_claim(const std::vector<JobId>& claimed);
+    void check_cancel(const Job& row);
+    void check_claimed_in_time(const Job& row);
     void check_end(const ModelJob& job);
     void check_stop(const ModelJob& job, const std::shared_ptr<Container>& ran);
     [[nodiscard]] bool may_be_lost(const ModelJob& job,
@@ -204,6 +207,7 @@ class World {
     Random random_;
     Random reads_;    ///< chooses what is read
     Random orders_;   ///< chooses priorities
+    Random ends_;     ///< chooses what expires
     Random clients_;  ///< chooses who goes away before an answer, and who sends twice
     SimTime time_{random_};
     SimDisk disk_;
@@ -238,6 +242,7 @@ class World {
     SteadyPoint next_look_{};
     SteadyPoint troubled_at_{};  ///< when something last kept due jobs waiting
     // The last moment at which a part was not well.
+    SteadyPoint unheard_at_{};  ///< when a change that no event tells was last under way
     SteadyPoint engine_troubled_at_{};
     SteadyPoint disk_troubled_at_{};
     SteadyPoint unlinked_at_{};

@@ -1,6 +1,9 @@
-/// The claim: of what is due the best, as many as there are slots, in one transaction.
+/// The claim: of what is due the best, as many as there are slots, in one transaction. And the end
+/// of what was not claimed in its time.
 
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "daemon/base/failpoint.hpp"
 #include "daemon/store/sqlite/rows.hpp"
@@ -25,13 +28,13 @@ bool is_paused(Database& database, TimePoint now) {
 }
 
 /// Earliest due time of what is scheduled: rows that came due first, then the waiting ones.
-std::optional<TimePoint> next_due_row(Database& database) {
+std::optional<TimePoint> next_due_row(Database& database, TimePoint now) {
     std::optional<TimePoint> earliest;
     for (int ready : {1, 0}) {
         Query query = database.query(
-            "SELECT due_at FROM job WHERE status = 'scheduled' AND ready = ? ORDER BY due_at LIMIT "
-            "1");
-        query.bind(ready);
+            "SELECT due_at FROM job WHERE status = 'scheduled' AND ready = ? AND (expires_at IS "
+            "NULL OR expires_at > ?) ORDER BY due_at LIMIT 1");
+        query.bind(ready).bind(now);
         if (query.step() && (!earliest || query.time(0) < *earliest)) earliest = query.time(0);
     }
     return earliest;
@@ -54,10 +57,10 @@ std::vector<std::int64_t> best_ready(Database& database, const ClaimLimits& limi
     Query query = database.query(
         mutated("ignores_priority")
             ? "SELECT number FROM job WHERE status = 'scheduled' AND ready = 1 AND held = 0 AND "
-              "due_at <= ? ORDER BY due_at, number LIMIT ?"
+              "due_at <= ?1 ORDER BY due_at, number LIMIT ?2"
             : "SELECT number FROM job INDEXED BY job_ready WHERE status = 'scheduled' AND ready = "
-              "1 "
-              "AND held = 0 AND due_at <= ? ORDER BY rank, number LIMIT ?");
+              "1 AND held = 0 AND due_at <= ?1 AND (expires_at IS NULL OR expires_at > ?1) ORDER "
+              "BY rank, number LIMIT ?2");
     query.bind(limits.now).bind(limits.jobs_max);
     while (query.step())
         numbers.push_back(query.integer(0));
@@ -78,6 +81,45 @@ std::optional<std::string> reason_for_lateness(const RunningJob& job, const Clai
     if (job.released_at > due && (last == nullptr || *job.released_at > last->until))
         return "it was held";
     return last == nullptr ? std::nullopt : std::optional(last->reason);
+}
+
+struct Expired {
+    JobId id;
+    TimePoint due_at{};
+    TimePoint expires_at{};
+    bool is_held = false;
+};
+
+std::vector<Expired> expired(Database& database, const ExpiryLimits& limits) {
+    std::vector<Expired> rows;
+    Query query = database.query(
+        "SELECT id, max(due_at, created_at), expires_at, held FROM job INDEXED BY job_expiry WHERE "
+        "status = 'scheduled' AND expires_at <= ? ORDER BY expires_at LIMIT ?");
+    query.bind(limits.now).bind(limits.jobs_max);
+    while (query.step())
+        rows.push_back({query.job_id(0), query.time(1), query.time(2), query.integer(3) != 0});
+    return rows;
+}
+
+/// What was in the way when it expired is what ended first from then on.
+std::string reason_for_expiry(const Expired& row, const std::vector<Hindrance>& hindrances) {
+    const Hindrance* first = nullptr;
+    for (const Hindrance& hindrance : hindrances)
+        if (hindrance.until >= row.expires_at &&
+            (first == nullptr || hindrance.until < first->until))
+            first = &hindrance;
+    std::string why = first == nullptr ? "" : first->reason;
+    if (row.is_held) why = "it was held";
+    return fmt::format("it expired: it was not started within {} after it was due{}",
+                       to_string(row.expires_at - row.due_at),
+                       why.empty() ? "" : fmt::format(" ({})", why));
+}
+
+std::optional<TimePoint> next_expiry(Database& database) {
+    Query query = database.query(
+        "SELECT expires_at FROM job INDEXED BY job_expiry WHERE status = 'scheduled' AND "
+        "expires_at IS NOT NULL ORDER BY expires_at LIMIT 1");
+    return query.step() ? query.optional_time(0) : std::nullopt;
 }
 
 Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
@@ -105,15 +147,35 @@ Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
                            std::nullopt,
                            reason_for_lateness(job, limits));
     }
-    result.next_due_at = next_due_row(context.database);
+    result.next_due_at = next_due_row(context.database, limits.now);
     return result;
 }
 
 }  // namespace
 
+Result<ExpiryResult> SqliteStore::expire_rows(WriteContext& context, const ExpiryLimits& limits) {
+    ExpiryResult result;
+    if (mutated("forgets_expiry")) return result;
+    std::vector<Hindrance> hindrances = limits.hindrances;
+    if (is_paused(context.database, limits.now))
+        hindrances.insert(hindrances.begin(), {"paused", limits.now});
+    for (const Expired& row : expired(context.database, limits))
+        result.jobs += cancel_row(context, row.id, limits.now, reason_for_expiry(row, hindrances));
+    result.next_expiry = next_expiry(context.database);
+    return result;
+}
+
 void SqliteStore::claim_due(ClaimLimits limits, Reply<ClaimResult> reply) {
     writer_.submit<ClaimResult>(
         [limits = std::move(limits)](WriteContext& context) { return claim(context, limits); },
+        std::move(reply));
+}
+
+void SqliteStore::expire(ExpiryLimits limits, Reply<ExpiryResult> reply) {
+    writer_.submit<ExpiryResult>(
+        [limits = std::move(limits)](WriteContext& context) {
+            return expire_rows(context, limits);
+        },
         std::move(reply));
 }
 

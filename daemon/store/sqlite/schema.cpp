@@ -119,8 +119,16 @@ ALTER TABLE job ADD COLUMN held_by TEXT;
 ALTER TABLE job ADD COLUMN released_at INTEGER;         -- it was held until then
 )sql";
 
-constexpr std::array all_migrations{
-    Migration{1, version_1}, Migration{2, version_2}, Migration{3, version_3}};
+/// From when on a job is not started any more.
+constexpr const char* version_4 = R"sql(
+ALTER TABLE job ADD COLUMN expires_at INTEGER;          -- NULL: it waits as long as it takes
+CREATE INDEX job_expiry ON job(expires_at) WHERE status = 'scheduled' AND expires_at IS NOT NULL;
+)sql";
+
+constexpr std::array all_migrations{Migration{1, version_1},
+                                    Migration{2, version_2},
+                                    Migration{3, version_3},
+                                    Migration{4, version_4}};
 
 std::int64_t pragma(Database& database, const char* sql) {
     Query query = database.query(sql);

@@ -48,6 +48,7 @@ class SqliteStore final : public Store {
 
     void insert(std::vector<NewJob> jobs, Reply<std::vector<AddedJob>> reply) override;
     void claim_due(ClaimLimits limits, Reply<ClaimResult> reply) override;
+    void expire(ExpiryLimits limits, Reply<ExpiryResult> reply) override;
     void set_container(JobId id, int attempt, std::string container_id, Reply<bool> reply) override;
     void set_started(JobId id,
                      int attempt,
@@ -60,7 +61,7 @@ class SqliteStore final : public Store {
                          Reply<FinishStatus> reply) override;
     void finish(JobId id, int attempt, Outcome outcome, Reply<bool> reply) override;
     void cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) override;
-    void make_due(JobId id, TimePoint now, Reply<Done> reply) override;
+    void make_due(JobId id, TimePoint now, Reply<std::optional<TimePoint>> reply) override;
     void hold(JobId id, std::string by, Reply<Done> reply) override;
     void release(JobId id, TimePoint at, Reply<std::optional<TimePoint>> reply) override;
     void edit(JobId id, JobEdit edit, Reply<Job> reply) override;
@@ -122,6 +123,12 @@ class SqliteStore final : public Store {
                 std::optional<JobId> last_id,
                 bool has_definitions);
     Result<AddedJob> insert_one(WriteContext& context, const NewJob& job);
+    /// False: it is not scheduled any more.
+    static bool cancel_row(WriteContext& context,
+                           JobId id,
+                           TimePoint at,
+                           const std::string& reason);
+    static Result<ExpiryResult> expire_rows(WriteContext& context, const ExpiryLimits& limits);
 
     const Clock& clock_;
     IdGenerator ids_;  ///< writer only

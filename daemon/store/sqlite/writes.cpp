@@ -86,27 +86,6 @@ Result<bool> finish_row(WriteContext& context, JobId id, int attempt, const Outc
     return true;
 }
 
-Result<Done> cancel_row(WriteContext& context, JobId id, TimePoint at, const std::string& reason) {
-    Query update = context.database.query(
-        "UPDATE job SET status = 'canceled', ready = 0, held = 0, held_by = NULL, finish_status = "
-        "'did_not_run', finished_at "
-        "= ?, error = ? "
-        "WHERE id = ? AND status = 'scheduled' RETURNING number");
-    update.bind(at).bind(reason).bind(id);
-    if (!update.step())
-        return mutated("removes_running") ? Done{} : Result<Done>(why_not_scheduled(context, id));
-    std::int64_t number = update.integer(0);
-    update.run();
-    context.record(id,
-                   number,
-                   at,
-                   JobStatus::scheduled,
-                   JobStatus::canceled,
-                   FinishStatus::did_not_run,
-                   reason);
-    return Done{};
-}
-
 std::optional<std::int64_t> fence_of(Database& database) {
     Query query = database.query("SELECT value FROM meta WHERE key = ?");
     query.bind(fence_meta);
@@ -117,34 +96,20 @@ void exempt_from_fence(Database& database, JobId id) {
     if (fence_of(database)) set_meta_row(database, exempt_prefix + id.to_string(), "1");
 }
 
-/// Until a restored copy is resumed the original may run what comes due.
-/// Gives the number of jobs that therefore did not run.
-std::int64_t lift_fence(WriteContext& context, TimePoint now) {
-    Database& database = context.database;
-    auto fence = fence_of(database);
-    if (!fence) return 0;
+/// Until a restored copy is resumed the original may run what comes due: those jobs.
+std::vector<JobId> missed_by_fence(Database& database, std::int64_t fence, TimePoint now) {
     std::vector<JobId> missed;
-    {
-        Query query = database.query(
-            "SELECT id FROM job WHERE status = 'scheduled' AND ready IN (0, 1, 2) AND due_at "
-            "<= ? AND number <= ?");
-        query.bind(now).bind(*fence);
-        while (query.step())
-            missed.push_back(query.job_id(0));
-    }
-    std::int64_t canceled = 0;
-    for (const JobId& id : missed) {
+    Query query = database.query(
+        "SELECT id FROM job WHERE status = 'scheduled' AND ready IN (0, 1, 2) AND due_at <= ? AND "
+        "number <= ?");
+    query.bind(now).bind(fence);
+    while (query.step())
+        missed.push_back(query.job_id(0));
+    std::erase_if(missed, [&](const JobId& id) {
         Query exempt = database.query("SELECT 1 FROM meta WHERE key = ?");
-        if (exempt.bind(exempt_prefix + id.to_string()).step()) continue;
-        (void)cancel_row(context,
-                         id,
-                         now,
-                         "it came due before this restored daemon was resumed, so the original may "
-                         "have run it");
-        ++canceled;
-    }
-    forget_fence(database);
-    return canceled;
+        return exempt.bind(exempt_prefix + id.to_string()).step();
+    });
+    return missed;
 }
 
 Result<Done> request_kill_row(
@@ -191,11 +156,12 @@ Result<Job> edit_row(WriteContext& context, JobId id, const JobEdit& edit) {
     TimePoint due_at = edit.due_at.value_or(before->due_at.at);
     context.database
         .query(
-            "UPDATE job SET spec = ?, due_at = ?, rank = ?, ready = CASE held WHEN 1 THEN 2 ELSE 0 "
-            "END WHERE id = ? AND status = 'scheduled'")
+            "UPDATE job SET spec = ?, due_at = ?, rank = ?, expires_at = ?, ready = CASE held WHEN "
+            "1 THEN 2 ELSE 0 END WHERE id = ? AND status = 'scheduled'")
         .bind(encode(*spec))
         .bind(due_at)
         .bind(rank_of(due_at, *spec))
+        .bind(expiry_of(due_at, before->created_at.at, *spec))
         .bind(id)
         .run();
     if (edit.due_at) exempt_from_fence(context.database, id);
@@ -223,6 +189,29 @@ Result<std::optional<Job>> find_by_key(Database& database, const NewJob& job) {
 
 }  // namespace
 
+bool SqliteStore::cancel_row(WriteContext& context,
+                             JobId id,
+                             TimePoint at,
+                             const std::string& reason) {
+    Query update = context.database.query(
+        "UPDATE job SET status = 'canceled', ready = 0, held = 0, held_by = NULL, finish_status = "
+        "'did_not_run', finished_at "
+        "= ?, error = ? "
+        "WHERE id = ? AND status = 'scheduled' RETURNING number");
+    update.bind(at).bind(reason).bind(id);
+    if (!update.step()) return false;
+    std::int64_t number = update.integer(0);
+    update.run();
+    context.record(id,
+                   number,
+                   at,
+                   JobStatus::scheduled,
+                   JobStatus::canceled,
+                   FinishStatus::did_not_run,
+                   reason);
+    return true;
+}
+
 Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& job) {
     auto earlier = find_by_key(context.database, job);
     if (!earlier) return fail(earlier.error());
@@ -232,8 +221,8 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
     context.database
         .query(
             "INSERT INTO job(id, name, spec, status, created_at, due_at, rank, submitted_by, key, "
-            "request_hash, definition_revision) "
-            "VALUES(?, ?, ?, 'scheduled', ?, ?, ?, ?, ?, ?, ?)")
+            "request_hash, definition_revision, expires_at) "
+            "VALUES(?, ?, ?, 'scheduled', ?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(id)
         .bind(job.name)
         .bind(encode(job.spec))
@@ -244,6 +233,7 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
         .bind(job.key)
         .bind(job.key ? std::optional(job.request_hash) : std::nullopt)
         .bind(job.definition_revision)
+        .bind(expiry_of(job.due_at, job.created_at, job.spec))
         .run();
     Job added;
     added.id = id;
@@ -351,28 +341,30 @@ void SqliteStore::finish(JobId id, int attempt, Outcome outcome, Reply<bool> rep
 }
 
 void SqliteStore::cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) {
-    writer_.submit<Done>([=, reason = std::move(reason)](
-                             WriteContext& context) { return cancel_row(context, id, at, reason); },
-                         std::move(reply));
+    writer_.submit<Done>(
+        [=, reason = std::move(reason)](WriteContext& context) -> Result<Done> {
+            if (cancel_row(context, id, at, reason) || mutated("removes_running")) return Done{};
+            return why_not_scheduled(context, id);
+        },
+        std::move(reply));
 }
 
-void SqliteStore::make_due(JobId id, TimePoint now, Reply<Done> reply) {
-    writer_.submit<Done>(
-        [=](WriteContext& context) -> Result<Done> {
-            // A job that is due already keeps its place in the order.
-            context.database
-                .query(
-                    "UPDATE job SET due_at = min(due_at, ?1), rank = rank - "
-                    "max(due_at - ?1, 0), ready = "
-                    "CASE held WHEN 1 THEN 0 ELSE ready END, released_at = CASE held WHEN 1 THEN "
-                    "?1 ELSE released_at END, held = 0, held_by = NULL WHERE id = ? AND status = "
-                    "'scheduled'")
-                .bind(now)
-                .bind(id)
-                .run();
-            if (context.database.changes() == 0) return why_not_scheduled(context, id);
+void SqliteStore::make_due(JobId id, TimePoint now, Reply<std::optional<TimePoint>> reply) {
+    writer_.submit<std::optional<TimePoint>>(
+        [=](WriteContext& context) -> Result<std::optional<TimePoint>> {
+            // A job that is due already keeps its place in the order, and its end.
+            Query update = context.database.query(
+                "UPDATE job SET due_at = min(due_at, ?1), rank = rank - max(due_at - ?1, 0), "
+                "expires_at = expires_at - max(due_at, created_at) + max(min(due_at, ?1), "
+                "created_at), ready = CASE held WHEN 1 THEN 0 ELSE ready END, released_at = CASE "
+                "held WHEN 1 THEN ?1 ELSE released_at END, held = 0, held_by = NULL WHERE id = ?2 "
+                "AND status = 'scheduled' RETURNING expires_at");
+            update.bind(now).bind(id);
+            if (!update.step()) return why_not_scheduled(context, id);
+            std::optional<TimePoint> expires_at = update.optional_time(0);
+            update.run();
             exempt_from_fence(context.database, id);
-            return Done{};
+            return expires_at;
         },
         std::move(reply));
 }
@@ -434,7 +426,16 @@ void SqliteStore::set_pause(PauseState pause, Reply<PauseChange> reply) {
     writer_.submit<PauseChange>(
         [=, now = clock_.now()](WriteContext& context) -> Result<PauseChange> {
             PauseChange change{pause};
-            if (!pause.paused) change.missed = lift_fence(context, now);
+            auto fence = fence_of(context.database);
+            if (!pause.paused && fence) {
+                for (const JobId& id : missed_by_fence(context.database, *fence, now))
+                    change.missed += cancel_row(context,
+                                                id,
+                                                now,
+                                                "it came due before this restored daemon was "
+                                                "resumed, so the original may have run it");
+                forget_fence(context.database);
+            }
             change.stands.is_restored = fence_of(context.database).has_value();
             if (change.stands.is_restored) change.stands.until.reset();
             std::string until = !change.stands.paused ? ""

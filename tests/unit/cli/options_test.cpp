@@ -264,7 +264,9 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
                          "--gpus",
                          "device=0,1",
                          "--priority",
-                         "-5"});
+                         "-5",
+                         "--expires",
+                         "5m"});
     if (!spec) FAIL(spec.error().message);
     JobSpec expected;
     expected.image = "i:1";
@@ -292,6 +294,7 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
     expected.init = true;
     expected.gpus = Gpus{0, {"0", "1"}};
     expected.priority = -5;
+    expected.expires = Span{std::chrono::minutes(5)};
     CHECK(*spec == expected);
     CHECK(*spec_of({}) == JobSpec{});
     // No field without an option; the command stands after `--`.

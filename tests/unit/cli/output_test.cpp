@@ -174,6 +174,8 @@ TEST_CASE("show prints each field of a specification that is set", "[cli]") {
     spec.ulimits = {{"nofile", 1, 2}, {"core", 0, 0}};
     spec.timeout = Span{10min};
     spec.stop_grace = Span{30s};
+    spec.priority = -5;
+    spec.expires = Span{5min};
     spec.network = "none";
     spec.mounts = {{MountType::bind, "/a", "/b", true}, {MountType::volume, "v1", "/c", false}};
     spec.tmpfs = {{"/run", ""}, {"/tmp", "size=1m"}};
@@ -199,6 +201,8 @@ TEST_CASE("show prints each field of a specification that is set", "[cli]") {
                     "Ulimits    nofile=1:2 core=0\n"
                     "Timeout    10m\n"
                     "Stop grace 30s\n"
+                    "Priority   -5\n"
+                    "Expires    5m after it is due\n"
                     "Network    none\n"
                     "Mount      type=bind,source=/a,target=/b,readonly\n"
                     "Mount      type=volume,source=v1,target=/c\n"

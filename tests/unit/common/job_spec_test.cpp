@@ -89,6 +89,19 @@ TEST_CASE("environment values are hidden, names are not", "[job_spec]") {
           std::map<std::string, std::string>{{"TOKEN", "hidden"}, {"EMPTY", "hidden"}});
 }
 
+TEST_CASE("a job expires so long after it is due, or was added", "[job_spec]") {
+    using namespace std::chrono_literals;
+    const TimePoint due{1h};
+    JobSpec spec;
+    CHECK_FALSE(expiry_of(due, due - 1min, spec));
+    spec.expires = Span{SpecLimits::expires_min};
+    CHECK(check_spec(spec));
+    CHECK(expiry_of(due, due - 1min, spec) == due + 1s);
+    CHECK(expiry_of(due, due + 1min, spec) == due + 1min + 1s);
+    spec.expires = Span{SpecLimits::expires_min - 1s};
+    CHECK_THAT(error_of(spec), Contains("expires 0s is too short; it must be at least 1s"));
+}
+
 TEST_CASE("a field is either known or of a later version, never both", "[job_spec]") {
     for (std::string_view name : field_names<JobSpec>())
         CHECK_FALSE(is_future_spec_field(name));

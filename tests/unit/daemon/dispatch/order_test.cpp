@@ -91,7 +91,7 @@ TEST_CASE_METHOD(OneSlot, "a job that is to run now keeps its priority", "[dispa
     JobId low = add_with(-60, 2h);
     JobId high = add_with(60, 20s);
     for (JobId id : {low, high}) {
-        store->make_due(id, clock.now(), [](Result<Done> done) { REQUIRE(done); });
+        store->make_due(id, clock.now(), [](auto expires_at) { REQUIRE(expires_at); });
         executor.run();
     }
     std::vector<JobId> all{plain, low, high};
@@ -143,7 +143,7 @@ TEST_CASE_METHOD(OneSlot, "a job that is due already can be held back", "[dispat
         release(id);
     }
     SECTION("until it is to run now") {
-        store->make_due(id, clock.now(), [](Result<Done> done) { REQUIRE(done); });
+        store->make_due(id, clock.now(), [](auto expires_at) { REQUIRE(expires_at); });
         executor.run();
         dispatcher->wake();
         executor.run();

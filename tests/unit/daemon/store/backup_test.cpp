@@ -359,7 +359,7 @@ TEST_CASE_METHOD(BackupFixture,
     open(dir / "copy");
     Job own = add(1h);
     clock.advance(3h);
-    REQUIRE(wait<Done>(
+    REQUIRE(wait<std::optional<TimePoint>>(
         [&](auto reply) { store->make_due(asked_for.id, clock.now(), std::move(reply)); }));
     CHECK(find(passed.id).status == JobStatus::scheduled);
     // Whoever pauses on decides nothing, for however long.
