@@ -61,7 +61,7 @@ Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
                parts_.clock,
                parts_.core,
                [this] { return hindrances(); },
-               [this] { arm_timer(); },
+               [this] { expiry_changed(); },
                [this] { retention_.jobs_ended(); }}) {
     retention_.set_limits(options_.retention);
 }
@@ -366,12 +366,14 @@ void Dispatcher::claim(int slots) {
 }
 
 std::vector<Hindrance> Dispatcher::hindrances() const {
+    constexpr const char* away = "the engine was unreachable";
     std::vector<Hindrance> known = hold_ups_.known(parts_.clock.now());
     const Outage& outage = link_.outage();
+    // While it is away nobody looks at the limits, which stand behind the daemon's own absence.
     if (!link_.is_up())
-        known.push_back({"the engine was unreachable", parts_.clock.now()});
+        known.insert(known.begin() + 1, {away, parts_.clock.now()});
     else if (!outage.reason.empty())
-        known.push_back({"the engine was unreachable", outage.answered_at});
+        known.push_back({away, outage.answered_at});
     return known;
 }
 
@@ -403,10 +405,10 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
     }
     // Not before: a run that ends at once frees its slot while the others are not counted yet.
     is_claiming_ = false;
-    // Due, but not given out: paused. A resume wakes; a pause that ends by itself is looked at on
-    // the timer. What came due during the claim is none of these.
+    // Due, but not given out: paused, or expired and not ended yet. A resume wakes; a pause that
+    // ends by itself is looked at on the timer. What came due during the claim is none of these.
     bool was_held_back = next_due_ && *next_due_ <= until && claimed->jobs.empty();
-    hold_ups_.note_pause(was_held_back);
+    hold_ups_.note_pause(was_held_back && claimed->is_paused);
     if (was_held_back && !claim_again_) {
         auto pause = parts_.store.pause_state();
         next_due_ =
@@ -428,6 +430,13 @@ void Dispatcher::retry_claim_later() {
         self->is_retry_armed_ = false;
         self->pump();
     });
+}
+
+/// The timer may have reached a due time, and not have rung yet: what is set then takes that ring
+/// away.
+void Dispatcher::expiry_changed() {
+    arm_timer();
+    if (next_due_ && *next_due_ <= parts_.clock.now()) pump();
 }
 
 void Dispatcher::arm_timer() {

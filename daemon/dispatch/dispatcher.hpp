@@ -109,6 +109,7 @@ class Dispatcher final : public RunOwner {
     void on_claimed(TimePoint until, Result<ClaimResult> claimed);
     void note_due(std::optional<TimePoint> due);
     void arm_timer();
+    void expiry_changed();
     void retry_claim_later();
     void hand_out_start_slots();
     bool image_is_known(const std::string& reference);

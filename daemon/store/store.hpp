@@ -61,7 +61,7 @@ struct ClaimLimits {
 /// What is not started any more.
 struct ExpiryLimits {
     TimePoint now{};
-    std::int64_t jobs_max = 100;
+    std::int64_t jobs_max = 500;
     std::vector<Hindrance> hindrances = {};  ///< as for a claim
 };
 
@@ -96,6 +96,7 @@ struct ClaimResult {
     std::vector<RunningJob> jobs;
     std::optional<TimePoint>
         next_due_at;  ///< of what is still scheduled (may be in the past: more is due)
+    bool is_paused = false;
 };
 
 struct Outcome {

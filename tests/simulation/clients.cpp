@@ -25,9 +25,13 @@ AddRequest World::make_request() {
     request.spec.command = program.command();
     if (random_.chance(15)) request.spec.timeout = Span{1s * (1 + random_.below(20))};
     if (orders_.chance(10)) request.spec.priority = any_priority();
-    if (ends_.chance(15)) request.spec.expires = Span{1s * (1 + ends_.below(40))};
+    if (ends_.chance(15)) request.spec.expires = any_expiry();
     if (random_.chance(40)) request.key = fmt::format("key-{}", ++keys_);
     return request;
+}
+
+Span World::any_expiry() {
+    return Span{1s * (1 + ends_.below(40))};
 }
 
 std::int64_t World::any_priority() {
@@ -147,6 +151,7 @@ void World::send_soon(Action action, JobId id) {
         asking->edit.time = fmt::format("{}s", random_.below(40));
     else if (action == Action::edit)
         asking->edit.spec.priority = any_priority();
+    if (action == Action::edit && ends_.chance(30)) asking->edit.spec.expires = any_expiry();
     // What `run`, `edit`, `pause` and the like did is known by their answers alone.
     bool may_desert = action == Action::remove || action == Action::kill;
     asking->is_deserted = may_desert && clients_.chance(4);
@@ -216,6 +221,7 @@ void World::change_is_done(const Asked& asked) {
         job->has_changed_place || asked.action == Action::edit || asked.action == Action::run;
     if (asked.edit.time) job->due_at = asked.at + *parse_duration(*asked.edit.time);
     if (asked.edit.spec.priority) job->priority = *asked.edit.spec.priority;
+    if (asked.edit.spec.expires) job->expires = asked.edit.spec.expires;
     if (asked.action == Action::remove && job->status != JobStatus::canceled)
         violate(fmt::format("the removal of job {} was acknowledged, and it is {}",
                             job->number,

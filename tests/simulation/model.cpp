@@ -31,6 +31,7 @@ ModelJob& Model::add(const Job& row, const AddRequest& request) {
     job.created_at = row.created_at.at;
     job.due_at = row.due_at.at;
     job.priority = request.spec.priority.value_or(0);
+    job.expires = request.spec.expires;
     return job;
 }
 

@@ -24,6 +24,7 @@ struct ModelJob {
     TimePoint created_at{};
     TimePoint due_at{};
     std::int64_t priority = 0;
+    std::optional<Span> expires;
     bool is_held = false;
     /// Its due time was changed, so that a walk through pages may miss it or meet it twice.
     bool has_changed_place = false;
@@ -41,7 +42,8 @@ struct ModelJob {
 
     /// From then on it is not started any more.
     [[nodiscard]] std::optional<TimePoint> expires_at() const {
-        return expiry_of(due_at, created_at, request.spec);
+        if (!expires) return std::nullopt;
+        return due_from(due_at, created_at) + expires->length;
     }
     /// In lists, and among those that are due.
     [[nodiscard]] auto place() const { return std::pair(due_at, number); }

@@ -330,7 +330,11 @@ void World::compare_after_restart() {
             job.has_changed_place = job.has_changed_place || row.due_at.at != job.due_at;
             job.due_at = row.due_at.at;
         }
-        if (is_edited) job.priority = row_of(id).spec->priority.value_or(0);
+        if (is_edited) {
+            JobSpec spec = *row_of(id).spec;
+            job.priority = spec.priority.value_or(0);
+            job.expires = spec.expires;
+        }
         if (is_edited || is_asked(Action::run, id) || is_asked(Action::hold, id) ||
             is_asked(Action::release, id))
             job.is_held = row.held_by.has_value();

@@ -101,6 +101,7 @@ class World {
     void change_is_done(const Asked& asked);
     AddRequest make_request();
     std::int64_t any_priority();
+    Span any_expiry();
     [[nodiscard]] JobId any_job(std::optional<JobStatus> status);
     template <class T>
     Reply<T> answered(Asking asking, std::function<void(Result<T>)> then);

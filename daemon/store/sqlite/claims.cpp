@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "daemon/base/failpoint.hpp"
+#include "daemon/store/sqlite/restored_database.hpp"
 #include "daemon/store/sqlite/rows.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
@@ -28,13 +29,13 @@ bool is_paused(Database& database, TimePoint now) {
 }
 
 /// Earliest due time of what is scheduled: rows that came due first, then the waiting ones.
-std::optional<TimePoint> next_due_row(Database& database, TimePoint now) {
+std::optional<TimePoint> next_due_row(Database& database) {
     std::optional<TimePoint> earliest;
     for (int ready : {1, 0}) {
         Query query = database.query(
-            "SELECT due_at FROM job WHERE status = 'scheduled' AND ready = ? AND (expires_at IS "
-            "NULL OR expires_at > ?) ORDER BY due_at LIMIT 1");
-        query.bind(ready).bind(now);
+            "SELECT due_at FROM job WHERE status = 'scheduled' AND ready = ? ORDER BY due_at LIMIT "
+            "1");
+        query.bind(ready);
         if (query.step() && (!earliest || query.time(0) < *earliest)) earliest = query.time(0);
     }
     return earliest;
@@ -44,8 +45,8 @@ void promote(Database& database, TimePoint now) {
     database
         .query(
             "UPDATE job SET ready = 1 WHERE number IN (SELECT number FROM job WHERE status = "
-            "'scheduled' "
-            "AND ready = 0 AND due_at <= ? ORDER BY due_at LIMIT ?)")
+            "'scheduled' AND ready = 0 AND due_at <= ?1 AND (expires_at IS NULL OR expires_at > "
+            "?1) ORDER BY due_at LIMIT ?2)")
         .bind(now)
         .bind(promote_max)
         .run();
@@ -85,6 +86,7 @@ std::optional<std::string> reason_for_lateness(const RunningJob& job, const Clai
 
 struct Expired {
     JobId id;
+    std::int64_t number = 0;
     TimePoint due_at{};
     TimePoint expires_at{};
     bool is_held = false;
@@ -93,11 +95,16 @@ struct Expired {
 std::vector<Expired> expired(Database& database, const ExpiryLimits& limits) {
     std::vector<Expired> rows;
     Query query = database.query(
-        "SELECT id, max(due_at, created_at), expires_at, held FROM job INDEXED BY job_expiry WHERE "
+        "SELECT id, number, max(due_at, created_at), expires_at, held FROM job INDEXED BY "
+        "job_expiry WHERE "
         "status = 'scheduled' AND expires_at <= ? ORDER BY expires_at LIMIT ?");
     query.bind(limits.now).bind(limits.jobs_max);
     while (query.step())
-        rows.push_back({query.job_id(0), query.time(1), query.time(2), query.integer(3) != 0});
+        rows.push_back({query.job_id(0),
+                        query.integer(1),
+                        query.time(2),
+                        query.time(3),
+                        query.integer(4) != 0});
     return rows;
 }
 
@@ -124,7 +131,8 @@ std::optional<TimePoint> next_expiry(Database& database) {
 
 Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
     ClaimResult result;
-    if (limits.jobs_max > 0 && !is_paused(context.database, limits.now)) {
+    result.is_paused = is_paused(context.database, limits.now);
+    if (limits.jobs_max > 0 && !result.is_paused) {
         promote(context.database, limits.now);
         for (std::int64_t number : best_ready(context.database, limits)) {
             Query update = context.database.query(
@@ -147,7 +155,7 @@ Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
                            std::nullopt,
                            reason_for_lateness(job, limits));
     }
-    result.next_due_at = next_due_row(context.database, limits.now);
+    result.next_due_at = next_due_row(context.database);
     return result;
 }
 
@@ -159,8 +167,15 @@ Result<ExpiryResult> SqliteStore::expire_rows(WriteContext& context, const Expir
     std::vector<Hindrance> hindrances = limits.hindrances;
     if (is_paused(context.database, limits.now))
         hindrances.insert(hindrances.begin(), {"paused", limits.now});
-    for (const Expired& row : expired(context.database, limits))
-        result.jobs += cancel_row(context, row.id, limits.now, reason_for_expiry(row, hindrances));
+    auto fence = fence_of(context.database);
+    for (const Expired& row : expired(context.database, limits)) {
+        bool may_have_run = fence && row.number <= *fence && !is_exempt(context.database, row.id);
+        result.jobs +=
+            cancel_row(context,
+                       row.id,
+                       limits.now,
+                       may_have_run ? fenced_reason : reason_for_expiry(row, hindrances));
+    }
     result.next_expiry = next_expiry(context.database);
     return result;
 }

@@ -218,6 +218,17 @@ RestoreReport fence_in_one_transaction(Database& database, const RestoreOptions&
 
 }  // namespace
 
+std::optional<std::int64_t> fence_of(Database& database) {
+    Query query = database.query("SELECT value FROM meta WHERE key = ?");
+    query.bind(fence_meta);
+    return query.step() ? std::optional(query.integer(0)) : std::nullopt;
+}
+
+bool is_exempt(Database& database, JobId id) {
+    Query query = database.query("SELECT 1 FROM meta WHERE key = ?");
+    return query.bind(exempt_prefix + id.to_string()).step();
+}
+
 void forget_fence(Database& database) {
     database.query("DELETE FROM meta WHERE key = ?").bind(fence_meta).run();
     database.query("DELETE FROM meta WHERE key >= ?1 AND key < ?1 || char(0x10ffff)")

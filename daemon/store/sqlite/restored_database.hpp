@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "common/ids.hpp"
@@ -53,8 +54,16 @@ inline constexpr const char* fence_meta = "restore_fence";
 /// to do with that.
 inline constexpr const char* exempt_prefix = "restore_run:";
 
+/// Of a job that came due behind the fence.
+inline constexpr const char* fenced_reason =
+    "it came due before this restored daemon was resumed, so the original may have run it";
+
 class Database;
-/// Both are gone. Throws SqliteError.
+// These throw SqliteError.
+/// Nothing: there is none.
+std::optional<std::int64_t> fence_of(Database& database);
+bool is_exempt(Database& database, JobId id);
+/// Both are gone.
 void forget_fence(Database& database);
 
 }  // namespace scheduler

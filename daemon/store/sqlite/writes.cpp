@@ -86,12 +86,6 @@ Result<bool> finish_row(WriteContext& context, JobId id, int attempt, const Outc
     return true;
 }
 
-std::optional<std::int64_t> fence_of(Database& database) {
-    Query query = database.query("SELECT value FROM meta WHERE key = ?");
-    query.bind(fence_meta);
-    return query.step() ? std::optional(query.integer(0)) : std::nullopt;
-}
-
 void exempt_from_fence(Database& database, JobId id) {
     if (fence_of(database)) set_meta_row(database, exempt_prefix + id.to_string(), "1");
 }
@@ -105,10 +99,7 @@ std::vector<JobId> missed_by_fence(Database& database, std::int64_t fence, TimeP
     query.bind(now).bind(fence);
     while (query.step())
         missed.push_back(query.job_id(0));
-    std::erase_if(missed, [&](const JobId& id) {
-        Query exempt = database.query("SELECT 1 FROM meta WHERE key = ?");
-        return exempt.bind(exempt_prefix + id.to_string()).step();
-    });
+    std::erase_if(missed, [&](const JobId& id) { return is_exempt(database, id); });
     return missed;
 }
 
@@ -429,11 +420,7 @@ void SqliteStore::set_pause(PauseState pause, Reply<PauseChange> reply) {
             auto fence = fence_of(context.database);
             if (!pause.paused && fence) {
                 for (const JobId& id : missed_by_fence(context.database, *fence, now))
-                    change.missed += cancel_row(context,
-                                                id,
-                                                now,
-                                                "it came due before this restored daemon was "
-                                                "resumed, so the original may have run it");
+                    change.missed += cancel_row(context, id, now, fenced_reason);
                 forget_fence(context.database);
             }
             change.stands.is_restored = fence_of(context.database).has_value();

@@ -117,7 +117,7 @@ TEST_CASE_METHOD(Waiting, "a claim takes nothing that has expired, swept or not"
     CHECK(claim_at(clock.now() + 4999ms, 1).jobs.size() == 1);
     ClaimResult late = claim_at(clock.now() + 5s, 10);
     CHECK(late.jobs.empty());
-    CHECK_FALSE(late.next_due_at);
+    CHECK_FALSE(late.is_paused);
     CHECK(job(id).status == JobStatus::running);
 }
 
@@ -136,7 +136,8 @@ TEST_CASE_METHOD(Waiting, "a job that expires says what kept it", "[dispatch]") 
         CHECK(error_of(id) == std::string(within_5s) + " (it was held)");
         CHECK_FALSE(job(id).held_by);
     }
-    SECTION("an engine that is away") {
+    SECTION("an engine that is away, while the slot is taken") {
+        take_slot();
         engine.go_down();
         JobId id = add_expiring(0s, 5s);
         pass(5s);
@@ -214,6 +215,7 @@ TEST_CASE_METHOD(Waiting, "when a job expires follows its due time and its chang
     }
     SECTION("a clock that is set ahead") {
         JobId id = add_expiring(0s, 1h);
+        REQUIRE(timer.when);  // else nobody hears of it
         clock.set(clock.now() + 2h);
         dispatcher->due_timer_rang();
         executor.run();
@@ -221,15 +223,57 @@ TEST_CASE_METHOD(Waiting, "when a job expires follows its due time and its chang
     }
 }
 
-TEST_CASE_METHOD(Waiting, "any number of jobs expire at once", "[dispatch]") {
-    constexpr auto step = ExpiryLimits().jobs_max;
-    take_slot();
-    for (std::int64_t i = 0; i < 2 * step + 1; ++i)
-        add_expiring(0s, 5s);
-    pass(5s);
-    CHECK((*store->counts())["did_not_run"] == 2 * step + 1);
-    CHECK((*store->counts())["scheduled"] == 0);
+TEST_CASE_METHOD(Waiting,
+                 "any number of jobs expire at once, and keep no other waiting",
+                 "[dispatch]") {
+    constexpr auto step = static_cast<std::size_t>(ExpiryLimits().jobs_max);
+    crash();
+    store =
+        std::move(*SqliteStore::open({dir.path() / "db", executor, clock, system_random(), {}}));
+    NewJob late{"test/busybox:1", expiring(5s), clock.now(), clock.now(), {}, {}, "test"};
+    NewJob live{"test/busybox:1", {}, clock.now(), clock.now() + 5s, {}, {}, "test"};
+    std::vector<NewJob> jobs(2 * step + 1, late);
+    jobs.push_back(live);
+    JobId last;
+    store->insert(jobs, [&](Result<std::vector<AddedJob>> added) {
+        REQUIRE(added);
+        last = added->back().job.id;
+    });
+    executor.run();
+    store.reset();
+    clock.advance(1h);
+    boot();
+    CHECK((*store->counts())["did_not_run"] == static_cast<std::int64_t>(2 * step + 1));
+    CHECK(job(last).status == JobStatus::running);
+    auto told = store->events_after(0, last, 10);
+    REQUIRE(told);
+    CHECK(told->back().reason == "schedulerd was not running");
     CHECK_FALSE(timer.when);
+}
+
+TEST_CASE_METHOD(Waiting,
+                 "a timer that is set for an expiry takes no due time's ring away",
+                 "[dispatch]") {
+    JobId id = add(5s);
+    clock.advance(5s);  // the timer has not rung yet
+    dispatcher->wake_at(clock.now() + 1h, clock.now() + 2h);
+    executor.run();
+    CHECK(job(id).status == JobStatus::running);
+}
+
+TEST_CASE_METHOD(Waiting,
+                 "a restored copy says of what expires that the original may have run it",
+                 "[dispatch]") {
+    JobId id = add_expiring(2s, 5s);
+    JobId asked_for = add_expiring(1h, 5s);
+    std::string highest = std::to_string(job(asked_for).number);
+    store->set_meta("restore_fence", highest, [](Result<Done> done) { REQUIRE(done); });
+    pause();
+    pass(3s);
+    make_due(asked_for);
+    pass(5s);
+    CHECK(error_of(id).starts_with("it came due before this restored daemon was resumed"));
+    CHECK(error_of(asked_for) == std::string(within_5s) + " (paused)");
 }
 
 TEST_CASE_METHOD(Waiting,
@@ -261,6 +305,8 @@ TEST_CASE_METHOD(Waiting, "a daemon that stops ends no job", "[dispatch]") {
     take_slot();
     JobId id = add_expiring(0s, 5s);
     dispatcher->stop_claiming();
+    dispatcher->wake_at(clock.now(), clock.now() + 1s);
+    executor.run();
     pass(10s);
     CHECK(waits(id));
 }
