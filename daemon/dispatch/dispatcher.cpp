@@ -110,6 +110,9 @@ void Dispatcher::engine_came_up() {
     for (auto& run : all_runs())
         run->engine_is_up();
     reconcile();
+    settled_at_ = parts_.clock.steady() + reconcile_every;
+    is_look_owed_ = true;
+    reconcile_later();
     next_due_ = TimePoint{};
     pump();
 }
@@ -151,7 +154,8 @@ void Dispatcher::check_engine_later() {
 }
 
 /// The slow timer runs while jobs do, or a container may be left over: an idle daemon does not wake
-/// up.
+/// up, but for one last look a while after the engine came up. A create that lay in the engine may
+/// be executed after the first one, for a job whose end another process committed, and died.
 void Dispatcher::reconcile_later() {
     if (is_reconcile_armed_ || stopped_) return;
     is_reconcile_armed_ = true;
@@ -159,9 +163,11 @@ void Dispatcher::reconcile_later() {
         auto* self = weak.get();
         if (!self) return;
         self->is_reconcile_armed_ = false;
-        if (self->runs_.empty() && self->reconciler_.is_clear()) return;
+        if (self->runs_.empty() && self->reconciler_.is_clear() && !self->is_look_owed_) return;
         self->reconcile_later();
-        if (self->link_.is_up()) self->reconcile();
+        if (!self->link_.is_up()) return;
+        self->is_look_owed_ = self->parts_.clock.steady() < self->settled_at_;
+        self->reconcile();
     });
 }
 

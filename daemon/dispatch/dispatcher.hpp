@@ -139,6 +139,8 @@ class Dispatcher final : public RunOwner {
     bool is_check_armed_ = false;
     bool is_retry_armed_ = false;
     bool is_reconcile_armed_ = false;
+    bool is_look_owed_ = false;
+    SteadyPoint settled_at_{};  ///< what lay in the engine when it came up is executed by then
     bool is_draining_ = false;
     bool stopped_ = false;
     /// Known earliest due time; nothing: none. A claim that found nothing though it was past

@@ -30,6 +30,27 @@ TEST_CASE(
     REQUIRE(world.engine.containers.empty());
 }
 
+TEST_CASE("a create of a killed daemon that is executed after the next one looked is found",
+          "[dispatch]") {
+    DispatchWorld world;
+    (void)world.add(0s);
+    FakeEngine::Container late = world.engine.only();
+    world.engine.end("c1", 0);
+    world.pass(1s);
+    REQUIRE(world.engine.containers.empty());
+    world.crash();
+    world.boot();
+    late.state.id = "late";
+    late.state.phase = FakeEngine::Phase::created;
+    world.engine.containers["late"] = late;
+    world.pass(121s);
+    CHECK(world.engine.containers.empty());
+    // Then an idle daemon does not wake up.
+    int lists = world.engine.lists;
+    world.pass(10min);
+    CHECK(world.engine.lists == lists);
+}
+
 TEST_CASE("a start that was refused is settled by the container, not by a second refusal",
           "[dispatch]") {
     DispatchWorld world;
