@@ -148,11 +148,11 @@ std::string family_help(std::string_view family, std::span<const CommandRow> com
 
 std::string command_help(const CommandRow& row, const OptionSet& options) {
     std::string text = usage(row.name, row.synopsis);
-    std::string summary = capitalized(row.summary) + ".\n\n";
+    std::string summary = capitalized(row.summary) + ".\n";
     const auto& first = options.options().front();
     if (!first.group.empty() && first.group != common_group)
         return text + summary + grouped_options(options);
-    text += '\n' + summary;
+    text += '\n' + summary + '\n';
     text += "Options:\n";
     for (const OptionSet::Option& option : options.options())
         text += option_line(option);

@@ -49,6 +49,7 @@ class SpecOptions {
     std::optional<std::string> stop_grace_;
     std::optional<std::string> priority_;
     std::optional<std::string> expires_;
+    std::optional<std::string> log_limit_;
 
     std::optional<std::string> network_;
     std::vector<std::string> volumes_;

@@ -161,6 +161,12 @@ Result<Done> check_limits(const JobSpec& spec) {
         return bad_field(fmt::format("stop_grace {} is longer than {}",
                                      spec.stop_grace->to_string(),
                                      to_string(SpecLimits::stop_grace_max)));
+    if (spec.log_limit && (spec.log_limit->bytes < SpecLimits::log_limit_min ||
+                           spec.log_limit->bytes > SpecLimits::log_limit_max))
+        return bad_field(fmt::format("log_limit {} is not from {} to {}",
+                                     spec.log_limit->to_string(),
+                                     size_to_string(SpecLimits::log_limit_min),
+                                     size_to_string(SpecLimits::log_limit_max)));
     return check_ulimits(spec.ulimits);
 }
 

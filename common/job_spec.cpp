@@ -10,15 +10,8 @@
 namespace scheduler {
 namespace {
 
-constexpr std::array<std::string_view, 9> future_fields{"retries",
-                                                        "pull",
-                                                        "registry_auth",
-                                                        "group",
-                                                        "after",
-                                                        "log_limit",
-                                                        "keep",
-                                                        "notify",
-                                                        "prefetch"};
+constexpr std::array<std::string_view, 8> future_fields{
+    "retries", "pull", "registry_auth", "group", "after", "keep", "notify", "prefetch"};
 
 Failure<Error> bad_field(std::string message) {
     return fail(ErrorCode::bad_field, std::move(message));

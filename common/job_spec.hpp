@@ -39,6 +39,8 @@ struct SpecLimits {
     static constexpr Duration stop_grace_max = std::chrono::hours(24);
     static constexpr std::int64_t priority_max = 100;  ///< and least, below 0
     static constexpr Duration expires_min = std::chrono::seconds(1);
+    static constexpr std::uint64_t log_limit_min = std::uint64_t{128} * 1024;
+    static constexpr std::uint64_t log_limit_max = std::uint64_t{1024} * 1024 * 1024;
 };
 
 /// What reads instead of an environment value in every answer and log line.
@@ -71,6 +73,7 @@ struct JobSpec {
     std::optional<Span> stop_grace;
     std::optional<std::int64_t> priority;
     std::optional<Span> expires;
+    std::optional<Size> log_limit;
 
     bool operator==(const JobSpec&) const = default;
 
@@ -113,6 +116,9 @@ struct JobSpec {
         visit("expires",
               self.expires,
               "not started this long after it is due, it never is: did_not_run");
+        visit("log_limit",
+              self.log_limit,
+              "output kept, its beginning and its end: as memory; else --log-limit of the daemon");
     }
 };
 

@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include "common/job_spec.hpp"
 #include "common/result.hpp"
 #include "common/time.hpp"
 #include "daemon/base/log.hpp"
@@ -21,7 +22,7 @@ namespace scheduler {
 
 struct Options {
     static constexpr int max_running_max = 100000;
-    static constexpr std::uint64_t log_limit_min = 128 * 1024;
+    static constexpr std::uint64_t log_limit_min = SpecLimits::log_limit_min;
     static constexpr Duration history_age_min = std::chrono::minutes(1);
     static constexpr std::int64_t history_count_min = 1;
     static constexpr std::int64_t history_count_max = 1'000'000'000'000;

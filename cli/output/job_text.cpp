@@ -100,6 +100,7 @@ void add_limits(Block& block, const JobSpec& spec) {
     if (spec.stop_grace) block.add("Stop grace", spec.stop_grace->to_string());
     if (spec.priority) block.add("Priority", std::to_string(*spec.priority));
     if (spec.expires) block.add("Expires", spec.expires->to_string() + " after it is due");
+    if (spec.log_limit) block.add("Log limit", spec.log_limit->to_string());
 }
 
 /// A profile would fill screens.

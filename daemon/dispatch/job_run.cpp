@@ -242,9 +242,10 @@ void JobRun::follow_output() {
     if (step_ != Step::watching || follow_) return;
     followed_.reset();
     has_caught_up_ = false;
-    auto open = [&spool = parts_.spool, id = job_.id, attempt = job_.attempt] {
-        return spool.open_part(id, attempt);
-    };
+    auto open =
+        [&spool = parts_.spool, id = job_.id, attempt = job_.attempt, limit = own_log_limit()] {
+            return spool.open_part(id, attempt, limit);
+        };
     follow_ = std::make_shared<OutputCopy>(
         parts_.core, parts_.disk, parts_.events, job_.id, std::move(open));
     follow_->run(parts_.engine,
@@ -354,6 +355,11 @@ void JobRun::release_slot() {
 
 bool JobRun::is_on_this_engine() const {
     return parts_.link.identity().id == job_.engine_id;
+}
+
+std::optional<std::uint64_t> JobRun::own_log_limit() const {
+    const auto& limit = job_.spec.log_limit;
+    return limit ? std::optional(limit->bytes) : std::nullopt;
 }
 
 std::string JobRun::stop_words() const {

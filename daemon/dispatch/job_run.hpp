@@ -181,6 +181,8 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
         return job_.stop_reason.value_or(FinishStatus::killed);
     }
     [[nodiscard]] std::string stop_words() const;
+    /// Of output, where the job has one.
+    [[nodiscard]] std::optional<std::uint64_t> own_log_limit() const;
 
     /// A reply that does nothing once the run is gone.
     template <class T, class E, class F>

@@ -133,9 +133,10 @@ void JobRun::complete_follow(Outcome outcome) {
 }
 
 void JobRun::read_output_again(Outcome outcome) {
-    auto open = [&spool = parts_.spool, id = job_.id, attempt = job_.attempt] {
-        return spool.open_whole(id, attempt);
-    };
+    auto open =
+        [&spool = parts_.spool, id = job_.id, attempt = job_.attempt, limit = own_log_limit()] {
+            return spool.open_whole(id, attempt, limit);
+        };
     auto copy = std::make_shared<OutputCopy>(
         parts_.core, parts_.disk, parts_.events, job_.id, std::move(open));
     copy->run(
@@ -179,8 +180,9 @@ void JobRun::store_output(Outcome outcome, Spool::Whole whole) {
                       id = job_.id,
                       attempt = job_.attempt,
                       whole,
+                      limit = own_log_limit(),
                       stored = std::move(stored)]() mutable {
-        auto done = spool.commit(id, attempt, whole);
+        auto done = spool.commit(id, attempt, whole, limit);
         if (!done) return stored(fail(done.error()));
         stored(spool.bytes_stored(id, attempt));
     });

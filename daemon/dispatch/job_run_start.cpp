@@ -77,7 +77,8 @@ void JobRun::create() {
     request.labels[job_label] = job_.id.to_string();
     request.labels[attempt_label] = std::to_string(job_.attempt);
     request.labels[instance_label] = parts_.instance;
-    request.log_bytes_max = static_cast<std::int64_t>(parts_.spool.limit());
+    request.log_bytes_max =
+        static_cast<std::int64_t>(own_log_limit().value_or(parts_.spool.limit()));
     parts_.engine.create(
         request,
         then<std::string, EngineFailure>([](JobRun& self, EngineResult<std::string> created) {

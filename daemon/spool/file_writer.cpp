@@ -10,7 +10,7 @@ namespace scheduler {
 Result<Done> FileWriter::append(const OutputBatch& batch) {
     if (batch.is_empty()) return Done{};
     // Twice the limit: each byte is then copied once on average, however long the output grows.
-    std::uint64_t limit = bytes_max_.load(std::memory_order_relaxed);
+    std::uint64_t limit = own_bytes_max_.value_or(bytes_max_.load(std::memory_order_relaxed));
     if (holds_.bytes_kept + batch.bytes().size() > std::max(2 * limit, limit + Spool::head_bytes))
         if (auto made = make_room(limit); !made) return made;
     buffer_.clear();

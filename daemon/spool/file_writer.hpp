@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "common/unique_fd.hpp"
@@ -13,9 +14,16 @@ namespace scheduler {
 
 class FileWriter final : public SpoolWriter {
   public:
-    /// `fd` is of a new, empty file at `path`. The limit outlives the writer and may change.
-    FileWriter(UniqueFd fd, std::filesystem::path path, const std::atomic<std::uint64_t>& bytes_max)
-        : fd_(std::move(fd)), path_(std::move(path)), bytes_max_(bytes_max) {}
+    /// `fd` is of a new, empty file at `path`. The common limit outlives the writer and may change;
+    /// one of its own stands in for it.
+    FileWriter(UniqueFd fd,
+               std::filesystem::path path,
+               const std::atomic<std::uint64_t>& bytes_max,
+               std::optional<std::uint64_t> own_bytes_max = {})
+        : fd_(std::move(fd)),
+          path_(std::move(path)),
+          bytes_max_(bytes_max),
+          own_bytes_max_(own_bytes_max) {}
 
     Result<Done> append(const OutputBatch& batch) override;
     /// At most once.
@@ -33,6 +41,7 @@ class FileWriter final : public SpoolWriter {
     UniqueFd fd_;
     std::filesystem::path path_;
     const std::atomic<std::uint64_t>& bytes_max_;
+    const std::optional<std::uint64_t> own_bytes_max_;
     SpoolSummary holds_;
     std::string buffer_;  ///< kept for its capacity
 };

@@ -61,17 +61,21 @@ std::uint64_t Spool::limit() const {
     return bytes_max_;
 }
 
-Result<std::unique_ptr<SpoolWriter>> Spool::open_part(JobId id, int attempt) {
+Result<std::unique_ptr<SpoolWriter>> Spool::open_part(JobId id,
+                                                      int attempt,
+                                                      std::optional<std::uint64_t> own_limit) {
     const Path part = path(id, attempt, part_suffix);
     const Path head = path(id, attempt, head_suffix);
     std::error_code none;  // an error, like an empty part, is nothing to keep
     if (std::filesystem::file_size(part, none) > 0 && !none && !std::filesystem::exists(head))
         if (auto kept = spool_file::rename_file(part, head); !kept) return fail(kept.error());
-    return open_writer(path(id, attempt, part_suffix));
+    return open_writer(path(id, attempt, part_suffix), own_limit);
 }
 
-Result<std::unique_ptr<SpoolWriter>> Spool::open_whole(JobId id, int attempt) {
-    return open_writer(path(id, attempt, whole_suffix));
+Result<std::unique_ptr<SpoolWriter>> Spool::open_whole(JobId id,
+                                                       int attempt,
+                                                       std::optional<std::uint64_t> own_limit) {
+    return open_writer(path(id, attempt, whole_suffix), own_limit);
 }
 
 void Spool::discard_whole(JobId id, int attempt) {
@@ -79,7 +83,8 @@ void Spool::discard_whole(JobId id, int attempt) {
     (void)spool_file::remove_file(path(id, attempt, whole_suffix));
 }
 
-Result<std::unique_ptr<SpoolWriter>> Spool::open_writer(const Path& path) {
+Result<std::unique_ptr<SpoolWriter>> Spool::open_writer(const Path& path,
+                                                        std::optional<std::uint64_t> own_limit) {
     auto fd = spool_file::create(path);
     if (!fd && !std::filesystem::exists(path.parent_path())) {
         if (auto made = spool_file::make_directories(path.parent_path()); !made)
@@ -88,11 +93,15 @@ Result<std::unique_ptr<SpoolWriter>> Spool::open_writer(const Path& path) {
     }
     if (!fd) return fail(fd.error());
     return std::unique_ptr<SpoolWriter>(
-        std::make_unique<FileWriter>(std::move(*fd), path, bytes_max_));
+        std::make_unique<FileWriter>(std::move(*fd), path, bytes_max_, own_limit));
 }
 
-Result<Done> Spool::commit(JobId id, int attempt, Whole whole) {
+Result<Done> Spool::commit(JobId id,
+                           int attempt,
+                           Whole whole,
+                           std::optional<std::uint64_t> own_limit) {
     const Path final_path = path(id, attempt, "");
+    const std::uint64_t bytes_max = own_limit.value_or(bytes_max_);
     SpoolCopies copies;
     const std::array<std::pair<std::optional<SpoolCopy>*, std::string_view>, 4> places = {
         {{&copies.last, ""},
@@ -104,11 +113,11 @@ Result<Done> Spool::commit(JobId id, int attempt, Whole whole) {
         if (!found) return fail(found.error());
         *copy = std::move(*found);
     }
-    auto best = best_of(std::move(copies), whole, path(id, attempt, joined_suffix), bytes_max_);
+    auto best = best_of(std::move(copies), whole, path(id, attempt, joined_suffix), bytes_max);
     if (!best) return fail(best.error());
     if (!*best) return Done{};
 
-    auto placed = put_in_place(**best, bytes_max_, final_path);
+    auto placed = put_in_place(**best, bytes_max, final_path);
     if (placed) failpoint("output_renamed");
     if (!placed) {
         // What was not finished takes room that may be just what is missing.

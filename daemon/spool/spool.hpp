@@ -87,7 +87,8 @@ class Spool {
     /// Kept from the beginning of an output that is over the limit.
     static constexpr std::uint64_t head_bytes = std::uint64_t{64} * 1024;
 
-    /// `bytes_max`: output kept an attempt.
+    /// `bytes_max`: output kept an attempt, where its job has no limit of its own. That one is
+    /// given to all that writes the attempt's files.
     Spool(std::filesystem::path logs_dir, std::uint64_t bytes_max);
 
     void set_limit(std::uint64_t bytes_max);
@@ -95,10 +96,14 @@ class Spool {
 
     /// A new `.part`. The first one that it takes the place of becomes `.head`: it may hold a
     /// beginning that the engine has no more. Errors: disk_full, internal.
-    Result<std::unique_ptr<SpoolWriter>> open_part(JobId id, int attempt);
+    Result<std::unique_ptr<SpoolWriter>> open_part(JobId id,
+                                                   int attempt,
+                                                   std::optional<std::uint64_t> own_limit = {});
     /// A second copy beside it, `.whole`: what is read again at the end. Errors: disk_full,
     /// internal.
-    Result<std::unique_ptr<SpoolWriter>> open_whole(JobId id, int attempt);
+    Result<std::unique_ptr<SpoolWriter>> open_whole(JobId id,
+                                                    int attempt,
+                                                    std::optional<std::uint64_t> own_limit = {});
     /// Gives the room of a second copy back that could not be finished. Blocks on the disk.
     void discard_whole(JobId id, int attempt);
 
@@ -113,7 +118,10 @@ class Spool {
     /// is missing in between, a gap says so. Nothing is left but the final file; an older final
     /// file gives way only to one that saw more. Harmless when repeated or when there was no
     /// output. Blocks on the disk. Errors: disk_full, internal.
-    Result<Done> commit(JobId id, int attempt, Whole whole = Whole::surely_complete);
+    Result<Done> commit(JobId id,
+                        int attempt,
+                        Whole whole = Whole::surely_complete,
+                        std::optional<std::uint64_t> own_limit = {});
 
     /// Size of the attempt's final file, 0 where there is none.
     [[nodiscard]] std::uint64_t bytes_stored(JobId id, int attempt) const;
@@ -135,7 +143,8 @@ class Spool {
 
   private:
     /// Errors: disk_full, internal.
-    Result<std::unique_ptr<SpoolWriter>> open_writer(const std::filesystem::path& path);
+    Result<std::unique_ptr<SpoolWriter>> open_writer(const std::filesystem::path& path,
+                                                     std::optional<std::uint64_t> own_limit);
     [[nodiscard]] std::filesystem::path path(JobId id, int attempt, std::string_view suffix) const;
     std::filesystem::path logs_dir_;
     std::atomic<std::uint64_t> bytes_max_;

@@ -57,6 +57,7 @@ std::vector<std::pair<std::string, Field>> each_field() {
         {"gpus", {"device=0,1"}},
         {"stop_grace", {"60s", "1m"}},
         {"expires", {"300s", "5m"}},
+        {"log_limit", {"128k", "128KiB"}},
     };
 }
 
@@ -156,6 +157,8 @@ TEMPLATE_TEST_CASE("a bad value is refused with its field, its value and what is
               "gpus \"some\" is not all, a count from 1 to 1024, or device=ID,ID with "
               "at most 64 ids"},
              {"stop_grace", "2d", "stop_grace 2d is longer than 1d"},
+             {"log_limit", "127KiB", "log_limit 127KiB is not from 128KiB to 1GiB"},
+             {"log_limit", "1025MiB", "log_limit 1025MiB is not from 128KiB to 1GiB"},
              {"expires",
               "0s",
               "expires 0s is too short; it must be at least 1s, or left out for a job that waits "

@@ -463,6 +463,29 @@ TEST_CASE("of many short lines the first and the last are kept, and what is miss
     if (all.size() <= limit) CHECK((logs.out == all && followed.out == all));
 }
 
+TEST_CASE("a job's own limit of output stands in for the daemon's, above it and below", "[e2e]") {
+    auto [common, own, kept] = GENERATE(table<std::string, std::string, std::size_t>(
+        {{"10MiB", "128KiB", 128 * 1024}, {"128KiB", "1MiB", 1024 * 1024}}));
+    LiveDaemon daemon({"--log-limit", common});
+    constexpr int lines = 200000;
+    auto followed = daemon.schedctl({"add",
+                                     image,
+                                     "--now",
+                                     "--follow",
+                                     "--log-limit",
+                                     own,
+                                     "--",
+                                     "seq",
+                                     "1",
+                                     std::to_string(lines)});
+    REQUIRE(followed.exit_code == 0);
+    auto logs = daemon.schedctl({"logs", "last"});
+    CAPTURE(common, own, logs.err);
+    CHECK(logs.out.size() == kept);
+    CHECK(logs.out.size() + missing_bytes(logs.err) == lines_to(lines).size());
+    CHECK(logs.out.ends_with('\n' + std::to_string(lines) + '\n'));
+}
+
 TEST_CASE("an output of more than the engine keeps has its beginning, its end and a gap", "[e2e]") {
     LiveDaemon daemon({"--log-limit", "128KiB"});
     // The job begins slowly, so that its beginning is followed, and then prints 250 MB.

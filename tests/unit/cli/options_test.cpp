@@ -266,7 +266,9 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
                          "--priority",
                          "-5",
                          "--expires",
-                         "5m"});
+                         "5m",
+                         "--log-limit",
+                         "1m"});
     if (!spec) FAIL(spec.error().message);
     JobSpec expected;
     expected.image = "i:1";
@@ -295,6 +297,7 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
     expected.gpus = Gpus{0, {"0", "1"}};
     expected.priority = -5;
     expected.expires = Span{std::chrono::minutes(5)};
+    expected.log_limit = Size{1 << 20};
     CHECK(*spec == expected);
     CHECK(*spec_of({}) == JobSpec{});
     // No field without an option; the command stands after `--`.

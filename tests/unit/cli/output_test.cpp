@@ -176,6 +176,7 @@ TEST_CASE("show prints each field of a specification that is set", "[cli]") {
     spec.stop_grace = Span{30s};
     spec.priority = -5;
     spec.expires = Span{5min};
+    spec.log_limit = Size{1 << 20};
     spec.network = "none";
     spec.mounts = {{MountType::bind, "/a", "/b", true}, {MountType::volume, "v1", "/c", false}};
     spec.tmpfs = {{"/run", ""}, {"/tmp", "size=1m"}};
@@ -203,6 +204,7 @@ TEST_CASE("show prints each field of a specification that is set", "[cli]") {
                     "Stop grace 30s\n"
                     "Priority   -5\n"
                     "Expires    5m after it is due\n"
+                    "Log limit  1MiB\n"
                     "Network    none\n"
                     "Mount      type=bind,source=/a,target=/b,readonly\n"
                     "Mount      type=volume,source=v1,target=/c\n"

@@ -334,7 +334,7 @@ TEST_CASE("each field of a specification is read and written back", "[json]") {
         R"({"type":"volume","target":"/v"}],"tmpfs":{"/run":"","/tmp":"size=1m"},"read_only":true,)"
         R"("cap_add":["NET_ADMIN"],"cap_drop":["ALL"],"security_opt":["no-new-privileges"],)"
         R"("init":false,"gpus":"device=0,1","timeout":"10m","stop_grace":"30s","priority":-5,)"
-        R"("expires":"5m"})";
+        R"("expires":"5m","log_limit":"1MiB"})";
     auto request = decode<AddRequest>(text);
     if (!request) FAIL(request.error().message);
     CHECK(encode(*request) == text);

@@ -319,6 +319,25 @@ TEST_CASE("a running output is cut to the limit when it passes twice the limit",
     CHECK((s.text() == cut_to_limit(all.substr(0, 2 * limit)) + all.back()));
 }
 
+TEST_CASE("an output's own limit counts wherever it is written", "[spool]") {
+    test::TempDir dir;
+    Spool spool(dir / "logs", GENERATE(kib, 100 * limit));
+    auto all = output(3 * limit);
+    auto write = [&](SpoolWriter& writer) {
+        append(writer, std::string_view(all).substr(0, 2 * limit), 1000);
+        append(writer, std::string_view(all).substr(2 * limit), 1000);
+    };
+    bool is_whole = GENERATE(false, true);
+    auto writer = is_whole ? *spool.open_whole(job, 1, limit) : *spool.open_part(job, 1, limit);
+    write(*writer);
+    auto whole = is_whole ? Spool::Whole::surely_complete : Spool::Whole::partial;
+    REQUIRE(spool.commit(job, 1, whole, limit));
+    CHECK((text_of(*spool.open_reader(job, 1)) == cut_to_limit(all)));
+    // Once more, as after a crash.
+    REQUIRE(spool.commit(job, 1, whole, limit));
+    CHECK((text_of(*spool.open_reader(job, 1)) == cut_to_limit(all)));
+}
+
 TEST_CASE("an endless output stays bounded, and its gap says exactly how much is missing",
           "[spool]") {
     SpoolInDir s;
