@@ -56,9 +56,13 @@ std::string in_words(Duration length) {
     return length < 1s ? fmt::format("{} ms", length.count()) : short_duration(length);
 }
 
+std::optional<TimePoint> expiry_of(const Job& job) {
+    if (!job.spec) return std::nullopt;
+    return expiry_of(job.due_at.at, job.created_at.at, *job.spec);
+}
+
 void wake(Dispatcher& dispatcher, const Job& job) {
-    dispatcher.wake_at(job.due_at.at,
-                       expiry_of(job.due_at.at, job.created_at.at, job.spec.value_or(JobSpec())));
+    dispatcher.wake_at(job.due_at.at, expiry_of(job));
 }
 
 }  // namespace scheduler

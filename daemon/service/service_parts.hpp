@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemon/base/published.hpp"
@@ -36,6 +37,9 @@ Job shown(Job job, TimePoint now);
 
 /// The full reference of an image that is to be run. Errors: bad_field.
 Result<std::string> usable_image(const std::string& image);
+
+/// Of a job that was read with its specification: from when on it is not started any more.
+std::optional<TimePoint> expiry_of(const Job& job);
 
 /// The job was committed, with its specification: it is started when it is due, or expires.
 void wake(Dispatcher& dispatcher, const Job& job);

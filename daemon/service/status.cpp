@@ -58,7 +58,7 @@ std::string outcome_words(const Job& job) {
 }
 
 std::string expiry_words(const Job& job) {
-    auto at = expiry_of(job.due_at.at, job.created_at.at, job.spec.value_or(JobSpec()));
+    auto at = expiry_of(job);
     if (!at) return "";
     return fmt::format(
         "; it expires {} {}, if it is not started before", to_local_date(*at), zone_name(*at));

@@ -41,6 +41,13 @@ struct Waiting : DispatchWorld {
         CHECK(ended.finish_status == FinishStatus::did_not_run);
         return ended.error.value_or("none");
     }
+    /// It waits until then, and no longer.
+    void check_it_expires_in(JobId id, Duration left) {
+        pass(left - 100ms);
+        CHECK(waits(id));
+        pass(100ms);
+        CHECK_FALSE(waits(id));
+    }
     [[nodiscard]] bool waits(JobId id) { return job(id).status == JobStatus::scheduled; }
     void make_due(JobId id) {
         store->make_due(id, clock.now(), [&](Result<std::optional<TimePoint>> expires_at) {
@@ -67,9 +74,7 @@ TEST_CASE_METHOD(Waiting, "a job expires when it was not started in its time", "
     take_slot();
     JobId id = add_expiring(2s, 5s);
     JobId patient = add(2s);
-    pass(6900ms);
-    CHECK(waits(id));
-    pass(100ms);
+    check_it_expires_in(id, 7s);
     CHECK(error_of(id) == std::string(within_5s) + " (the only slot was taken)");
     CHECK(job(id).finished_at->at == clock.now());
     CHECK(waits(patient));
@@ -165,32 +170,24 @@ TEST_CASE_METHOD(Waiting, "when a job expires follows its due time and its chang
     SECTION("a later one") {
         JobId id = add_expiring(2s, 5s);
         edit(id, {.due_at = clock.now() + 10s});
-        pass(14900ms);
-        CHECK(waits(id));
-        pass(100ms);
-        CHECK_FALSE(waits(id));
+        check_it_expires_in(id, 15s);
     }
     SECTION("now") {
         JobId id = add_expiring(1h, 5s);
         pass(1s);
         make_due(id);
-        pass(4900ms);
-        CHECK(waits(id));
-        pass(100ms);
-        CHECK_FALSE(waits(id));
+        check_it_expires_in(id, 5s);
     }
     SECTION("now, of one that was due already: it keeps its end") {
         JobId id = add_expiring(0s, 5s);
         pass(3s);
         make_due(id);
-        pass(2s);
-        CHECK_FALSE(waits(id));
+        check_it_expires_in(id, 2s);
     }
     SECTION("a shorter time") {
         JobId id = add_expiring(0s, 1h);
         edit(id, {.change_spec = [](const Job&) { return expiring(5s); }});
-        pass(5s);
-        CHECK_FALSE(waits(id));
+        check_it_expires_in(id, 5s);
     }
     SECTION("none any more") {
         JobId id = add_expiring(0s, 5s);
@@ -208,9 +205,7 @@ TEST_CASE_METHOD(Waiting, "when a job expires follows its due time and its chang
         executor.run();
         dispatcher->wake_at(clock.now() - 1h, clock.now() + 5s);
         executor.run();
-        pass(4900ms);
-        CHECK(waits(id));
-        pass(100ms);
+        check_it_expires_in(id, 5s);
         CHECK(error_of(id).starts_with(within_5s));
     }
     SECTION("a clock that is set ahead") {
