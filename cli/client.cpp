@@ -172,11 +172,11 @@ CallResult<Done> Client::wait_until_readable() {
 
 CallResult<Done> Client::read_more() {
     if (auto readable = wait_until_readable(); !readable) return readable;
-    auto old_size = received_.size();
-    received_.resize(old_size + read_bytes);
-    auto count = ::recv(socket_.get(), received_.data() + old_size, read_bytes, 0);
+    // On the stack, where only what arrives is touched: most answers fit a page.
+    std::array<char, read_bytes> bytes;
+    auto count = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
     int error = errno;
-    received_.resize(old_size + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    received_.append(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (count > 0 && silent_since_) silent_since_ = Clock::now();
     if (count > 0 || (count < 0 && error == EINTR)) return Done{};
     if (count < 0) return fail(broken(error));
