@@ -263,6 +263,8 @@ void World::come_to_rest() {
     disk_.is_full = disk_.fails_next_sync = false;
     disk_.crash_after_calls = closures_to_crash_ = 0;
     crashes_at_start_ = engine_dies_at_start_ = false;
+    // It may have gone at this very moment, which no look at it has seen yet.
+    if (!engine_.is_well()) engine_troubled_at_ = time_.clock.steady();
     engine_.heal();
     for (int i = 0; i < 400 && !process_; ++i)
         pass(1min);
