@@ -69,15 +69,16 @@ std::string option_line(const OptionSet::Option& option) {
     return left + wrap(option.help, help_column, help_column) + '\n';
 }
 
-/// Of a command with many options, those that it shares with all: on one line.
-std::string common_line(const OptionSet& options) {
+/// The options of a group, one after the other: those that a command with many shares with all,
+/// and those that need no words.
+std::string names_line(const OptionSet& options, std::string_view group) {
     std::string text;
     for (const OptionSet::Option& option : options.options()) {
-        if (option.group != common_group) continue;
+        if (option.group != group) continue;
         text += fmt::format("{}{}", text.empty() ? "" : ", ", fmt::join(option.names, ", "));
         if (!option.metavar.empty()) text += ' ' + option.metavar;
     }
-    std::string title = fmt::format("{}: ", common_group);
+    std::string title = fmt::format("{}: ", group);
     return title + wrap(text, title.size(), 2) + '\n';
 }
 
@@ -87,11 +88,16 @@ std::string grouped_options(const OptionSet& options) {
     std::string_view group;
     for (const OptionSet::Option& option : options.options()) {
         if (option.group == common_group) continue;
-        if (option.group != group) text += fmt::format("{}:\n", option.group);
+        bool is_new_group = option.group != group;
         group = option.group;
+        if (option.layout == OptionSet::Layout::names) {
+            if (is_new_group) text += names_line(options, group);
+            continue;
+        }
+        if (is_new_group) text += fmt::format("{}:\n", group);
         text += option_line(option);
     }
-    return text + common_line(options);
+    return text + names_line(options, common_group);
 }
 
 std::string usage(std::string_view name, std::string_view synopsis) {

@@ -58,7 +58,7 @@ void OptionSet::flag(std::string_view names, bool& target, std::string_view help
         return Done{};
     };
     options_.push_back(
-        {split_names(names), "", std::string(help), Completes::nothing, group_, assign});
+        {split_names(names), "", std::string(help), Completes::nothing, group_, layout_, assign});
 }
 
 void OptionSet::value(std::string_view names,
@@ -73,7 +73,8 @@ void OptionSet::value(std::string_view names,
         target = values.front();
         return Done{};
     };
-    options_.push_back({split, std::string(metavar), std::string(help), completes, group_, assign});
+    options_.push_back(
+        {split, std::string(metavar), std::string(help), completes, group_, layout_, assign});
 }
 
 void OptionSet::number(std::string_view names,
@@ -94,8 +95,13 @@ void OptionSet::number(std::string_view names,
         target = number;
         return Done{};
     };
-    options_.push_back(
-        {split, std::string(metavar), std::string(help), Completes::nothing, group_, assign});
+    options_.push_back({split,
+                        std::string(metavar),
+                        std::string(help),
+                        Completes::nothing,
+                        group_,
+                        layout_,
+                        assign});
 }
 
 void OptionSet::list(std::string_view names,
@@ -107,8 +113,13 @@ void OptionSet::list(std::string_view names,
         target = values;
         return Done{};
     };
-    options_.push_back(
-        {split_names(names), std::string(metavar), std::string(help), completes, group_, assign});
+    options_.push_back({split_names(names),
+                        std::string(metavar),
+                        std::string(help),
+                        completes,
+                        group_,
+                        layout_,
+                        assign});
 }
 
 const OptionSet::Option* OptionSet::find(std::string_view name) const {

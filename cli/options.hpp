@@ -35,12 +35,18 @@ enum class Completes : std::uint8_t {
 
 class OptionSet {
   public:
+    /// How `--help` shows a group.
+    enum class Layout : std::uint8_t {
+        lines,  ///< each option with what it is for
+        names,  ///< the options alone, one after the other
+    };
     struct Option {
         std::vector<std::string> names;  ///< `-q`, `--quiet`
         std::string metavar;             ///< empty: a flag
         std::string help;
         Completes completes = Completes::nothing;
         std::string group;  ///< its heading in `--help`; empty: there is one for all
+        Layout layout = Layout::lines;
         /// Takes what was given, in order. Errors: bad_field, in words for the user.
         std::function<Result<Done>(const std::vector<std::string>&)> assign;
     };
@@ -57,7 +63,10 @@ class OptionSet {
     explicit OptionSet(std::string command) : command_(std::move(command)) {}
 
     /// What is declared from here on stands under this heading in `--help`.
-    void group(std::string_view title) { group_ = title; }
+    void group(std::string_view title, Layout layout = Layout::lines) {
+        group_ = title;
+        layout_ = layout;
+    }
     /// `names` as in `-q,--quiet`. A flag may be repeated; a value may not.
     void flag(std::string_view names, bool& target, std::string_view help);
     void value(std::string_view names,
@@ -102,6 +111,7 @@ class OptionSet {
     std::string command_;
     std::vector<Option> options_;
     std::string group_;
+    Layout layout_ = Layout::lines;
     Words words_;
     std::vector<std::string>* command_words_ = nullptr;
 };

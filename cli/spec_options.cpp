@@ -62,7 +62,9 @@ Result<std::string> with_profile(const std::string& option) {
 void SpecOptions::declare(OptionSet& options) {
     declare_program(options);
     declare_limits(options);
+    declare_retries(options);
     declare_isolation(options);
+    declare_details(options);
 }
 
 void SpecOptions::declare_program(OptionSet& options) {
@@ -83,16 +85,22 @@ void SpecOptions::declare_limits(OptionSet& options) {
     options.group("Limits");
     options.value("-m,--memory", "SIZE", memory_, "most memory: 512MiB, 2g");
     options.value("--cpus", "N", cpus_, "most CPUs: 1.5");
-    options.value("--pids-limit", "N", pids_limit_, "most processes and threads; -1: no limit");
-    options.value("--shm-size", "SIZE", shm_size_, "size of /dev/shm: 1GiB");
-    options.list(
-        "--ulimit", "NAME=N", ulimits_, "a limit of setrlimit: nofile=1024, nofile=1024:2048");
     options.value("--timeout", "TIME", timeout_, "stop it this long after its start");
     options.value(
         "--stop-grace", "TIME", stop_grace_, "from the stop signal to SIGKILL, 10s if not given");
     options.value("--priority", "N", priority_, "-100 to 100: as if due so many minutes earlier");
     options.value("--expires", "TIME", expires_, "not started this long after it is due: never");
     options.value("--log-limit", "SIZE", log_limit_, "output kept: its beginning and its end");
+}
+
+void SpecOptions::declare_retries(OptionSet& options) {
+    options.group("Retries");
+    options.number("--retries", "N", retries_, 0, "try it again this often when it failed");
+    options.value("--retry-delay", "TIME", retry_delay_, "wait so long before; 10s if not given");
+    options.value("--retry-on", "WHAT", retry_on_, "failed,timed_out; lost, too, may have run");
+    options.group("Growing delays", OptionSet::Layout::names);
+    options.value("--retry-backoff", "HOW", retry_backoff_, "fixed, or exponential: twice as long");
+    options.value("--retry-max-delay", "TIME", retry_max_delay_, "the longest; 1h if not given");
 }
 
 void SpecOptions::declare_isolation(OptionSet& options) {
@@ -108,6 +116,15 @@ void SpecOptions::declare_isolation(OptionSet& options) {
                  "a path of the engine's host or a volume; :ro after it");
     options.list("--mount", "SPEC", mounts_, "the same: type=bind,source=/a,target=/b,readonly");
     options.list("--tmpfs", "PATH", tmpfs_, "a directory in memory; or PATH:size=64m");
+}
+
+/// Known from docker, and too many for a line each.
+void SpecOptions::declare_details(OptionSet& options) {
+    options.group("Also, as for docker run", OptionSet::Layout::names);
+    options.value("--pids-limit", "N", pids_limit_, "most processes and threads; -1: no limit");
+    options.value("--shm-size", "SIZE", shm_size_, "size of /dev/shm: 1GiB");
+    options.list(
+        "--ulimit", "NAME=N", ulimits_, "a limit of setrlimit: nofile=1024, nofile=1024:2048");
     options.flag("--read-only", read_only_, "the image's files can't be written");
     options.list("--cap-add",
                  "CAP",
@@ -143,6 +160,7 @@ Result<JobSpec> SpecOptions::read(std::vector<std::string>& unset) const {
     if (auto environment = read_environment(spec, unset); !environment)
         return fail(environment.error());
     if (auto limits = read_limits(spec); !limits) return fail(limits.error());
+    if (auto retries = read_retries(spec); !retries) return fail(retries.error());
     if (auto mounts = read_mounts(spec); !mounts) return fail(mounts.error());
     if (auto security = read_security(spec); !security) return fail(security.error());
     return spec;
@@ -180,6 +198,34 @@ Result<Done> SpecOptions::read_limits(JobSpec& spec) const {
         spec.ulimits.push_back(*std::move(limit));
     }
     return read_text("--gpus", gpus_, spec.gpus);
+}
+
+Result<Done> SpecOptions::read_retries(JobSpec& spec) const {
+    bool is_any_given = retry_delay_ || retry_backoff_ || retry_max_delay_ || retry_on_;
+    if (!retries_ && is_any_given)
+        return fail(ErrorCode::bad_field,
+                    "how it is tried again is given, and not how often; add --retries N");
+    if (!retries_) return Done{};
+    Retries& retries = spec.retries.emplace();
+    retries.max = *retries_;
+    if (auto read = read_text("--retry-delay", retry_delay_, retries.delay); !read) return read;
+    if (auto read = read_text("--retry-max-delay", retry_max_delay_, retries.max_delay); !read)
+        return read;
+    if (retry_backoff_) {
+        auto backoff = parse_backoff(*retry_backoff_);
+        if (!backoff) return at_option("--retry-backoff", backoff.error());
+        retries.backoff = *backoff;
+    }
+    std::optional<std::string_view> left = retry_on_;
+    while (left) {
+        auto comma = left->find(',');
+        auto status = parse_finish_status(left->substr(0, comma));
+        if (!status) return at_option("--retry-on", status.error());
+        retries.on.push_back(*status);
+        left =
+            comma == std::string_view::npos ? std::nullopt : std::optional(left->substr(comma + 1));
+    }
+    return Done{};
 }
 
 Result<Done> SpecOptions::read_mounts(JobSpec& spec) const {

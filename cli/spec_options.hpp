@@ -25,9 +25,12 @@ class SpecOptions {
   private:
     void declare_program(OptionSet& options);
     void declare_limits(OptionSet& options);
+    void declare_retries(OptionSet& options);
     void declare_isolation(OptionSet& options);
+    void declare_details(OptionSet& options);
     Result<Done> read_environment(JobSpec& spec, std::vector<std::string>& unset) const;
     Result<Done> read_limits(JobSpec& spec) const;
+    Result<Done> read_retries(JobSpec& spec) const;
     Result<Done> read_mounts(JobSpec& spec) const;
     Result<Done> read_security(JobSpec& spec) const;
 
@@ -50,6 +53,12 @@ class SpecOptions {
     std::optional<std::string> priority_;
     std::optional<std::string> expires_;
     std::optional<std::string> log_limit_;
+
+    std::optional<std::int64_t> retries_;
+    std::optional<std::string> retry_delay_;
+    std::optional<std::string> retry_backoff_;
+    std::optional<std::string> retry_max_delay_;
+    std::optional<std::string> retry_on_;
 
     std::optional<std::string> network_;
     std::vector<std::string> volumes_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/ids.hpp"
 #include "common/job_spec.hpp"
@@ -12,6 +13,27 @@
 #include "common/time.hpp"
 
 namespace scheduler {
+
+/// One try of a job that has ended.
+struct Attempt {
+    std::int64_t attempt = 1;
+    FinishStatus finish_status = FinishStatus::failed;
+    std::optional<Instant> started_at;
+    Instant finished_at;
+    std::optional<std::int64_t> exit_code;
+    std::optional<std::string> error;
+    std::optional<std::string> container_id;
+
+    static void fields(auto& self, auto& visit) {
+        visit("attempt", self.attempt, "from 1");
+        visit("finish_status", self.finish_status, "how it ended");
+        visit("started_at", self.started_at, "RFC 3339, UTC; absent where it never started");
+        visit("finished_at", self.finished_at, "RFC 3339, UTC");
+        visit("exit_code", self.exit_code, "of the container");
+        visit("error", self.error, "what went wrong, in the engine's words and ours");
+        visit("container_id", self.container_id, "of this attempt");
+    }
+};
 
 struct Job {
     JobId id;
@@ -39,6 +61,7 @@ struct Job {
     /// Of the definition that job_name named; absent where it is an image.
     std::optional<std::int64_t> definition_revision;
     std::optional<std::string> held_by;  ///< absent while nobody holds it back
+    std::vector<Attempt> attempts;       ///< of a job that was tried again; not in lists
 
     static void fields(auto& self, auto& visit) {
         visit.unless_empty(
@@ -76,8 +99,20 @@ struct Job {
               "of the definition that job_name names; absent where it is an image");
         visit(
             "held_by", self.held_by, "who keeps it from starting (hold); absent while nobody does");
+        visit(
+            "attempts",
+            self.attempts,
+            "the attempts that have ended, of a job that was or will be tried again; not in lists");
     }
 };
+
+/// Whether an attempt of it is over, also of a job that goes on with another one.
+inline bool has_attempt_ended(const Job& job, std::int64_t attempt) {
+    if (has_ended(job.status)) return true;
+    std::int64_t last = job.attempt.value_or(0);
+    if (attempt < 1) return false;
+    return attempt < last || (attempt == last && job.status == JobStatus::scheduled);
+}
 
 /// When a job's wait begins: a date in the past is due when it is submitted. What is late is late
 /// since then.

@@ -9,6 +9,7 @@
 #include "common/cpus.hpp"
 #include "common/gpus.hpp"
 #include "common/mount.hpp"
+#include "common/retries.hpp"
 #include "common/size.hpp"
 #include "common/time.hpp"
 #include "common/ulimit.hpp"
@@ -74,6 +75,7 @@ struct JobSpec {
     std::optional<std::int64_t> priority;
     std::optional<Span> expires;
     std::optional<Size> log_limit;
+    std::optional<Retries> retries;
 
     bool operator==(const JobSpec&) const = default;
 
@@ -119,6 +121,7 @@ struct JobSpec {
         visit("log_limit",
               self.log_limit,
               "output kept, its beginning and its end: as memory; else --log-limit of the daemon");
+        visit("retries", self.retries, "tried again after an attempt that failed or timed out");
     }
 };
 

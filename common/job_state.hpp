@@ -14,11 +14,10 @@
 ///   running    the claim, with the engine's identity, is committed. Without a container id it was
 ///              certainly never started; with one, an inspect on that engine settles it.
 ///   finished   outcome and finished_at are committed and never change again.
-///   canceled   it never ran; finished_at is set.
+///   canceled   it never ran, or not again after the attempts that failed; finished_at is set.
 ///
-/// Who makes each move: claim is Store::claim_due, settle is Store::finish, cancel is
-/// Store::cancel. Retry comes with retry policies; the table names it so that the schema holds it
-/// from the start.
+/// Who makes each move: claim is Store::claim_due, settle is Store::finish, retry is Store::retry,
+/// cancel is Store::cancel and Store::expire.
 
 #include <array>
 #include <cstdint>

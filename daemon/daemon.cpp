@@ -243,7 +243,8 @@ Result<Done> Daemon::Parts::open_engine() {
                                                                 *disk,
                                                                 *due_timer,
                                                                 instance,
-                                                                !options.engine.empty()},
+                                                                !options.engine.empty(),
+                                                                system_random()},
                                               dispatch_options(options, state_dir));
     return Done{};
 }

@@ -20,6 +20,7 @@ class LogsCommand : public Command {
         options.flag("--timestamps", timestamps_, "a time (RFC 3339) before each line");
         options.value(
             "--stream", "NAME", stream_, "only this one: stdout or stderr", Completes::stream);
+        options.number("--attempt", "N", attempt_, 1, "of this attempt alone, not of the last one");
         options.words({.metavar = "ID",
                        .count_min = 1,
                        .count_max = 1,
@@ -31,6 +32,7 @@ class LogsCommand : public Command {
         LogsRequest request;
         request.follow = follow_;
         request.tail = tail_;
+        request.attempt = attempt_;
         auto since = since_option("--since", since_, wall_now());
         if (!since) {
             context.console.report(since.error());
@@ -56,6 +58,7 @@ class LogsCommand : public Command {
     bool follow_ = false;
     bool timestamps_ = false;
     std::optional<std::int64_t> tail_;
+    std::optional<std::int64_t> attempt_;
     std::optional<std::string> since_;
     std::optional<std::string> stream_;
     std::vector<std::string> ids_;

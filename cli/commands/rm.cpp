@@ -20,8 +20,12 @@ class RmCommand : public Command {
     int run(Context& context) override {
         return for_each_job(context, ids_, [&](const JobRef& id) {
             auto answer = context.client.call(RemoveRequest{id});
-            if (!answer && force_ && answer.error().is(ErrorCode::job_running))
+            if (!answer && force_ && answer.error().is(ErrorCode::job_running)) {
                 answer = context.client.call(KillRequest{id, true});
+                // It failed meanwhile, and waits for its next attempt.
+                if (!answer && answer.error().is(ErrorCode::job_not_running))
+                    answer = context.client.call(RemoveRequest{id});
+            }
             if (answer) print_confirmation(context, *answer);
             return answer;
         });

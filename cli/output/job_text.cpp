@@ -44,6 +44,17 @@ std::string finished_text(const Job& job, TimePoint now) {
     return text;
 }
 
+/// `1: failed with exit code 3, ran for 2s, ended 20-06-2027 20:00:02`
+std::string attempt_text(const Job& job, const Attempt& attempt) {
+    std::string text = fmt::format("{}: {}", attempt.attempt, to_string(attempt.finish_status));
+    if (attempt.exit_code) text += fmt::format(" with exit code {}", *attempt.exit_code);
+    if (attempt.started_at)
+        text += ", ran for " + short_duration(attempt.finished_at.at - attempt.started_at->at);
+    text += ", ended " + moment_text(job, attempt.finished_at.at);
+    if (attempt.error) text += ": " + escape_text(*attempt.error);
+    return text;
+}
+
 std::string words_text(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words) {
@@ -101,6 +112,7 @@ void add_limits(Block& block, const JobSpec& spec) {
     if (spec.priority) block.add("Priority", std::to_string(*spec.priority));
     if (spec.expires) block.add("Expires", spec.expires->to_string() + " after it is due");
     if (spec.log_limit) block.add("Log limit", spec.log_limit->to_string());
+    if (spec.retries) block.add("Retries", spec.retries->to_words());
 }
 
 /// A profile would fill screens.
@@ -203,7 +215,11 @@ std::string job_details(const Job& job, TimePoint now, bool colour) {
     if (job.held_by) block.add("Held", "by " + escape_text(*job.held_by));
     if (job.started_at) block.add("Started", started_text(job));
     if (job.finished_at) block.add("Finished", finished_text(job, now));
-    if (job.attempt && *job.attempt > 1) block.add("Attempt", std::to_string(*job.attempt));
+    for (const Attempt& attempt : job.attempts)
+        block.add("Attempt", attempt_text(job, attempt));
+    bool is_listed = !job.attempts.empty() && job.attempts.back().attempt == job.attempt;
+    if (job.attempt && *job.attempt > 1 && !is_listed)
+        block.add("Attempt", std::to_string(*job.attempt));
     if (job.spec) add_spec(block, *job.spec);
     if (job.output_removed_at)
         block.add("Output", "removed " + relative_time(job.output_removed_at->at, now));

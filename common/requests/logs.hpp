@@ -66,7 +66,9 @@ struct LogsRequest {
         visit("since", self.since, "only what came at this date or later");
         visit("timestamps", self.timestamps, "an RFC 3339 time before each line");
         visit("stream", self.stream, "only stdout or only stderr");
-        visit("attempt", self.attempt, "of this attempt (the newest)");
+        visit("attempt",
+              self.attempt,
+              "of this attempt alone; else of the newest, and with follow of those that come");
         visit("after", self.after, "only what lies behind this place, that of an earlier item");
     }
 };

@@ -54,6 +54,10 @@ struct Metrics::Families {
         counter(registry,
                 "schedulerd_jobs_late_total",
                 "Jobs that were dispatched a second or more after they were due.");
+    prometheus::Counter& retried =
+        counter(registry,
+                "schedulerd_attempts_retried_total",
+                "Attempts of jobs that ended and are followed by another one.");
     prometheus::Counter& purged =
         counter(registry, "schedulerd_jobs_purged_total", "Jobs that were removed from history.");
     prometheus::Gauge& engine_up =
@@ -101,6 +105,10 @@ void Metrics::count_dispatched(Duration lateness) {
 
 void Metrics::count_finished(FinishStatus status) {
     families_->finished.Add({{"finish_status", std::string(to_string(status))}}).Increment();
+}
+
+void Metrics::count_retried() {
+    families_->retried.Increment();
 }
 
 void Metrics::count_purged(std::int64_t jobs) {

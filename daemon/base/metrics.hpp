@@ -25,6 +25,8 @@ class Metrics {
     /// `lateness`: since it was due and submitted.
     void count_dispatched(Duration lateness);
     void count_finished(FinishStatus status);
+    /// An attempt that is followed by another one.
+    void count_retried();
     /// Jobs that were removed from history.
     void count_purged(std::int64_t jobs);
     void count_http_request(int status_code);

@@ -45,7 +45,8 @@ Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
                  parts_.disk,
                  link_,
                  *this,
-                 parts_.instance},
+                 parts_.instance,
+                 parts_.random},
       reconciler_(parts_.engine, parts_.store, parts_.instance, [this] { reconcile_later(); }),
       retention_({parts_.store,
                   parts_.spool,
@@ -56,7 +57,7 @@ Dispatcher::Dispatcher(Parts parts, DispatchOptions options)
                   parts_.disk,
                   [this] { return link_.is_up(); },
                   [this] { return run_ids(); },
-                  [this](JobId job) { return runs_.count(job) > 0; }}),
+                  [this](JobId job, std::int64_t attempt) { return has_run(job, attempt); }}),
       expiry_({parts_.store,
                parts_.clock,
                parts_.core,
@@ -95,6 +96,7 @@ void Dispatcher::stop() {
     link_.stop();
     anchor_.let_go();
     waiting_for_slot_.clear();
+    waiting_for_run_.clear();
     runs_.clear();
 }
 
@@ -172,7 +174,7 @@ void Dispatcher::reconcile_later() {
 }
 
 void Dispatcher::reconcile() {
-    reconciler_.run([this](JobId job) { return runs_.count(job) > 0; },
+    reconciler_.run([this](JobId job, std::int64_t attempt) { return has_run(job, attempt); },
                     [this](EngineResult<std::unordered_set<std::string>> running) {
                         if (!running) {
                             reconcile_later();
@@ -291,6 +293,12 @@ void Dispatcher::kill(JobId job, std::string by, bool now) {
         auto* self = weak.get();
         if (!self) return;
         // A claim is answered before a later wish, and both are posted here in that order.
+        if (auto next = self->waiting_for_run_.find(job); next != self->waiting_for_run_.end()) {
+            next->second.kill_requested_at = self->parts_.clock.now();
+            next->second.kill_requested_by = by;
+            next->second.kill_now = next->second.kill_now || now;
+            return;
+        }
         if (auto run = self->runs_.find(job); run != self->runs_.end()) run->second->kill(by, now);
     });
 }
@@ -407,7 +415,7 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
         ++starting_;
         ++claims_;
         last_claimed_due_ = std::max(*last_claimed_due_, job.due_at);
-        add_run(std::move(job)).begin();
+        begin_run(std::move(job));
     }
     // Not before: a run that ends at once frees its slot while the others are not counted yet.
     is_claiming_ = false;
@@ -465,6 +473,34 @@ JobRun& Dispatcher::add_run(RunningJob job) {
     return *added;
 }
 
+/// A job that is tried again may be claimed while its last attempt is being cleaned up.
+void Dispatcher::begin_run(RunningJob job) {
+    JobId id = job.id;
+    if (runs_.count(id) == 0) return add_run(std::move(job)).begin();
+    --starting_;  // others may start meanwhile
+    waiting_for_run_.insert_or_assign(id, std::move(job));
+}
+
+void Dispatcher::begin_waiting_run(RunningJob job) {
+    // Another engine may answer by now.
+    bool is_on_engine = link_.is_up() && link_.identity().id == job.engine_id;
+    if (!is_on_engine) return add_run(std::move(job)).settle();
+    ++starting_;
+    add_run(std::move(job)).begin();
+}
+
+bool Dispatcher::has_run(JobId job, std::int64_t attempt) const {
+    auto run = runs_.find(job);
+    if (run != runs_.end() && run->second->job().attempt == attempt) return true;
+    auto next = waiting_for_run_.find(job);
+    return next != waiting_for_run_.end() && next->second.attempt == attempt;
+}
+
+void Dispatcher::attempt_is_due(TimePoint due) {
+    note_due(due);
+    pump();  // a write that took long may have let it come due
+}
+
 void Dispatcher::take_start_slot(std::shared_ptr<JobRun> run) {
     waiting_for_slot_.push_back(run);
     hand_out_start_slots();
@@ -497,6 +533,7 @@ void Dispatcher::run_is_over(JobId job, bool is_clean) {
     // The run is in the middle of a call of its own: it goes when that returns.
     parts_.core.post([keep = std::move(run->second)] {});
     runs_.erase(run);
+    if (auto next = waiting_for_run_.extract(job)) begin_waiting_run(std::move(next.mapped()));
     retention_.jobs_ended();
     pump();
 }

@@ -44,6 +44,7 @@ class Dispatcher final : public RunOwner {
         WallTimer& due_timer;  ///< calls due_timer_rang
         std::string instance;
         bool engine_is_given = false;
+        RandomSource random = {};  ///< spreads attempts that are tried again; none: it does not
     };
     Dispatcher(Parts parts, DispatchOptions options);
     ~Dispatcher();
@@ -92,9 +93,13 @@ class Dispatcher final : public RunOwner {
     void release_start_slot() override;
     void container_known(const std::string& container, JobId job) override;
     void run_is_over(JobId job, bool is_clean) override;
+    void attempt_is_due(TimePoint due) override;
 
   private:
     [[nodiscard]] std::vector<JobId> run_ids() const;
+    [[nodiscard]] bool has_run(JobId job, std::int64_t attempt) const;
+    void begin_run(RunningJob job);
+    void begin_waiting_run(RunningJob job);
     /// A copy, since what is told to a run may end it.
     [[nodiscard]] std::vector<std::shared_ptr<JobRun>> all_runs() const;
     void engine_came_up();
@@ -128,6 +133,8 @@ class Dispatcher final : public RunOwner {
     Reconciler reconciler_;
     Retention retention_;
     std::unordered_map<JobId, std::shared_ptr<JobRun>> runs_;
+    /// Claimed, while the run of their last attempt removes its container.
+    std::unordered_map<JobId, RunningJob> waiting_for_run_;
     std::unordered_map<std::string, JobId> containers_;
     std::deque<std::weak_ptr<JobRun>> waiting_for_slot_;
     int starting_ = 0;

@@ -4,10 +4,11 @@
 /// step got no answer, or the daemon is new, `settle` looks at the container and goes on from what
 /// it finds.
 ///
+/// One that is to be tried again is scheduled anew in place of `finish`, and has a new run then.
+///
 ///   begin ─▶ create ─▶ id committed ─▶ start ─▶ watching ─▶ copy output ─▶ finish ─▶ remove
 ///                │            │           │        │  ▲
 ///                └─ no answer ┴───────────┴────────┴──┴─▶ unsettled ─▶ settle
-///
 ///
 /// Rules (numbers in brackets are those of docs/architecture.md, "Started exactly once"):
 ///   - a row without a container id was certainly never started [2]
@@ -30,6 +31,7 @@
 #include "daemon/base/clock.hpp"
 #include "daemon/base/executor.hpp"
 #include "daemon/base/metrics.hpp"
+#include "daemon/base/random.hpp"
 #include "daemon/dispatch/engine_link.hpp"
 #include "daemon/dispatch/event_hub.hpp"
 #include "daemon/dispatch/output_copy.hpp"
@@ -50,6 +52,8 @@ class RunOwner {
     virtual void container_known(const std::string& container, JobId job) = 0;
     /// `is_clean`: no container of it is left; else a reconcile has to look.
     virtual void run_is_over(JobId job, bool is_clean) = 0;
+    /// The job is scheduled again, and due then.
+    virtual void attempt_is_due(TimePoint due) = 0;
 
   protected:
     ~RunOwner() = default;
@@ -68,6 +72,7 @@ struct RunParts {
     EngineLink& link;
     RunOwner& owner;
     std::string instance;
+    RandomSource random = {};
 };
 
 class JobRun : public std::enable_shared_from_this<JobRun> {
@@ -157,6 +162,10 @@ class JobRun : public std::enable_shared_from_this<JobRun> {
     void read_output_again(Outcome outcome);
     void store_output(Outcome outcome, Spool::Whole whole);
     void finish(Outcome outcome);
+    [[nodiscard]] std::optional<Retry> next_attempt(const Outcome& outcome) const;
+    void end_attempt(Outcome outcome, Retry next);
+    void end_job(Outcome outcome);
+    void outcome_is_stored(const Outcome& outcome, std::string_view event);
     void finish_without_container(FinishStatus status,
                                   std::optional<std::int64_t> exit_code,
                                   std::string error);

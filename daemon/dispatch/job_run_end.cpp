@@ -204,6 +204,46 @@ void JobRun::output_not_kept(const Error& error, const Outcome& outcome) {
 
 void JobRun::finish(Outcome outcome) {
     step_ = Step::ending;
+    if (auto next = next_attempt(outcome)) return end_attempt(std::move(outcome), *std::move(next));
+    end_job(std::move(outcome));
+}
+
+/// From now on, not from the end: that may have been long ago, when nobody could look.
+std::optional<Retry> JobRun::next_attempt(const Outcome& outcome) const {
+    if (!job_.spec.retries || kill_wanted_ || mutated("forgets_retries")) return std::nullopt;
+    auto wait = job_.spec.retries->wait_after(job_.attempt, outcome.finish);
+    if (!wait) return std::nullopt;
+    Duration jitter{};
+    if (parts_.random)
+        jitter = Duration(parts_.random() % static_cast<std::uint64_t>(wait->count() / 10 + 1));
+    std::string how = outcome.finish == FinishStatus::timed_out ? "timed out"
+                      : outcome.finish == FinishStatus::lost    ? "is lost"
+                                                                : "failed";
+    if (outcome.exit_code) how += fmt::format(" with exit code {}", *outcome.exit_code);
+    if (outcome.error) how += ": " + *outcome.error;
+    return Retry{parts_.clock.now() + *wait + jitter,
+                 fmt::format("attempt {} of {} {}", job_.attempt, job_.spec.retries->max + 1, how)};
+}
+
+void JobRun::end_attempt(Outcome outcome, Retry next) {
+    TimePoint due = next.due_at;
+    parts_.store.retry(
+        job_.id,
+        job_.attempt,
+        outcome,
+        std::move(next),
+        then_on_core<bool>([outcome, due](JobRun& self, Result<bool> stored) {
+            if (!stored)
+                return self.retry_write_later([outcome](JobRun& run) { run.finish(outcome); });
+            // A kill came before, which ends the job.
+            if (!*stored) return self.end_job(outcome);
+            self.parts_.metrics.count_retried();
+            self.parts_.owner.attempt_is_due(due);
+            self.outcome_is_stored(outcome, "attempt_finished");
+        }));
+}
+
+void JobRun::end_job(Outcome outcome) {
     parts_.store.finish(
         job_.id,
         job_.attempt,
@@ -211,18 +251,21 @@ void JobRun::finish(Outcome outcome) {
         then_on_core<bool>([outcome](JobRun& self, Result<bool> stored) {
             if (!stored)
                 return self.retry_write_later([outcome](JobRun& run) { run.finish(outcome); });
-            failpoint("outcome_committed");
-            self.parts_.events.output_grew(self.job_.id);
             if (*stored) self.parts_.metrics.count_finished(outcome.finish);
-            log_info(
-                "job_finished",
-                {{"job", self.job_.id.to_string()},
-                 {"attempt", self.job_.attempt},
-                 {"finish_status", to_string(outcome.finish)},
-                 {"exit_code", outcome.exit_code ? std::to_string(*outcome.exit_code) : "none"}});
-            self.remove_container();
-            self.ask_for_output_again();
+            self.outcome_is_stored(outcome, "job_finished");
         }));
+}
+
+void JobRun::outcome_is_stored(const Outcome& outcome, std::string_view event) {
+    failpoint("outcome_committed");
+    parts_.events.output_grew(job_.id);
+    log_info(event,
+             {{"job", job_.id.to_string()},
+              {"attempt", job_.attempt},
+              {"finish_status", to_string(outcome.finish)},
+              {"exit_code", outcome.exit_code ? std::to_string(*outcome.exit_code) : "none"}});
+    remove_container();
+    ask_for_output_again();
 }
 
 void JobRun::finish_without_container(FinishStatus status,

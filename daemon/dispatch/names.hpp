@@ -1,7 +1,9 @@
 #pragma once
 /// How containers of jobs are named and labelled.
 
-#include <optional>
+#include <charconv>
+#include <cstdint>
+#include <map>
 #include <string>
 
 #include "common/ids.hpp"
@@ -15,6 +17,16 @@ inline constexpr const char* instance_label = "schedulerd.instance";
 
 inline std::string container_name(JobId id, int attempt) {
     return "schedulerd-" + id.to_string() + '-' + std::to_string(attempt);
+}
+
+/// Which attempt a container is, by its labels; 0 where they say none.
+inline std::int64_t attempt_of(const std::map<std::string, std::string>& labels) {
+    auto label = labels.find(attempt_label);
+    std::int64_t attempt = 0;
+    if (label != labels.end())
+        (void)std::from_chars(
+            label->second.data(), label->second.data() + label->second.size(), attempt);
+    return attempt;
 }
 
 }  // namespace scheduler

@@ -68,7 +68,7 @@ void Reconciler::walk(IsOurs is_ours, Visit visit, EngineReply<Done> reply) {
             if (!listed) return reply(fail(listed.error()));
             for (const ContainerSummary& container : *listed) {
                 auto job = JobId::parse(job_text(container));
-                visit(container, job && is_ours(*job));
+                visit(container, job && is_ours(*job, attempt_of(container.labels)));
             }
             reply(Done{});
         });
@@ -120,7 +120,8 @@ void Reconciler::count_left_over(IsOurs is_ours, EngineReply<std::int64_t> reply
     auto count = std::make_shared<std::int64_t>(0);
     auto visit = [this, count](const ContainerSummary& container, bool has_run) {
         auto job = job_of(container);
-        if (job && has_ended(job->status) && !has_run) ++*count;
+        bool is_over = job && has_attempt_ended(*job, attempt_of(container.labels));
+        if (is_over && !has_run) ++*count;
     };
     walk(std::move(is_ours),
          std::move(visit),
@@ -138,7 +139,8 @@ Result<Job> Reconciler::job_of(const ContainerSummary& container) const {
 
 void Reconciler::look_at(const ContainerSummary& container, const std::shared_ptr<Pass>& pass) {
     auto job = job_of(container);
-    if (job && has_ended(job->status)) return clean_up(container, job->id, pass);
+    if (job && has_attempt_ended(*job, attempt_of(container.labels)))
+        return clean_up(container, job->id, pass);
     if (job) return;  // claimed meanwhile, or by a run that is about to begin
     if (job.error().code != ErrorCode::job_not_found) return;
     if (reported_.insert(container.id).second)

@@ -21,7 +21,7 @@ namespace scheduler {
 class Reconciler {
   public:
     /// Whose container a run takes care of.
-    using IsOurs = std::function<bool(JobId)>;
+    using IsOurs = std::function<bool(JobId, std::int64_t attempt)>;
 
     /// `on_left`: a container whose row has ended is there, and someone has to look again.
     Reconciler(Engine& engine, Store& store, std::string instance, std::function<void()> on_left)

@@ -73,7 +73,7 @@ class Retention {
         Executor& disk;  ///< where files are removed
         std::function<bool()> engine_is_up;
         std::function<std::vector<JobId>()> runs;  ///< that are not over
-        std::function<bool(JobId)> is_run;         ///< one of them
+        Reconciler::IsOurs is_run;                 ///< an attempt of one of them
     };
     explicit Retention(Parts parts);
 

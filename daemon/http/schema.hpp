@@ -63,6 +63,8 @@ std::string text_schema() {
         return R"({"type":"string","pattern":"^[0-9]+[smhdSMHD]$"})";
     } else if constexpr (std::same_as<T, MountType>) {
         return enum_schema(mount_types);
+    } else if constexpr (std::same_as<T, Backoff>) {
+        return enum_schema(backoffs);
     } else if constexpr (std::same_as<T, Size>) {
         return R"({"type":"string","pattern":"^[0-9]+([bkmgBKMG]|[kmgKMG][iI][bB])$"})";
     } else if constexpr (std::same_as<T, Cpus>) {
@@ -76,8 +78,9 @@ std::string text_schema() {
     } else if constexpr (std::same_as<T, Base64Bytes>) {
         return R"({"type":"string","contentEncoding":"base64"})";
     } else {
-        return R"({"type":"string","pattern":"^[0-9a-f]{32}$"})";  // JobId, ScheduleId; over HTTP
-                                                                   // JobRef too
+        static_assert(std::same_as<T, JobId> || std::same_as<T, ScheduleId> ||
+                      std::same_as<T, JobRef>);
+        return R"({"type":"string","pattern":"^[0-9a-f]{32}$"})";  // over HTTP JobRef too
     }
 }
 

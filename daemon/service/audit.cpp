@@ -186,7 +186,7 @@ std::optional<std::string> counted_at(const JobRecord& record, std::int64_t seq)
 
 std::vector<int> attempts_with_output(const JobRecord& record) {
     std::vector<int> attempts;
-    for (const AttemptRecord& attempt : record.attempts)
+    for (const Attempt& attempt : record.attempts)
         if (attempt.started_at && attempt.exit_code)
             attempts.push_back(static_cast<int>(attempt.attempt));
     return attempts;

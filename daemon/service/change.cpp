@@ -155,13 +155,15 @@ WaitToken Service::handle(const WaitRequest& request, const Caller& caller, Repl
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return answer_now(fail(job.error()));
     if (has_ended(job->status) || longest == Duration(0))
-        return answer_now(shown(std::move(*job), parts_->clock.now()));
+        return answer_now(
+            shown(with_attempts(parts_->store, std::move(*job)), parts_->clock.now()));
     return parts_->waits->add(
         job->id,
         longest,
-        [&clock = parts_->clock, reply = std::move(reply)](Result<Job> ended) mutable {
+        [&store = parts_->store, &clock = parts_->clock, reply = std::move(reply)](
+            Result<Job> ended) mutable {
             if (!ended) return reply(fail(ended.error()));
-            reply(shown(std::move(*ended), clock.now()));
+            reply(shown(with_attempts(store, std::move(*ended)), clock.now()));
         });
 }
 

@@ -1,7 +1,5 @@
 #include "daemon/service/cross_check.hpp"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "daemon/dispatch/names.hpp"
@@ -15,14 +13,6 @@ constexpr std::size_t short_id = 12;  // as docker prints it
 std::string label_of(const ContainerSummary& container, const char* label) {
     auto found = container.labels.find(label);
     return found == container.labels.end() ? std::string() : found->second;
-}
-
-/// 0 where the label says none.
-std::int64_t attempt_of(const ContainerSummary& container) {
-    const std::string text = label_of(container, attempt_label);
-    std::int64_t attempt = 0;
-    (void)std::from_chars(text.data(), text.data() + text.size(), attempt);
-    return attempt;
 }
 
 Finding about(Finding finding, const ContainerSummary& container) {
@@ -40,7 +30,7 @@ CrossCheck::Suspicion against_row(const ContainerSummary& container,
                                   bool is_in_care) {
     const std::string name = container.id.substr(0, short_id);
     const char* state = container.is_running ? "runs" : "is still there";
-    auto attempt = attempt_of(container);
+    auto attempt = attempt_of(container.labels);
     auto current = job.attempt.value_or(0);
     if (attempt > current)
         return about(finding_of(FindingKind::early,
@@ -183,15 +173,15 @@ CrossCheck::Suspicion CrossCheck::output(const JobRecord& record) const {
                 record.job,
                 fmt::format("ran, and its output of attempt {} is not there", attempt));
     if (!record.output_bytes) return std::nullopt;
-    const auto last = static_cast<int>(record.job.attempt.value_or(0));
-    const auto bytes = static_cast<std::int64_t>(spool_.bytes_stored(record.job.id, last));
+    std::int64_t bytes = 0;
+    for (int attempt : attempts_with_output(record))
+        bytes += static_cast<std::int64_t>(spool_.bytes_stored(record.job.id, attempt));
     if (bytes == *record.output_bytes) return std::nullopt;
-    return finding_of(bytes < *record.output_bytes ? FindingKind::lost : FindingKind::inconsistent,
-                      record.job,
-                      fmt::format("stored {} bytes as its output of attempt {}, and {} are there",
-                                  *record.output_bytes,
-                                  last,
-                                  bytes));
+    return finding_of(
+        bytes < *record.output_bytes ? FindingKind::lost : FindingKind::inconsistent,
+        record.job,
+        fmt::format(
+            "stored {} bytes as its output, and {} are there", *record.output_bytes, bytes));
 }
 
 }  // namespace scheduler

@@ -89,7 +89,8 @@ class ListStream final : public Stream<Service::ListPart> {
         if (step == Step::running)
             for (const Job& job : jobs)
                 listed_running_.insert(job.id);
-        if (step == Step::moved)
+        // Claimed meanwhile, or tried again.
+        if (step == Step::moved || step == Step::scheduled)
             std::erase_if(jobs, [&](const Job& job) { return listed_running_.count(job.id) > 0; });
         part.jobs = std::move(jobs);
         return part;
@@ -108,7 +109,7 @@ class ListStream final : public Stream<Service::ListPart> {
 Result<Job> Service::handle(const ShowRequest& request, const Caller& caller) {
     auto job = parts_->store.find(request.job_id, caller.name);
     if (!job) return fail(job.error());
-    return shown(std::move(*job), parts_->clock.now());
+    return shown(with_attempts(parts_->store, std::move(*job)), parts_->clock.now());
 }
 
 Result<ListResponse> Service::handle(const ListRequest& request, const Caller&) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -26,6 +27,7 @@ constexpr std::size_t chunk_bytes = std::size_t{16} * 1024;
 struct Selection {
     JobId job;
     int attempt = 1;
+    bool is_one_attempt = false;  ///< else a follower goes on with the next one
     bool follow = false;
     bool timestamps = false;
     std::optional<LogStream> stream;
@@ -68,6 +70,12 @@ Result<std::uint64_t> count_lines(SpoolReader& reader, const Selection& selectio
     }
 }
 
+/// A place in the output of an attempt: `2:1764040611218000000.12`; of the first one without its
+/// number.
+std::string place_text(int attempt, const LogPlace& place) {
+    return attempt == 1 ? place.to_string() : fmt::format("{}:{}", attempt, place.to_string());
+}
+
 /// A job's output from the spool, once what it printed so far is there (`is_ready`).
 class LogSource final : public TailSource<LogChunk> {
   public:
@@ -94,11 +102,29 @@ class LogSource final : public TailSource<LogChunk> {
         if (!job && job.error().code == ErrorCode::job_not_found)
             return Produced<LogChunk>{std::nullopt, true};
         if (!job) return fail(job.error());
-        is_over_ = has_ended(job->status) || (job->attempt && *job->attempt > selection_.attempt);
+        if (!has_attempt_ended(*job, selection_.attempt)) return Produced<LogChunk>{};
+        if (!was_read_whole_) {
+            was_read_whole_ = true;
+            return produce();
+        }
+        if (!selection_.is_one_attempt && job->attempt > selection_.attempt) {
+            begin_next_attempt();
+            return produce();
+        }
+        is_over_ = selection_.is_one_attempt || has_ended(job->status);
         return is_over_ ? produce() : Result<Produced<LogChunk>>(Produced<LogChunk>{});
     }
 
   private:
+    void begin_next_attempt() {
+        ++selection_.attempt;
+        was_read_whole_ = false;
+        lines_to_skip_ = 0;
+        place_ = LogPlace();
+        line_starts_ = LineStarts();
+        reader_ = open_reader();
+    }
+
     Result<Done> open() {
         if (selection_.tail) {
             auto lines = count_lines(*open_reader(), selection_);
@@ -146,7 +172,7 @@ class LogSource final : public TailSource<LogChunk> {
 
     LogChunk chunk_of(SpoolRecord record) {
         LogChunk chunk;
-        chunk.place = place_.to_string();
+        chunk.place = place_text(selection_.attempt, place_);
         chunk.stream = record.stream.value_or(LogStream::err);
         chunk.at = Instant{
             TimePoint(std::chrono::floor<Duration>(std::chrono::nanoseconds(record.at_ns)))};
@@ -197,22 +223,46 @@ class LogSource final : public TailSource<LogChunk> {
 
     Store& store_;
     Spool& spool_;
-    const Selection selection_;
+    Selection selection_;
     std::shared_ptr<const std::atomic<bool>> is_ready_;
     std::unique_ptr<SpoolReader> reader_;  ///< none before the first read
     std::optional<LogChunk> ahead_;        ///< read already, of the other stream
     std::uint64_t lines_to_skip_ = 0;
     bool is_over_ = false;
-    bool in_line_ = false;  ///< what came last, of either stream, did not end its line
-    LogPlace place_;        ///< where the last record ended
+    bool was_read_whole_ = false;  ///< the attempt, after it was over
+    bool in_line_ = false;         ///< what came last, of either stream, did not end its line
+    LogPlace place_;               ///< where the last record ended
     LineStarts line_starts_;
 };
+
+/// The attempt of a place, and what follows its number.
+std::pair<std::int64_t, std::string_view> split_place(std::string_view text) {
+    std::int64_t attempt = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), attempt);
+    bool has_attempt = error == std::errc() && end != text.data() + text.size() && *end == ':';
+    if (!has_attempt) return {1, text};
+    return {attempt, text.substr(static_cast<std::size_t>(end + 1 - text.data()))};
+}
 
 Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint now) {
     Selection selection;
     selection.job = job.id;
     std::int64_t newest = job.attempt.value_or(1);
     std::int64_t attempt = request.attempt.value_or(newest);
+    std::string_view after = request.after ? std::string_view(*request.after) : "";
+    if (request.after) {
+        auto [attempt_of_place, place] = split_place(after);
+        after = place;
+        if (request.attempt && attempt_of_place != attempt)
+            return fail(
+                ErrorCode::bad_field,
+                fmt::format("after \"{}\" is a place in attempt {}, and attempt {} is asked "
+                            "for; give one of them",
+                            request.after->substr(0, 64),
+                            attempt_of_place,
+                            attempt));
+        attempt = attempt_of_place;
+    }
     if (attempt < 1 || attempt > newest)
         return fail(ErrorCode::bad_field,
                     fmt::format("attempt {} does not exist; there were {}", attempt, newest));
@@ -227,12 +277,13 @@ Result<Selection> select(const LogsRequest& request, const Job& job, TimePoint n
     if (request.after && request.tail)
         return fail(ErrorCode::bad_field, "after and tail exclude each other: give one of them");
     if (request.after) {
-        auto after = LogPlace::parse(*request.after);
-        if (!after) return fail(after.error());
-        selection.after = *after;
+        auto place = LogPlace::parse(after);
+        if (!place) return fail(place.error());
+        selection.after = *place;
     }
     if (request.tail) selection.tail = static_cast<std::uint64_t>(*request.tail);
     selection.attempt = static_cast<int>(attempt);
+    selection.is_one_attempt = request.attempt.has_value();
     selection.follow = request.follow;
     selection.timestamps = request.timestamps;
     selection.stream = request.stream;
@@ -285,7 +336,8 @@ Result<std::unique_ptr<Stream<LogChunk>>> Service::handle(const LogsRequest& req
     if (!selection) return fail(selection.error());
     if (auto there = check_output_is_there(parts_->store, parts_->spool, *selection); !there)
         return fail(there.error());
-    auto is_ready = std::make_shared<std::atomic<bool>>(has_ended(job->status));
+    auto is_ready =
+        std::make_shared<std::atomic<bool>>(has_attempt_ended(*job, selection->attempt));
     auto source = std::make_unique<LogSource>(parts_->store, parts_->spool, *selection, is_ready);
     auto stream = std::make_unique<TailStream<LogChunk>>(std::move(source), parts_->timers);
     if (!*is_ready) {

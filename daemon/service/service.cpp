@@ -44,6 +44,19 @@ Job shown(Job job, TimePoint now) {
     return job;
 }
 
+Job with_attempts(Store& store, Job job) {
+    bool was_tried_again = job.attempt > 1 || (job.attempt && job.status == JobStatus::scheduled);
+    if (!was_tried_again) return job;
+    auto record = store.record(job.id);
+    if (!record || !*record) return job;
+    job.attempts = std::move((*record)->attempts);
+    // It may have moved on between the two reads.
+    std::erase_if(job.attempts, [&](const Attempt& attempt) {
+        return !has_attempt_ended(job, attempt.attempt) || attempt.attempt > *job.attempt;
+    });
+    return job;
+}
+
 Result<std::string> usable_image(const std::string& image) {
     auto reference = parse_image_reference(image);
     if (reference) return reference;
@@ -57,7 +70,7 @@ std::string in_words(Duration length) {
 }
 
 std::optional<TimePoint> expiry_of(const Job& job) {
-    if (!job.spec) return std::nullopt;
+    if (!job.spec || job.attempt) return std::nullopt;  // started once, it is tried again
     return expiry_of(job.due_at.at, job.created_at.at, *job.spec);
 }
 

@@ -35,6 +35,9 @@ struct Service::Parts {
 /// What a job is shown with: environment values hidden, and how long it waits though it is due.
 Job shown(Job job, TimePoint now);
 
+/// With the attempts that have ended, of a job that was or will be tried again.
+Job with_attempts(Store& store, Job job);
+
 /// The full reference of an image that is to be run. Errors: bad_field.
 Result<std::string> usable_image(const std::string& image);
 

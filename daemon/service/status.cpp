@@ -64,26 +64,35 @@ std::string expiry_words(const Job& job) {
         "; it expires {} {}, if it is not started before", to_local_date(*at), zone_name(*at));
 }
 
+/// What became of the attempt before, of a job that waits for the next one.
+std::string retry_words(Store& store, const Job& job) {
+    if (!job.attempt) return "";
+    auto record = store.record(job.id);
+    if (!record || !*record || (*record)->transitions.empty()) return "";
+    const auto& reason = (*record)->transitions.back().reason;
+    return reason ? "; " + *reason : "";
+}
+
 /// How late it started, and why: what the claim waited for, and the start itself where that was
 /// slow. Empty when it was on time.
 std::string lateness_words(Store& store, const Job& job) {
     constexpr Duration late = std::chrono::seconds(1);
     constexpr Duration slow_start = std::chrono::milliseconds(100);
-    constexpr std::int64_t events_max = 100;
     const TimePoint due = due_from(job);
     if (!job.started_at || job.started_at->at - due < late) return "";
     std::string words = fmt::format("; it started {} after it was {}",
                                     in_words(job.started_at->at - due),
                                     due == job.due_at.at ? "due" : "submitted");
-    auto events = store.events_after(0, job.id, events_max);
-    if (!events) return words;
-    auto claim = std::find_if(events->rbegin(), events->rend(), [](const JobEvent& event) {
-        return event.to == JobStatus::running;
+    auto record = store.record(job.id);
+    if (!record || !*record) return words;
+    const auto& moves = (*record)->transitions;
+    auto claim = std::find_if(moves.rbegin(), moves.rend(), [](const Transition& move) {
+        return move.to == JobStatus::running;
     });
-    if (claim == events->rend()) return words;
+    if (claim == moves.rend()) return words;
     std::vector<std::string> reasons;
     if (claim->reason) reasons.push_back(*claim->reason);
-    Duration start = job.started_at->at - claim->at.at;
+    Duration start = job.started_at->at - claim->at;
     if (start >= slow_start)
         reasons.push_back(fmt::format("starting the container took {} ms", start.count()));
     return reasons.empty() ? words : fmt::format("{}: {}", words, fmt::join(reasons, "; "));
@@ -200,8 +209,11 @@ Result<WhyResponse> Service::handle(const WhyRequest& request, const Caller& cal
     std::string who = fmt::format("job {} ({})", job->number, job->job_name);
     TimePoint now = parts_->clock.now();
     if (job->status == JobStatus::scheduled) {
-        response.message =
-            fmt::format("{} {}{}", who, why_scheduled(*job, now), expiry_words(*job));
+        response.message = fmt::format("{} {}{}{}",
+                                       who,
+                                       why_scheduled(*job, now),
+                                       retry_words(parts_->store, *job),
+                                       expiry_words(*job));
     } else if (job->status == JobStatus::running) {
         response.message = job->started_at ? fmt::format("{} is running since {}{}",
                                                          who,

@@ -129,7 +129,7 @@ Result<std::vector<JobRecord>> Verification::next_jobs() {
     return records;
 }
 
-/// A job only moves on to a section that is read later, so none is missed.
+/// A job moves on to a section that is read later, unless it is tried again meanwhile.
 Result<std::vector<JobRecord>> Verification::next_listed_jobs() {
     ListFilter filter;
     filter.status = {sections_.front()};
@@ -163,8 +163,17 @@ void Verification::check_job(const JobRecord& record) {
     bool was_restored =
         restored_at_ && record.job.finished_at && record.job.finished_at->at <= *restored_at_;
     if (was_restored) return;
-    if (auto finding = cross_check_.output(record))
+    if (auto finding = check_output(record))
         suspect(What::output, record.job.id, "", std::move(*finding));
+}
+
+/// What an attempt printed before the backup was made may not have come along.
+std::optional<Finding> Verification::check_output(JobRecord record) const {
+    if (restored_at_)
+        std::erase_if(record.attempts, [&](const Attempt& attempt) {
+            return attempt.finished_at.at <= *restored_at_;
+        });
+    return cross_check_.output(record);
 }
 
 void Verification::check_punctuality(const JobRecord& record) {
@@ -292,7 +301,7 @@ Result<std::optional<Finding>> Verification::look_at(const Suspect& suspect) con
     if (!*record) return std::optional<Finding>();
     if (suspect.what == What::running) return cross_check_.running(**record, survey_);
     if (suspect.what == What::overdue) return look_at_overdue(**record, suspect.waits_its_turn);
-    return cross_check_.output(**record);
+    return check_output(**record);
 }
 
 /// A job that waits for something is no finding.

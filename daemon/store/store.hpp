@@ -108,6 +108,12 @@ struct Outcome {
     std::int64_t output_bytes = 0;  ///< of its stored output, which counts for the total
 };
 
+/// The next attempt of a job whose last one has ended.
+struct Retry {
+    TimePoint due_at{};
+    std::string reason;  ///< what its event says
+};
+
 /// A place in history, oldest first.
 struct HistoryPlace {
     TimePoint ended_at = TimePoint::min();
@@ -119,7 +125,7 @@ struct HistoryPlace {
 struct PruneBatch {
     std::optional<TimePoint> ended_before = {};  ///< by age
     std::optional<std::int64_t> jobs_kept = {};  ///< by count: as many of the newest stay
-    /// Only jobs that never had a container, by age alone: while nobody knows whether containers of
+    /// Only jobs that were never claimed, by age alone: while nobody knows whether containers of
     /// ended jobs are left.
     bool only_never_started = false;
     std::vector<JobId> spared = {};  ///< their runs are not over
@@ -200,13 +206,6 @@ struct Transition {
     std::optional<std::string> reason;
 };
 
-/// One finished try.
-struct AttemptRecord {
-    std::int64_t attempt = 1;
-    std::optional<TimePoint> started_at;
-    std::optional<std::int64_t> exit_code;
-};
-
 /// All that is remembered of a job, read at one moment.
 struct JobRecord {
     static constexpr std::int64_t transitions_max = 1000;  ///< what is older is not read
@@ -215,8 +214,8 @@ struct JobRecord {
     std::optional<TimePoint> claimed_at;
     std::optional<std::string> engine_id;
     std::vector<Transition> transitions;  ///< oldest first
-    std::vector<AttemptRecord> attempts;  ///< by number
-    /// Of the stored file of its last attempt, when it ended. Nothing before schema 2.
+    std::vector<Attempt> attempts;        ///< finished ones, by number
+    /// Of the stored files of its attempts, when it ended. Nothing before schema 2.
     std::optional<std::int64_t> output_bytes;
     std::string damage;  ///< why the row can't be read: then only id and number are
 };
@@ -294,9 +293,13 @@ class Store {
                                  Reply<FinishStatus> reply) = 0;
     /// running → finished. False when the attempt had ended already: the first outcome stands.
     virtual void finish(JobId id, int attempt, Outcome outcome, Reply<bool> reply) = 0;
+    /// running → scheduled: the attempt has ended so, and another one is due. False when it had
+    /// ended already, or a kill was asked for: then nothing was changed.
+    virtual void retry(JobId id, int attempt, Outcome outcome, Retry next, Reply<bool> reply) = 0;
     /// scheduled → canceled/did_not_run. Errors: job_not_found, job_running, job_in_history.
     virtual void cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) = 0;
-    /// due_at becomes `now`, and a held job is released. Replies when it expires. Errors:
+    /// due_at becomes `now`, and a held job is released. Replies when it expires, which one that
+    /// was started before does not. Errors:
     /// job_not_found, job_running, job_in_history.
     virtual void make_due(JobId id, TimePoint now, Reply<std::optional<TimePoint>> reply) = 0;
     /// A held job is not claimed, whatever its time. Errors: job_not_found, job_running,

@@ -231,7 +231,7 @@ TEMPLATE_TEST_CASE("a field that is not known is refused by name",
                    OverHttp,
                    OverSocket) {
     TestType front(shared_daemon());
-    for (std::string field : {"tiem", "Time", "memroy", "retries", "spec"}) {
+    for (std::string field : {"tiem", "Time", "memroy", "pull", "spec"}) {
         Outcome outcome = add(front, {{"job_name", "busybox"}, {"time", "1h"}, {field, "1"}});
         check_refused(outcome, "unknown_field");
         CHECK(outcome.message.find(field) != std::string::npos);

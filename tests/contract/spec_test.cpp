@@ -58,6 +58,18 @@ std::vector<std::pair<std::string, Field>> each_field() {
         {"stop_grace", {"60s", "1m"}},
         {"expires", {"300s", "5m"}},
         {"log_limit", {"128k", "128KiB"}},
+        {"retries", {Json::object({{"max", 0}})}},
+        {"retries",
+         {{{"max", 100},
+           {"delay", "60s"},
+           {"backoff", "exponential"},
+           {"max_delay", "1h"},
+           {"on", {"failed", "lost"}}},
+          {{"max", 100},
+           {"delay", "1m"},
+           {"backoff", "exponential"},
+           {"max_delay", "1h"},
+           {"on", {"failed", "lost"}}}}},
     };
 }
 
@@ -159,6 +171,13 @@ TEMPLATE_TEST_CASE("a bad value is refused with its field, its value and what is
              {"stop_grace", "2d", "stop_grace 2d is longer than 1d"},
              {"log_limit", "127KiB", "log_limit 127KiB is not from 128KiB to 1GiB"},
              {"log_limit", "1025MiB", "log_limit 1025MiB is not from 128KiB to 1GiB"},
+             {"retries", Json::object({{"max", 101}}), "retries.max 101 is not from 0 to 100"},
+             {"retries",
+              {{"max", 1}, {"delay", "0s"}},
+              "retries.delay 0s is too short; it must be at least 1s"},
+             {"retries",
+              {{"max", 1}, {"on", Json::array({"success"})}},
+              "retries.on \"success\" can't be tried again; it takes failed, timed_out, lost"},
              {"expires",
               "0s",
               "expires 0s is too short; it must be at least 1s, or left out for a job that waits "

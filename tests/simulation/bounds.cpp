@@ -134,10 +134,10 @@ void World::check_run(const ModelJob& job) {
         require(ran->began + job.request.spec.timeout->length, stop_grace, "is over its time");
 }
 
-/// The container that ran as this job, if one did.
+/// The container that ran as its last attempt, if one did.
 std::shared_ptr<Container> World::container_of(const ModelJob& job) const {
     std::shared_ptr<Container> ran;
-    for (const auto& container : engine_.ever(container_name(job.id, 1)))
+    for (const auto& container : engine_.ever(container_name(job.id, job.attempt())))
         if (container->starts > 0) ran = container;
     return ran;
 }

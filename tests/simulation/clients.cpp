@@ -26,12 +26,22 @@ AddRequest World::make_request() {
     if (random_.chance(15)) request.spec.timeout = Span{1s * (1 + random_.below(20))};
     if (orders_.chance(10)) request.spec.priority = any_priority();
     if (ends_.chance(15)) request.spec.expires = any_expiry();
+    if (tries_.chance(20)) request.spec.retries = any_retries();
     if (random_.chance(40)) request.key = fmt::format("key-{}", ++keys_);
     return request;
 }
 
 Span World::any_expiry() {
     return Span{1s * (1 + ends_.below(40))};
+}
+
+Retries World::any_retries() {
+    Retries retries;
+    retries.max = static_cast<std::int64_t>(tries_.below(4));
+    retries.delay = Span{1s * (1 + tries_.below(8))};
+    if (tries_.chance(50)) retries.backoff = Backoff::exponential;
+    if (tries_.chance(30)) retries.on = {FinishStatus::failed, FinishStatus::lost};
+    return retries;
 }
 
 std::int64_t World::any_priority() {
@@ -221,7 +231,7 @@ void World::change_is_done(const Asked& asked) {
         job->has_changed_place || asked.action == Action::edit || asked.action == Action::run;
     if (asked.edit.time) job->due_at = asked.at + *parse_duration(*asked.edit.time);
     if (asked.edit.spec.priority) job->priority = *asked.edit.spec.priority;
-    if (asked.edit.spec.expires) job->expires = asked.edit.spec.expires;
+    if (asked.edit.spec.expires && job->attempt() == 0) job->expires = asked.edit.spec.expires;
     if (asked.action == Action::remove && job->status != JobStatus::canceled)
         violate(fmt::format("the removal of job {} was acknowledged, and it is {}",
                             job->number,

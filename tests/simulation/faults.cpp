@@ -58,7 +58,7 @@ void World::start_was_sent() {
 void World::engine_did(const std::string& what, const std::string& container) {
     for (const auto* jobs : {&std::as_const(model_).jobs(), &model_.purged()})
         for (const auto& [id, job] : *jobs)
-            if (!container.empty() && container_name(id, 1) == container)
+            if (!container.empty() && container_name(id, job.attempt()) == container)
                 return say(fmt::format("the engine {} the container of a {} job ({})",
                                        what,
                                        to_string(job.status),

@@ -97,10 +97,11 @@ void World::check_purge(const ModelJob& job) {
         // The age is counted from the order, whatever the clock was set to since.
         may_go = may_go || is_permitted(asked.limits, job, std::max(latest, asked.at), later_ends);
     if (!may_go) violate(fmt::format("job {} was purged, and no limit says so", job.number));
-    for (const auto& container : engine_.ever(container_name(job.id, 1)))
-        // One that never ran may be made late, by a create whose sender is gone.
-        if (!container->is_removed && container->starts > 0)
-            violate(fmt::format("job {} was purged, and its container is left", job.number));
+    for (int attempt = 1; attempt <= job.attempt(); ++attempt)
+        for (const auto& container : engine_.ever(container_name(job.id, attempt)))
+            // One that never ran may be made late, by a create whose sender is gone.
+            if (!container->is_removed && container->starts > 0)
+                violate(fmt::format("job {} was purged, and its container is left", job.number));
 }
 
 /// `rows`: all of them, at this moment.
@@ -112,10 +113,15 @@ void World::check_totals(const std::vector<Job>& rows) {
     if (status->purged != purged)
         violate(fmt::format("{} jobs are counted as purged, not {}", status->purged, purged));
     std::int64_t bytes = 0;
-    for (const Job& row : rows)
+    for (const Job& row : rows) {
+        if (!has_ended(row.status) || row.output_removed_at) continue;
         // Without an exit code there was no container left to read it from.
-        if (row.exit_code && !row.output_removed_at)
-            bytes += static_cast<std::int64_t>(process_->spool->bytes_stored(row.id, 1));
+        auto record = process_->store->record(row.id);
+        for (const Attempt& attempt : (*record)->attempts)
+            if (attempt.exit_code)
+                bytes += static_cast<std::int64_t>(
+                    process_->spool->bytes_stored(row.id, static_cast<int>(attempt.attempt)));
+    }
     if (status->output_bytes != bytes)
         violate(fmt::format(
             "{} bytes of output are counted, and {} are kept", status->output_bytes, bytes));
@@ -124,7 +130,8 @@ void World::check_totals(const std::vector<Job>& rows) {
 /// A last prune leaves what it shall, and nothing of what it took.
 void World::check_history_at_rest() {
     for (const auto& [id, job] : model_.jobs()) {
-        if (job.ended && *job.ended->finish_status == FinishStatus::success) check_output(job);
+        if (job.ended && *job.ended->finish_status == FinishStatus::success)
+            check_output(job, job.attempt());
     }
     PruneRequest request;
     request.keep = kept_at_rest;

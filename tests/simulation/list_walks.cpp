@@ -11,6 +11,10 @@ constexpr std::size_t walks_max = 4;
 /// Between two pages, so that some walks outlast a crash.
 constexpr Duration pause_longest = 3s;
 
+ListWalk::Stand stand_of(const ModelJob& job) {
+    return {job.moves.size(), job.due_at, job.tries.size()};
+}
+
 }  // namespace
 
 void World::begin_walk() {
@@ -22,7 +26,7 @@ void World::begin_walk() {
     if (reads_.chance(40)) walk->request = make_selection();
     walk->request.limit = static_cast<std::int64_t>(1 + reads_.below(8));
     for (const ModelJob* job : model_.list(walk->request))
-        walk->began[job->id] = {job->moves.size(), job->due_at};
+        walk->began[job->id] = stand_of(*job);
     if (reads_.chance(30)) {
         auto stream = process_->service->list_stream(walk->request);
         if (!stream) violate("jobs can't be listed: " + stream.error().message);
@@ -86,8 +90,11 @@ void World::end_walk(const std::shared_ptr<ListWalk>& walk) {
         const ModelJob* job = model_.find(id);
         if (job == nullptr || walk->has_runs || job->has_changed_place) continue;
         int times = walk->seen[id];
-        bool has_stayed = ListWalk::Stand{job->moves.size(), job->due_at} == stand;
-        bool went_back = !walk->stream && stand.moves == 1 && job->status != JobStatus::canceled;
+        // One that is tried again meanwhile goes back to those that are scheduled.
+        if (job->tries.size() != stand.tries) continue;
+        bool has_stayed = stand_of(*job) == stand;
+        bool went_back =
+            !walk->stream && stand.moves % 2 == 1 && job->status != JobStatus::canceled;
         if (has_stayed ? times != 1 : is_of_all && !went_back && times == 0)
             violate(
                 fmt::format("job {} is in a list {} times, {}",

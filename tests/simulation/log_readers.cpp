@@ -58,7 +58,7 @@ Pieces select_output(const std::vector<Printed>& printed,
 
 /// The one that ran; nothing when none did.
 std::shared_ptr<const Container> World::ran(const ModelJob& job) const {
-    for (const auto& container : engine_.ever(container_name(job.id, 1)))
+    for (const auto& container : engine_.ever(container_name(job.id, job.attempt())))
         if (container->starts > 0) return container;
     return nullptr;
 }
@@ -154,6 +154,9 @@ void World::check_pieces(const ModelJob& job, const Pieces& told, const Pieces& 
 void World::follow_output() {
     JobId id = job_to_read(JobStatus::running);
     if (!process_ || id == JobId() || log_readers_.size() >= readers_max) return;
+    // What a follower of several attempts hears is not known here.
+    if (const auto& retries = model_.find(id)->request.spec.retries; retries && retries->max > 0)
+        return;
     auto reader = std::make_shared<LogReader>();
     reader->job = id;
     reader->follow = reads_.chance(60);

@@ -76,7 +76,14 @@ void Model::move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at) {
     if (!may_move(job.status, to)) violate(fmt::format("{} became {}", words(job), to_string(to)));
     job.status = to;
     job.moved_at = at;
-    if (to == JobStatus::running) job.claimed_at = at;
+    if (to == JobStatus::running) {
+        job.claimed_at = at;
+        job.was_clock_set_unseen = false;
+    }
+    if (to == JobStatus::scheduled) {
+        job.due_at = row.due_at.at;
+        job.expires.reset();
+    }
     job.is_held = false;
     job.moves.push_back(to);
     if (has_ended(to)) job.ended = row;

@@ -3,6 +3,7 @@
 /// committed since. It answers reads as the service must (lists and rows in model.cpp, events and
 /// `why` in model_reads.cpp), and knows what each job may become.
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ struct ModelJob {
     bool has_changed_place = false;
     JobStatus status = JobStatus::scheduled;
     std::optional<Job> ended;                  ///< as it was when it ended: it never changes again
+    std::vector<Attempt> tries;                ///< attempts that were followed by another one
     bool was_answered_as_new = false;          ///< to one of those who asked for it
     std::optional<SteadyPoint> kill_asked_at;  ///< the first time, answered or not
     /// Since when its end is owed: the first acknowledged wish, and the first one without grace.
@@ -40,6 +42,10 @@ struct ModelJob {
     /// The clock was set while it ran, and the daemon did not know yet that it did.
     bool was_clock_set_unseen = false;
 
+    /// The last one that was claimed; 0 before.
+    [[nodiscard]] int attempt() const {
+        return static_cast<int>(std::count(moves.begin(), moves.end(), JobStatus::running));
+    }
     /// From then on it is not started any more.
     [[nodiscard]] std::optional<TimePoint> expires_at() const {
         if (!expires) return std::nullopt;

@@ -80,6 +80,20 @@ std::string expiry_words(const ModelJob& job) {
         "; it expires {} {}, if it is not started before", to_local_date(*at), zone_name(*at));
 }
 
+std::string retry_words(const ModelJob& job) {
+    if (job.tries.empty()) return "";
+    const Attempt& last = job.tries.back();
+    std::string how = last.finish_status == FinishStatus::timed_out ? "timed out"
+                      : last.finish_status == FinishStatus::lost    ? "is lost"
+                                                                    : "failed";
+    return fmt::format("; attempt {} of {} {}{}{}",
+                       last.attempt,
+                       job.request.spec.retries->max + 1,
+                       how,
+                       last.exit_code ? fmt::format(" with exit code {}", *last.exit_code) : "",
+                       last.error ? ": " + *last.error : "");
+}
+
 }  // namespace
 
 void Model::hear(const Move& move) {
@@ -147,8 +161,10 @@ void Model::check_why(const ModelJob& job,
                       TimePoint now,
                       const Surroundings& around) const {
     std::string who = fmt::format("job {} ({}) ", job.number, job.request.job_name);
-    if (job.status == JobStatus::scheduled)
-        return check_start(job, said, who + why_scheduled(job, now, around), expiry_words(job));
+    if (job.status == JobStatus::scheduled) {
+        std::string end = expiry_words(job) + retry_words(job);
+        return check_start(job, said, who + why_scheduled(job, now, around), end);
+    }
     if (job.ended)
         return check_words(job,
                            said,

@@ -39,6 +39,7 @@ BUGS = {
     "ignores_priority": ("none", 50),
     "forgets_hold": ("none", 50),
     "forgets_expiry": ("none", 10),
+    "forgets_retries": ("none", 10),
     "forgets_edit": ("none", 50),
     "leaks_slots": ("none", 10),
     "begins_in_reverse": ("none", 10),

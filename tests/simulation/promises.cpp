@@ -21,6 +21,16 @@ bool is_end_of_a_stop(const Container& container) {
     return container.exit_code == 137 || container.exit_code == 143 || container.exit_code == 255;
 }
 
+/// The last attempt, of a job that has ended with it.
+Attempt end_of(const Job& row) {
+    Attempt end;
+    end.attempt = row.attempt.value_or(0);
+    end.finish_status = row.finish_status.value_or(FinishStatus::did_not_run);
+    end.exit_code = row.exit_code;
+    end.error = row.error;
+    return end;
+}
+
 }  // namespace
 
 bool World::is_asked(Action action, JobId job) const {
@@ -93,12 +103,49 @@ void World::on_commit(const std::vector<CommittedEvent>& events) {
             continue;
         }
         model_.hear({event.seq, event.job_id, job->status, event.to});
-        model_.move(*job, event.to, row_of(event.job_id), time_.clock.steady());
         say(fmt::format("job {} is {}", job->number, to_string(event.to)));
-        if (event.to == JobStatus::finished) check_end(*job);
+        moved(*job, event.to, row_of(event.job_id));
         if (event.to == JobStatus::canceled) check_cancel(*job->ended);
     }
     check_claimed();
+}
+
+/// A commit that is known: an attempt may have ended with it, or the job.
+void World::moved(ModelJob& job, JobStatus to, const Job& row) {
+    bool was_running = job.status == JobStatus::running;
+    model_.move(job, to, row, time_.clock.steady());
+    if (!was_running) return;
+    if (to == JobStatus::finished) return check_end(job, end_of(row));
+    if (to == JobStatus::scheduled) {
+        auto record = process_->store->record(job.id);
+        if (!record || !*record || std::ssize((*record)->attempts) != job.attempt())
+            violate(
+                fmt::format("job {} is tried again, and its attempts are not kept", job.number));
+        job.tries.push_back((*record)->attempts.back());
+        check_retry(job, row);
+        check_end(job, job.tries.back());
+    }
+}
+
+void World::check_retry(const ModelJob& job, const Job& row) {
+    const Attempt& end = job.tries.back();
+    const auto& retries = job.request.spec.retries;
+    auto wait = retries ? retries->wait_after(end.attempt, end.finish_status) : std::nullopt;
+    if (!wait)
+        violate(fmt::format("job {} is tried again after attempt {}, which is {}",
+                            job.number,
+                            end.attempt,
+                            to_string(end.finish_status)));
+    if (job.killed_at) violate(fmt::format("job {} was killed, and is tried again", job.number));
+    TimePoint now = time_.clock.now();
+    bool has_just_jumped = time_.clock.steady() - jumped_at_ < 1s;
+    bool is_soon = row.due_at.at <= now + *wait + *wait / 10;
+    bool is_late_enough = row.due_at.at > now + *wait - 2s;  // a commit may take a while
+    if (!has_just_jumped && !(is_soon && is_late_enough))
+        violate(fmt::format("job {} is tried again {}, and its delay is {} ms",
+                            job.number,
+                            to_rfc3339(row.due_at.at),
+                            wait->count()));
 }
 
 /// It was removed, or has expired. The row says when that is: a change may not be known here yet.
@@ -107,12 +154,14 @@ void World::check_cancel(const Job& row) {
     if (!is_expired && !is_asked(Action::remove, row.id))
         violate(fmt::format("job {} was canceled, and nobody asked for it", row.number));
     if (!is_expired) return;
+    if (row.attempt) violate(fmt::format("job {} was started, and expired", row.number));
     auto expires_at = expiry_of(row.due_at.at, row.created_at.at, *row.spec);
     if (!expires_at || row.finished_at->at < *expires_at)
         violate(fmt::format("job {} expired, and had time left", row.number));
 }
 
 void World::check_claimed_in_time(const Job& row) {
+    if (row.attempt > 1) return;
     auto expires_at = expiry_of(row.due_at.at, row.created_at.at, *row.spec);
     if (expires_at && row.due_at.at + Duration(row.lateness_ms.value_or(0)) >= *expires_at)
         violate(fmt::format("job {} was claimed when it had expired", row.number));
@@ -133,7 +182,9 @@ void World::check_claim(const std::vector<JobId>& claimed) {
     for (JobId id : claimed) {
         const ModelJob& job = *model_.find(id);
         say(fmt::format("job {} is claimed", job.number));
-        if (parse_image_reference(job.request.job_name)) to_create_.push_back(id);
+        // One that is tried again may have to wait for its last attempt's removal.
+        if (parse_image_reference(job.request.job_name) && job.attempt() == 0)
+            to_create_.push_back(id);
         if (job.due_at > latest && !is_asked(Action::run, id) && !is_asked(Action::edit, id))
             violate(fmt::format("job {} was claimed before it was due", job.number));
         if (job.is_held && !is_asked(Action::release, id) && !is_asked(Action::run, id))
@@ -146,7 +197,7 @@ void World::check_claim(const std::vector<JobId>& claimed) {
         violate(fmt::format("{} jobs run, and {} may", running, max_running_));
 }
 
-/// A container's process begins: the moment that may come once in a job's life.
+/// A container's process begins: the moment that may come once in an attempt's life.
 void World::on_start(const Container& container) {
     say(fmt::format("container {} of {} starts", container.id, container.name));
     auto label = container.labels.find("schedulerd.job");
@@ -157,18 +208,25 @@ void World::on_start(const Container& container) {
     for (const auto& each : engine_.ever(container.name))
         starts += each->starts;
     if (starts > 1) violate(fmt::format("job {} was started {} times", job->number, starts));
+    // A start that lay in the engine when the job was killed, or its engine lost it.
+    auto may_start_late = [](FinishStatus end) {
+        return end != FinishStatus::success && end != FinishStatus::failed;
+    };
+    for (const Attempt& ended : job->tries)
+        if (container.name == container_name(job->id, static_cast<int>(ended.attempt))) {
+            if (may_start_late(ended.finish_status)) return;
+            violate(fmt::format(
+                "attempt {} of job {} was started after its end", ended.attempt, job->number));
+        }
     switch (job->status) {
         case JobStatus::scheduled:
             violate(fmt::format("job {} was started, and no claim was committed", job->number));
         case JobStatus::canceled:
             violate(fmt::format("job {} was started after its removal", job->number));
-        case JobStatus::finished: {
-            // A start that lay in the engine when the job was killed, or its engine lost it.
-            FinishStatus end = *job->ended->finish_status;
-            if (end == FinishStatus::success || end == FinishStatus::failed)
+        case JobStatus::finished:
+            if (!may_start_late(*job->ended->finish_status))
                 violate(fmt::format("job {} was started after its end", job->number));
             break;
-        }
         case JobStatus::running:
             break;
     }
@@ -181,15 +239,18 @@ void World::on_start(const Container& container) {
 }
 
 /// An outcome was committed: it is what really happened.
-void World::check_end(const ModelJob& job) {
-    const Job& row = *job.ended;
-    FinishStatus end = *row.finish_status;
+void World::check_end(const ModelJob& job, const Attempt& row) {
+    FinishStatus end = row.finish_status;
     say(fmt::format("job {} is {} ({})",
                     job.number,
                     to_string(end),
                     row.exit_code ? std::to_string(*row.exit_code) : row.error.value_or("")));
     std::shared_ptr<Container> ran = container_of(job);
-    check_stop(job, ran);
+    check_stop(job, row, ran);
+    if (const auto& retries = job.request.spec.retries;
+        job.ended && retries && retries->wait_after(row.attempt, end) && !job.kill_asked_at)
+        violate(fmt::format(
+            "job {} ended with attempt {}, and is not tried again", job.number, row.attempt));
     bool ended_itself =
         ran && !ran->was_ended_by_engine && ran->phase == ContainerState::Phase::ended;
     auto wrong = [&](std::string_view why) {
@@ -226,19 +287,21 @@ void World::check_end(const ModelJob& job) {
             if (!ran) wrong("it never ran");
             break;
         case FinishStatus::lost:
-            if (!may_be_lost(job, ran)) wrong("its end can be known");
+            if (!may_be_lost(job, row, ran)) wrong("its end can be known");
             break;
         case FinishStatus::did_not_run:
             wrong("it was claimed");
     }
     if (ended_itself && process_ && (end == FinishStatus::success || end == FinishStatus::failed))
-        check_output(job);
+        check_output(job, static_cast<int>(row.attempt));
 }
 
 /// A stop decides the outcome, and a time that is over was over.
-void World::check_stop(const ModelJob& job, const std::shared_ptr<Container>& ran) {
+void World::check_stop(const ModelJob& job,
+                       const Attempt& row,
+                       const std::shared_ptr<Container>& ran) {
     if (!ran) return;
-    FinishStatus end = *job.ended->finish_status;
+    FinishStatus end = row.finish_status;
     bool is_of_a_stop = end == FinishStatus::killed || end == FinishStatus::timed_out;
     if (ran->was_stopped && !is_of_a_stop)
         violate(fmt::format("job {} was stopped, and is {}", job.number, to_string(end)));
@@ -257,9 +320,11 @@ void World::check_stop(const ModelJob& job, const std::shared_ptr<Container>& ra
 }
 
 /// How it ended, or whether it ran, can't be known.
-bool World::may_be_lost(const ModelJob& job, const std::shared_ptr<Container>& ran) const {
+bool World::may_be_lost(const ModelJob& job,
+                        const Attempt& end,
+                        const std::shared_ptr<Container>& ran) const {
     if (!ran)
-        return job.ended->error->starts_with("the engine restarted while it started it") &&
+        return end.error->starts_with("the engine restarted while it started it") &&
                engine_.did_restart_since(job.claimed_at);
     if (ran->was_ended_by_engine) return true;
     if (ran->was_touched_by_stranger && ran->is_removed) return true;
@@ -269,19 +334,19 @@ bool World::may_be_lost(const ModelJob& job, const std::shared_ptr<Container>& r
 
 /// All that the container printed is kept when the outcome is committed, and until a limit says
 /// otherwise.
-void World::check_output(const ModelJob& job) {
+void World::check_output(const ModelJob& job, int attempt) {
     if (row_of(job.id).output_removed_at) {
         if (!may_lose_history_)
             violate(fmt::format("the output of job {} was removed", job.number));
         return;
     }
-    auto containers = engine_.ever(container_name(job.id, 1));
+    auto containers = engine_.ever(container_name(job.id, attempt));
     auto ran = std::find_if(
         containers.begin(), containers.end(), [](const auto& each) { return each->starts > 0; });
     // What a stranger removes before it is read is gone.
     if (ran == containers.end() || (*ran)->was_touched_by_stranger) return;
     std::string kept;
-    auto reader = process_->spool->open_reader(job.id, 1);
+    auto reader = process_->spool->open_reader(job.id, attempt);
     for (auto record = reader->next(); record && *record; record = reader->next())
         kept += (*record)->bytes;
     if (kept != (*ran)->output())
@@ -319,11 +384,11 @@ void World::compare_after_restart() {
         const Job& row = found->second;
         // A removal, a claim or an outcome that was committed before its answer came.
         if (row.status == JobStatus::canceled && !job.ended) check_cancel(row_of(id));
-        if (job.status != row.status) model_.move(job, row.status, row, time_.clock.steady());
+        if (job.status != row.status) moved(job, row.status, row);
         // A commit that nobody heard of was under way when the daemon went.
         if (row.status == JobStatus::running) job.claimed_at = std::min(job.claimed_at, died_at_);
         if (row.status == JobStatus::finished && job.moves.size() < 3) violate("no claim was seen");
-        if (job.ended && row.status == JobStatus::finished) check_end(job);
+        if (job.ended && row.status == JobStatus::finished) check_end(job, end_of(row));
         // The same for what no event tells.
         bool is_edited = is_asked(Action::edit, id);
         if (row.due_at.at < job.due_at || is_edited) {
@@ -333,7 +398,7 @@ void World::compare_after_restart() {
         if (is_edited) {
             JobSpec spec = *row_of(id).spec;
             job.priority = spec.priority.value_or(0);
-            job.expires = spec.expires;
+            if (job.attempt() == 0) job.expires = spec.expires;
         }
         if (is_edited || is_asked(Action::run, id) || is_asked(Action::hold, id) ||
             is_asked(Action::release, id))
@@ -377,16 +442,17 @@ void World::check_at_rest() {
     check_totals(rows);
     for (const auto& [id, job] : model_.jobs()) {
         int starts = 0;
-        for (const auto& container : engine_.ever(container_name(job.id, 1)))
+        for (const auto& container : engine_.ever(container_name(job.id, job.attempt())))
             starts += container->starts;
         bool is_settled = time_.clock.steady() - job.moved_at > settled_within;
         if (job.status == JobStatus::running && is_settled)
             violate(
                 fmt::format("job {} still runs, and its container has ended long ago", job.number));
-        for (const auto& container : engine_.ever(container_name(job.id, 1)))
-            if (job.ended && is_settled && !container->is_removed)
-                violate(
-                    fmt::format("container {} of job {} is left over", container->id, job.number));
+        for (int attempt = 1; attempt <= job.attempt(); ++attempt)
+            for (const auto& container : engine_.ever(container_name(job.id, attempt)))
+                if (job.ended && is_settled && !container->is_removed)
+                    violate(fmt::format(
+                        "container {} of job {} is left over", container->id, job.number));
         if (job.status == JobStatus::scheduled && !job.is_held &&
             job.due_at + claimed_within < time_.clock.now())
             violate(fmt::format(

@@ -39,6 +39,7 @@ struct ListWalk {
     struct Stand {
         std::size_t moves = 0;
         TimePoint due_at{};
+        std::size_t tries = 0;
         bool operator==(const Stand&) const = default;
     };
     std::map<JobId, Stand> began;

@@ -127,7 +127,7 @@ void World::read_why(const ModelJob& job) {
     model_.check_why(job, why->job, why->message, time_.clock.now(), around);
     if (job.status != JobStatus::running) return;
     bool did_start = false;
-    for (const auto& container : engine_.ever(container_name(job.id, 1)))
+    for (const auto& container : engine_.ever(container_name(job.id, job.attempt())))
         did_start = did_start || container->starts > 0;
     if (why->job.started_at && !did_start)
         violate(fmt::format("job {} is said to run, and never started", job.number));

@@ -82,18 +82,20 @@ void World::boot() {
         process_->events.committed(events);
     });
     process->spool = std::make_unique<Spool>(logs_, log_limit);
-    process->dispatcher = std::make_unique<Dispatcher>(Dispatcher::Parts{engine_,
-                                                                         *process->store,
-                                                                         *process->spool,
-                                                                         process->events,
-                                                                         process->metrics,
-                                                                         time_.clock,
-                                                                         time_.core,
-                                                                         time_.disk,
-                                                                         time_.due_timer,
-                                                                         instance,
-                                                                         false},
-                                                       DispatchOptions{max_running_, 0, limits_});
+    process->dispatcher =
+        std::make_unique<Dispatcher>(Dispatcher::Parts{engine_,
+                                                       *process->store,
+                                                       *process->spool,
+                                                       process->events,
+                                                       process->metrics,
+                                                       time_.clock,
+                                                       time_.core,
+                                                       time_.disk,
+                                                       time_.due_timer,
+                                                       instance,
+                                                       false,
+                                                       [this] { return random_.next(); }},
+                                     DispatchOptions{max_running_, 0, limits_});
     process->service = std::make_unique<Service>(*process->store,
                                                  *process->spool,
                                                  *process->dispatcher,
@@ -184,6 +186,7 @@ void World::perform(const Step& step) {
     clients_.seed(step.seed + 1);
     orders_.seed(step.seed + 2);
     ends_.seed(step.seed + 3);
+    tries_.seed(step.seed + 4);
     say(fmt::format("step {}: {}", step.index, word_of(step.action)));
     switch (step.action) {
         case Action::add:
@@ -283,8 +286,10 @@ World::Figures World::figures() const {
     figures.purged = static_cast<int>(model_.purged().size());
     auto count = [&](const ModelJob& job) {
         ++figures.jobs;
-        for (const auto& container : engine_.ever(container_name(job.id, 1)))
-            figures.starts += container->starts;
+        for (int attempt = 1; attempt <= job.attempt(); ++attempt)
+            for (const auto& container : engine_.ever(container_name(job.id, attempt)))
+                figures.starts += container->starts;
+        figures.retries += static_cast<int>(job.tries.size());
         if (job.ended) ++figures.ends[std::string(to_string(*job.ended->finish_status))];
     };
     for (const auto* jobs : {&model_.jobs(), &model_.purged()})

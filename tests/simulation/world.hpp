@@ -44,6 +44,7 @@ class World {
     struct Figures {
         int jobs = 0;
         int starts = 0;
+        int retries = 0;
         int crashes = 0;
         int purged = 0;
         std::map<std::string, int> ends;
@@ -102,6 +103,7 @@ class World {
     AddRequest make_request();
     std::int64_t any_priority();
     Span any_expiry();
+    Retries any_retries();
     [[nodiscard]] JobId any_job(std::optional<JobStatus> status);
     template <class T>
     Reply<T> answered(Asking asking, std::function<void(Result<T>)> then);
@@ -191,13 +193,16 @@ class World {
     void check_claim(const std::vector<JobId>& claimed);
     void check_cancel(const Job& row);
     void check_claimed_in_time(const Job& row);
-    void check_end(const ModelJob& job);
-    void check_stop(const ModelJob& job, const std::shared_ptr<Container>& ran);
+    void moved(ModelJob& job, JobStatus to, const Job& row);
+    void check_retry(const ModelJob& job, const Job& row);
+    void check_end(const ModelJob& job, const Attempt& end);
+    void check_stop(const ModelJob& job, const Attempt& end, const std::shared_ptr<Container>& ran);
     [[nodiscard]] bool may_be_lost(const ModelJob& job,
+                                   const Attempt& end,
                                    const std::shared_ptr<Container>& ran) const;
     void compare_after_restart();
     void check_at_rest();
-    void check_output(const ModelJob& job);
+    void check_output(const ModelJob& job, int attempt);
     void check_events();
     [[nodiscard]] std::vector<Job> list_all(std::int64_t page, ListRequest request = {});
     [[nodiscard]] Job row_of(JobId id);
@@ -209,6 +214,7 @@ class World {
     Random reads_;    ///< chooses what is read
     Random orders_;   ///< chooses priorities
     Random ends_;     ///< chooses what expires
+    Random tries_;    ///< chooses what is tried again
     Random clients_;  ///< chooses who goes away before an answer, and who sends twice
     SimTime time_{random_};
     SimDisk disk_;

@@ -37,6 +37,8 @@ class FakeEngine final : public Engine {
     std::vector<EngineReply<Done>> held_pings;
     bool hangs_at_stops = false;  ///< they wait in held_stops, without effect
     std::vector<EngineReply<Done>> held_stops;
+    bool hangs_at_removes = false;  ///< they wait in held_removes; what they take away is gone
+    std::vector<EngineReply<Done>> held_removes;
     bool hangs_at_inspects = false;  ///< they wait in held_inspects, as calls to be made
     std::vector<UniqueFunction<void()>> held_inspects;
     bool loses_next_start_answer = false;  ///< the effect takes place, the answer does not come
@@ -197,6 +199,7 @@ class FakeEngine final : public Engine {
         if (is_refused("remove")) return reply(refused<Done>());
         calls.push_back("remove " + container);
         containers.erase(container);
+        if (hangs_at_removes) return held_removes.push_back(std::move(reply));
         reply(Done{});
     }
     void list(const std::string&,

@@ -19,7 +19,6 @@ struct Victim {
     std::string finish_status;
     int attempts = 0;
     std::int64_t output_bytes = 0;
-    std::optional<std::string> container_id;
 };
 
 std::int64_t ended_jobs(Database& database) {
@@ -38,12 +37,12 @@ std::int64_t counter(Database& database, std::string_view name) {
 /// ?1, ?2: the place to begin after; ?3: how many.
 Query oldest_jobs(Database& database, const PruneBatch& batch) {
     const char* all =
-        "SELECT id, number, finished_at, finish_status, attempt, container_id, (SELECT bytes FROM "
+        "SELECT id, number, finished_at, finish_status, attempt, (SELECT bytes FROM "
         "output WHERE ended_at = finished_at AND job = number) FROM job INDEXED BY job_history "
         "WHERE finished_at IS NOT NULL AND (finished_at, number) > (?1, ?2) ORDER BY finished_at, "
         "number LIMIT ?3";
     const char* never_started =
-        "SELECT id, number, finished_at, finish_status, attempt, container_id, (SELECT bytes FROM "
+        "SELECT id, number, finished_at, finish_status, attempt, (SELECT bytes FROM "
         "output WHERE ended_at = finished_at AND job = number) FROM job INDEXED BY "
         "job_history_finish WHERE finished_at IS NOT NULL AND finish_status = 'did_not_run' AND "
         "(finished_at, number) > (?1, ?2) ORDER BY finished_at, number LIMIT ?3";
@@ -59,8 +58,7 @@ Victim victim_from(const Query& row) {
     victim.ended_at = row.time(2);
     victim.finish_status = row.text(3);
     victim.attempts = static_cast<int>(row.integer(4));
-    victim.container_id = row.optional_text(5);
-    victim.output_bytes = row.optional_integer(6).value_or(0);
+    victim.output_bytes = row.optional_integer(5).value_or(0);
     return victim;
 }
 
@@ -89,7 +87,7 @@ std::vector<Victim> select_victims(Database& database,
         ++passed;
         result.last = {victim.ended_at, victim.number};
         bool is_spared =
-            (batch.only_never_started && victim.container_id) ||
+            (batch.only_never_started && victim.attempts > 0) ||
             std::find(batch.spared.begin(), batch.spared.end(), victim.id) != batch.spared.end();
         if (is_spared) continue;
         ++result.jobs;

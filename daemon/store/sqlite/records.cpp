@@ -40,6 +40,18 @@ Transition transition_from(const Query& row) {
     return transition;
 }
 
+Attempt attempt_from(const Query& row) {
+    Attempt attempt;
+    attempt.attempt = row.integer(0);
+    attempt.finish_status = must(parse_finish_status(row.text(1)));
+    if (auto started_at = row.optional_time(2)) attempt.started_at = Instant{*started_at};
+    attempt.finished_at.at = row.time(3);
+    attempt.exit_code = row.optional_integer(4);
+    attempt.error = row.optional_text(5);
+    attempt.container_id = row.optional_text(6);
+    return attempt;
+}
+
 void add_transitions(Database& database, JobRecord& record) {
     // Newest first, so that what a limit leaves out is old.
     Query query = database.query(
@@ -57,11 +69,15 @@ void add_transitions(Database& database, JobRecord& record) {
 
 void add_attempts(Database& database, JobRecord& record) {
     Query query = database.query(
-        "SELECT attempt, started_at, exit_code FROM attempt WHERE job = ? ORDER BY attempt");
+        "SELECT attempt, finish_status, started_at, finished_at, exit_code, error, container_id "
+        "FROM attempt WHERE job = ? ORDER BY attempt");
     query.bind(record.job.number);
-    while (query.step())
-        record.attempts.push_back(
-            {query.integer(0), query.optional_time(1), query.optional_integer(2)});
+    try {
+        while (query.step())
+            record.attempts.push_back(attempt_from(query));
+    } catch (const DamagedRow& error) {
+        record.damage = error.what();
+    }
 }
 
 std::vector<JobRecord> read_records(Database& database, Query query) {

@@ -106,6 +106,14 @@ std::int64_t lose_running(Database& database, TimePoint now) {
     return lost;
 }
 
+/// What the attempts so far of a job that goes on have printed does not count here: it is not in a
+/// backup, and whether it comes along is not known.
+void forget_attempts_output(Database& database) {
+    database.exec(
+        "UPDATE attempt SET output_bytes = NULL WHERE job IN (SELECT number FROM job WHERE "
+        "finished_at IS NULL AND attempt > 1 OR status = 'scheduled' AND attempt > 0)");
+}
+
 std::int64_t cancel_missed(Database& database, TimePoint now) {
     database
         .query(
@@ -181,6 +189,7 @@ RestoreReport fence(Database& database, const RestoreOptions& options) {
     // Of a restored copy that was backed up before it was resumed.
     forget_fence(database);
     move_sequences(database);
+    forget_attempts_output(database);
     report.lost = lose_running(database, options.now);
     if (options.run_missed) {
         Query due =

@@ -125,10 +125,16 @@ ALTER TABLE job ADD COLUMN expires_at INTEGER;          -- NULL: it waits as lon
 CREATE INDEX job_expiry ON job(expires_at) WHERE status = 'scheduled' AND expires_at IS NOT NULL;
 )sql";
 
+/// What an attempt printed, which counts for the job's output when that has ended.
+constexpr const char* version_5 = R"sql(
+ALTER TABLE attempt ADD COLUMN output_bytes INTEGER;    -- NULL: none that is known
+)sql";
+
 constexpr std::array all_migrations{Migration{1, version_1},
                                     Migration{2, version_2},
                                     Migration{3, version_3},
-                                    Migration{4, version_4}};
+                                    Migration{4, version_4},
+                                    Migration{5, version_5}};
 
 std::int64_t pragma(Database& database, const char* sql) {
     Query query = database.query(sql);

@@ -60,6 +60,7 @@ class SqliteStore final : public Store {
                          FinishStatus reason,
                          Reply<FinishStatus> reply) override;
     void finish(JobId id, int attempt, Outcome outcome, Reply<bool> reply) override;
+    void retry(JobId id, int attempt, Outcome outcome, Retry next, Reply<bool> reply) override;
     void cancel(JobId id, TimePoint at, std::string reason, Reply<Done> reply) override;
     void make_due(JobId id, TimePoint now, Reply<std::optional<TimePoint>> reply) override;
     void hold(JobId id, std::string by, Reply<Done> reply) override;

@@ -44,38 +44,56 @@ void set_meta_row(Database& database, std::string_view key, std::string_view val
         .run();
 }
 
+/// The attempt that ends, of a row that is still running.
+void keep_attempt(Database& database, JobId id, int attempt, const Outcome& outcome) {
+    Query insert = database.query(
+        "INSERT INTO attempt(job, attempt, engine_id, container_id, claimed_at, started_at, "
+        "finished_at, finish_status, exit_code, error, output_bytes) SELECT number, attempt, "
+        "engine_id, container_id, claimed_at, coalesce(?, started_at), ?, ?, ?, ?, ? FROM job "
+        "WHERE id = ? AND status = 'running' AND attempt = ?");
+    insert.bind(outcome.started_at).bind(outcome.finished_at).bind(to_string(outcome.finish));
+    insert.bind(outcome.exit_code).bind(outcome.error).bind(outcome.output_bytes);
+    insert.bind(id).bind(attempt).run();
+}
+
+/// The job has ended, after so many attempts: what they printed counts from here on.
+void count_output(WriteContext& context,
+                  std::int64_t number,
+                  TimePoint ended_at,
+                  std::int64_t last_bytes,
+                  std::int64_t attempts_before) {
+    std::int64_t bytes = last_bytes;
+    if (attempts_before > 0) {
+        Query sum = context.database.query(
+            "SELECT coalesce(sum(output_bytes), 0) FROM attempt WHERE job = ? AND attempt <= ?");
+        sum.bind(number).bind(attempts_before);
+        if (sum.step()) bytes += sum.integer(0);
+    }
+    if (bytes == 0) return;
+    context.database.query("INSERT INTO output(ended_at, job, bytes) VALUES(?, ?, ?)")
+        .bind(ended_at)
+        .bind(number)
+        .bind(bytes)
+        .run();
+    context.counter_changes[std::string(output_bytes_counter)] += bytes;
+}
+
 Result<bool> finish_row(WriteContext& context, JobId id, int attempt, const Outcome& outcome) {
+    keep_attempt(context.database, id, attempt, outcome);
+    if (context.database.changes() == 0) return false;
     Query update = context.database.query(
         "UPDATE job SET status = 'finished', finish_status = ?, exit_code = ?, error = ?, "
-        "finished_at = ?, "
-        "started_at = coalesce(?, started_at), deadline_at = NULL WHERE id = ? AND status = "
-        "'running' AND attempt = ? "
+        "finished_at = ?, started_at = coalesce(?, started_at), deadline_at = NULL WHERE id = ? "
         "RETURNING number");
     update.bind(to_string(outcome.finish))
         .bind(outcome.exit_code)
         .bind(outcome.error)
         .bind(outcome.finished_at);
-    update.bind(outcome.started_at).bind(id).bind(attempt);
+    update.bind(outcome.started_at).bind(id);
     if (!update.step()) return false;
     std::int64_t number = update.integer(0);
     update.run();
-    context.database
-        .query(
-            "INSERT INTO attempt(job, attempt, engine_id, container_id, claimed_at, started_at, "
-            "finished_at, "
-            "finish_status, exit_code, error) SELECT number, attempt, engine_id, container_id, "
-            "claimed_at, "
-            "started_at, finished_at, finish_status, exit_code, error FROM job WHERE number = ?")
-        .bind(number)
-        .run();
-    if (outcome.output_bytes > 0) {
-        context.database.query("INSERT INTO output(ended_at, job, bytes) VALUES(?, ?, ?)")
-            .bind(outcome.finished_at)
-            .bind(number)
-            .bind(outcome.output_bytes)
-            .run();
-        context.counter_changes[std::string(output_bytes_counter)] += outcome.output_bytes;
-    }
+    count_output(context, number, outcome.finished_at, outcome.output_bytes, attempt - 1);
     context.record(id,
                    number,
                    outcome.finished_at,
@@ -83,6 +101,36 @@ Result<bool> finish_row(WriteContext& context, JobId id, int attempt, const Outc
                    JobStatus::finished,
                    outcome.finish,
                    outcome.error);
+    return true;
+}
+
+/// A kill decides that the job ends. The row then is as one that was never claimed, but for the
+/// number of its attempts: it does not expire, as it was started in time.
+Result<bool> retry_row(
+    WriteContext& context, JobId id, int attempt, const Outcome& outcome, const Retry& next) {
+    Query may = context.database.query(
+        "SELECT 1 FROM job WHERE id = ? AND status = 'running' AND attempt = ? AND "
+        "kill_requested_at IS NULL");
+    may.bind(id).bind(attempt);
+    if (!may.step()) return false;
+    may.run();
+    keep_attempt(context.database, id, attempt, outcome);
+    Query update = context.database.query(
+        "UPDATE job SET status = 'scheduled', ready = 0, rank = rank + ?1 - due_at, due_at = ?1, "
+        "expires_at = NULL, released_at = NULL, claimed_at = NULL, engine_id = NULL, container_id "
+        "= NULL, started_at = NULL, deadline_at = NULL, stop_reason = NULL WHERE id = ?2 RETURNING "
+        "number");
+    update.bind(next.due_at).bind(id);
+    if (!update.step()) return false;
+    std::int64_t number = update.integer(0);
+    update.run();
+    context.record(id,
+                   number,
+                   outcome.finished_at,
+                   JobStatus::running,
+                   JobStatus::scheduled,
+                   std::nullopt,
+                   next.reason);
     return true;
 }
 
@@ -118,13 +166,16 @@ Result<Done> request_kill_row(
         .bind(id)
         .run();
     if (context.database.changes() > 0) return Done{};
-    Query query = context.database.query("SELECT status, finish_status FROM job WHERE id = ?");
+    Query query =
+        context.database.query("SELECT status, finish_status, attempt FROM job WHERE id = ?");
     query.bind(id);
     if (!query.step()) return not_found(id);
     if (query.text(0) == "scheduled")
-        return fail(
-            ErrorCode::job_not_running,
-            fmt::format("job {} is not running yet; remove it to take it back", id.to_string()));
+        return fail(ErrorCode::job_not_running,
+                    fmt::format("job {} {}; remove it to take it back",
+                                id.to_string(),
+                                query.integer(2) > 0 ? "waits for its next attempt"
+                                                     : "is not running yet"));
     return fail(ErrorCode::job_in_history,
                 fmt::format("job {} is in history already: it is {} ({})",
                             id.to_string(),
@@ -152,7 +203,7 @@ Result<Job> edit_row(WriteContext& context, JobId id, const JobEdit& edit) {
         .bind(encode(*spec))
         .bind(due_at)
         .bind(rank_of(due_at, *spec))
-        .bind(expiry_of(due_at, before->created_at.at, *spec))
+        .bind(before->attempt ? std::nullopt : expiry_of(due_at, before->created_at.at, *spec))
         .bind(id)
         .run();
     if (edit.due_at) exempt_from_fence(context.database, id);
@@ -188,11 +239,13 @@ bool SqliteStore::cancel_row(WriteContext& context,
         "UPDATE job SET status = 'canceled', ready = 0, held = 0, held_by = NULL, finish_status = "
         "'did_not_run', finished_at "
         "= ?, error = ? "
-        "WHERE id = ? AND status = 'scheduled' RETURNING number");
+        "WHERE id = ? AND status = 'scheduled' RETURNING number, attempt");
     update.bind(at).bind(reason).bind(id);
     if (!update.step()) return false;
     std::int64_t number = update.integer(0);
+    std::int64_t attempts = update.integer(1);
     update.run();
+    if (attempts > 0) count_output(context, number, at, 0, attempts);
     context.record(id,
                    number,
                    at,
@@ -327,6 +380,14 @@ void SqliteStore::finish(JobId id, int attempt, Outcome outcome, Reply<bool> rep
     writer_.submit<bool>(
         [=, outcome = std::move(outcome)](WriteContext& context) {
             return finish_row(context, id, attempt, outcome);
+        },
+        std::move(reply));
+}
+
+void SqliteStore::retry(JobId id, int attempt, Outcome outcome, Retry next, Reply<bool> reply) {
+    writer_.submit<bool>(
+        [=, outcome = std::move(outcome), next = std::move(next)](WriteContext& context) {
+            return retry_row(context, id, attempt, outcome, next);
         },
         std::move(reply));
 }

@@ -163,7 +163,9 @@ TEST_CASE("the help of add stays on two screens, with the options in groups", "[
     for (const char* title : {"\nWhen:\n",
                               "\nWhat runs:\n",
                               "\nLimits:\n",
+                              "\nRetries:\n",
                               "\nIsolation:\n",
+                              "\nAlso, as for docker run: --pids-limit N, ",
                               "\nAnswer:\n",
                               "\nEvery command: --json"}) {
         INFO(title << help);
@@ -268,7 +270,17 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
                          "--expires",
                          "5m",
                          "--log-limit",
-                         "1m"});
+                         "1m",
+                         "--retries",
+                         "3",
+                         "--retry-delay",
+                         "5s",
+                         "--retry-backoff",
+                         "exponential",
+                         "--retry-max-delay",
+                         "1m",
+                         "--retry-on",
+                         "failed,lost"});
     if (!spec) FAIL(spec.error().message);
     JobSpec expected;
     expected.image = "i:1";
@@ -298,6 +310,11 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
     expected.priority = -5;
     expected.expires = Span{std::chrono::minutes(5)};
     expected.log_limit = Size{1 << 20};
+    expected.retries = Retries{3,
+                               Span{std::chrono::seconds(5)},
+                               Backoff::exponential,
+                               Span{std::chrono::minutes(1)},
+                               {FinishStatus::failed, FinishStatus::lost}};
     CHECK(*spec == expected);
     CHECK(*spec_of({}) == JobSpec{});
     // No field without an option; the command stands after `--`.
@@ -324,6 +341,13 @@ TEST_CASE("a bad value of an option is told with the option and the right form",
     begins({"--stop-grace", "1h30m"}, "--stop-grace: time \"1h30m\"");
     begins({"--gpus", "none"}, "--gpus: value \"none\" is not all");
     begins({"--memory", "1g", "-m", "2g"}, "--memory is given twice");
+    begins({"--retries", "many"}, "--retries takes a whole number");
+    begins({"--retry-delay", "5s"},
+           "how it is tried again is given, and not how often; add --retries N");
+    begins({"--retries", "1", "--retry-delay", "5"}, "--retry-delay: time \"5\"");
+    begins({"--retries", "1", "--retry-backoff", "linear"},
+           "--retry-backoff: backoff \"linear\" is not one of fixed, exponential");
+    begins({"--retries", "1", "--retry-on", "failed,never"}, "--retry-on: ");
     begins({"--security-opt", "seccomp=/nonexistent"},
            "--security-opt seccomp /nonexistent: No such file");
     begins({"-v", "/a:/b:rx"}, "-v \"/a:/b:rx\" ends with neither ro nor rw; write SRC:DST");

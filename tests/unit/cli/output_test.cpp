@@ -177,6 +177,7 @@ TEST_CASE("show prints each field of a specification that is set", "[cli]") {
     spec.priority = -5;
     spec.expires = Span{5min};
     spec.log_limit = Size{1 << 20};
+    spec.retries.emplace().max = 3;
     spec.network = "none";
     spec.mounts = {{MountType::bind, "/a", "/b", true}, {MountType::volume, "v1", "/c", false}};
     spec.tmpfs = {{"/run", ""}, {"/tmp", "size=1m"}};
@@ -205,6 +206,7 @@ TEST_CASE("show prints each field of a specification that is set", "[cli]") {
                     "Priority   -5\n"
                     "Expires    5m after it is due\n"
                     "Log limit  1MiB\n"
+                    "Retries    3, 10s apart\n"
                     "Network    none\n"
                     "Mount      type=bind,source=/a,target=/b,readonly\n"
                     "Mount      type=volume,source=v1,target=/c\n"
@@ -216,6 +218,30 @@ TEST_CASE("show prints each field of a specification that is set", "[cli]") {
                     "Security   no-new-privileges 'seccomp={7 bytes}'\n"
                     "Init       no\n"
                     "GPUs       all\n") != std::string::npos);
+}
+
+TEST_CASE("each attempt of a job that was tried again has a line", "[cli]") {
+    Job job = make_failed_job();
+    Attempt first;
+    first.finish_status = FinishStatus::timed_out;
+    first.started_at = Instant{now - 1h};
+    first.finished_at.at = now - 1h + 10s;
+    first.exit_code = 137;
+    first.error = "it ran longer";
+    Attempt second;
+    second.attempt = 2;
+    second.finished_at.at = now - 30min;
+    second.error = "no such image";
+    job.attempts = {first, second};
+    job.attempt = 3;
+    std::string text = job_details(job, now, false);
+    INFO(text);
+    CHECK(text.find("Attempt    1: timed_out with exit code 137, ran for 10s, ended ") !=
+          std::string::npos);
+    CHECK(text.find(": it ran longer\nAttempt    2: failed, ended ") != std::string::npos);
+    CHECK(text.find(": no such image\nAttempt    3\n") != std::string::npos);
+    job.attempt = 2;
+    CHECK(job_details(job, now, false).find("\nAttempt    2\n") == std::string::npos);
 }
 
 TEST_CASE("each outcome has its sentence", "[cli]") {

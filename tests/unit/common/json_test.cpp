@@ -40,6 +40,8 @@ struct Filler {
             value = {"nofile", 1024, -1};
         } else if constexpr (std::same_as<T, Gpus>) {
             value.devices = {"0", "1"};
+        } else if constexpr (std::same_as<T, Backoff>) {
+            value = Backoff::exponential;
         } else if constexpr (std::same_as<T, MountType>) {
             value = MountType::bind;
         } else if constexpr (std::same_as<T, Instant>) {
@@ -225,7 +227,7 @@ TEST_CASE("an unknown field is named, with those that are known", "[json]") {
 }
 
 TEST_CASE("a field of a later version is refused by its name", "[json]") {
-    for (const char* name : {"retries", "pull", "registry_auth", "keep", "group", "after"}) {
+    for (const char* name : {"pull", "registry_auth", "keep", "group", "after"}) {
         auto error =
             decode_error<AddRequest>(R"({"job_name":"a",")" + std::string(name) + R"(":"1"})");
         CHECK(error.code == ErrorCode::unknown_field);
@@ -334,7 +336,8 @@ TEST_CASE("each field of a specification is read and written back", "[json]") {
         R"({"type":"volume","target":"/v"}],"tmpfs":{"/run":"","/tmp":"size=1m"},"read_only":true,)"
         R"("cap_add":["NET_ADMIN"],"cap_drop":["ALL"],"security_opt":["no-new-privileges"],)"
         R"("init":false,"gpus":"device=0,1","timeout":"10m","stop_grace":"30s","priority":-5,)"
-        R"("expires":"5m","log_limit":"1MiB"})";
+        R"("expires":"5m","log_limit":"1MiB",)"
+        R"("retries":{"max":3,"delay":"5s","backoff":"exponential","on":["failed","lost"]}})";
     auto request = decode<AddRequest>(text);
     if (!request) FAIL(request.error().message);
     CHECK(encode(*request) == text);
@@ -469,9 +472,12 @@ TEST_CASE("a bad form is refused with the field's name", "[json]") {
         {{{}, ErrorCode::bad_field, "job_name is missing"},
          {{{"job_name", "a"}, {"job_name", "a"}}, ErrorCode::bad_field, "job_name is given twice"},
          {{{"job_name", "a"}, {"tmie", "2m"}}, ErrorCode::unknown_field, "\"tmie\""},
-         {{{"job_name", "a"}, {"retries", "1"}},
+         {{{"job_name", "a"}, {"pull", "always"}},
           ErrorCode::unknown_field,
-          "retries is not supported"},
+          "pull is not supported"},
+         {{{"job_name", "a"}, {"retries", "1"}},
+          ErrorCode::bad_field,
+          "retries can't be written in a form; send JSON"},
          {{{"job_name", "\xff"}}, ErrorCode::bad_field, "job_name is not valid UTF-8"},
          {{{"job_name", std::string("a\0b", 3)}},
           ErrorCode::bad_field,

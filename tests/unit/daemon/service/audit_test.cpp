@@ -15,6 +15,16 @@ Transition move(std::int64_t seq, std::optional<JobStatus> from, JobStatus to, T
     return {seq, at, from, to, std::nullopt};
 }
 
+Attempt attempt(std::int64_t number, FinishStatus end, std::int64_t exit_code) {
+    Attempt made;
+    made.attempt = number;
+    made.finish_status = end;
+    made.started_at = Instant{noon};
+    made.finished_at.at = noon + 1s;
+    made.exit_code = exit_code;
+    return made;
+}
+
 JobRecord scheduled_job() {
     JobRecord record;
     record.job.number = 42;
@@ -44,7 +54,7 @@ JobRecord finished_job() {
     record.job.finished_at = Instant{noon + 1s};
     record.job.exit_code = 0;
     record.transitions.push_back(move(30, JobStatus::running, JobStatus::finished, noon + 1s));
-    record.attempts = {{1, noon, 0}};
+    record.attempts = {attempt(1, FinishStatus::success, 0)};
     return record;
 }
 
@@ -62,7 +72,7 @@ TEST_CASE("a record that is as it should be has no finding", "[service][verify]"
     retried.job.attempt = 2;
     retried.transitions.push_back(move(30, JobStatus::running, JobStatus::scheduled, noon + 1s));
     retried.transitions.push_back(move(40, JobStatus::scheduled, JobStatus::running, noon + 9s));
-    retried.attempts = {{1, noon, 1}};
+    retried.attempts = {attempt(1, FinishStatus::failed, 1)};
     CHECK(first_of(retried).empty());
 
     JobRecord without_its_oldest_events = finished_job();
@@ -80,13 +90,13 @@ TEST_CASE("what was claimed twice is doubled", "[service][verify]") {
     }
     SECTION("an outcome too many") {
         JobRecord record = finished_job();
-        record.attempts.push_back({2, noon, 0});
+        record.attempts.push_back(attempt(2, FinishStatus::success, 0));
         CHECK(first_of(record) ==
               "doubled: job 42 (alpine) has outcomes of 2 attempts, and finished 1");
     }
     SECTION("an outcome of an attempt that runs") {
         JobRecord record = running_job();
-        record.attempts.push_back({1, noon, 0});
+        record.attempts.push_back(attempt(1, FinishStatus::success, 0));
         CHECK(first_of(record) ==
               "doubled: job 42 (alpine) has outcomes of 1 attempts, and finished 0");
     }

@@ -145,4 +145,108 @@ TEST_CASE_METHOD(LogsWorld, "output whose files are absent is said to be so", "[
                Catch::Matchers::Contains("is not there: " + spool->directory().native()));
 }
 
+/// With a job whose first attempt printed `one` and failed, and whose second one runs.
+struct TriedLogs : LogsWorld {
+    TriedLogs() {
+        JobSpec spec;
+        spec.retries.emplace().max = 2;
+        id = add(0s, std::move(spec));
+    }
+    void end_attempt(const std::string& output, std::int64_t exit_code) {
+        const std::string container = engine.containers.begin()->first;
+        engine.only().output = output;
+        engine.end(container, exit_code);
+        executor.run();
+    }
+    JobId id;
+};
+
+TEST_CASE_METHOD(TriedLogs, "who follows a job hears each of its attempts", "[service]") {
+    auto follower = open(id, [](LogsRequest& request) { request.follow = true; });
+    end_attempt("one\n", 1);
+    CHECK(next(*follower) == "one\n");
+    pass(11s);
+    REQUIRE(job(id).attempt == 2);
+    end_attempt("two\n", 0);
+    CHECK(all(*follower) == "two\n");
+}
+
+TEST_CASE_METHOD(TriedLogs,
+                 "an attempt's output is read by its number, else the last one's",
+                 "[service]") {
+    end_attempt("one\n", 1);
+    CHECK(all(*open(id)) == "one\n");
+    auto first = open(id, [](LogsRequest& request) {
+        request.attempt = 1;
+        request.follow = true;
+    });
+    CHECK(all(*first) == "one\n");
+    pass(11s);
+    end_attempt("two\n", 0);
+    CHECK(all(*open(id)) == "two\n");
+    CHECK(all(*open(id, [](LogsRequest& request) { request.attempt = 1; })) == "one\n");
+    LogsRequest request;
+    request.job_id = JobRef{id.to_string()};
+    request.attempt = 3;
+    auto none = service.handle(request, Caller{"uid:1"});
+    REQUIRE_FALSE(none);
+    CHECK(none.error().message == "attempt 3 does not exist; there were 2");
+}
+
+TEST_CASE_METHOD(TriedLogs, "what is left out at the beginning is of one attempt", "[service]") {
+    engine.only().output = "a\nb";
+    auto follower = open(id, [](LogsRequest& request) {
+        request.follow = true;
+        request.tail = 0;
+    });
+    executor.run();
+    end_attempt("a\nb", 1);
+    pass(11s);
+    end_attempt("one\ntwo\n", 0);
+    CHECK(all(*follower) == "one\ntwo\n");
+}
+
+TEST_CASE_METHOD(TriedLogs,
+                 "a follower that breaks off goes on in the attempt that it read",
+                 "[service]") {
+    auto place_after = [&](const char* text, std::optional<std::string> after = std::nullopt) {
+        auto stream = open(id, [&](LogsRequest& request) {
+            request.follow = true;
+            request.after = after;
+        });
+        std::optional<std::string> place;
+        while (!place) {
+            stream->next([&](Result<std::optional<LogChunk>> chunk) {
+                REQUIRE(chunk);
+                REQUIRE(*chunk);
+                CHECK((**chunk).data.bytes == text);
+                place = (**chunk).place;
+            });
+            pass(1s);
+        }
+        return *place;
+    };
+    end_attempt("one\n", 1);
+    std::string first = place_after("one\n");
+    CHECK(first.find(':') == std::string::npos);
+    pass(11s);
+    end_attempt("two\n", 1);
+    std::string second = place_after("two\n", first);
+    CHECK(second.starts_with("2:"));
+    pass(11s);
+    end_attempt("three\n", 0);
+    std::string third = place_after("three\n", second);
+    CHECK(all(*open(id, [&](LogsRequest& request) {
+              request.follow = true;
+              request.after = third;
+          })) == "");
+    LogsRequest request;
+    request.job_id = JobRef{id.to_string()};
+    request.after = second;
+    request.attempt = 1;
+    auto mixed = service.handle(request, Caller{"uid:1"});
+    REQUIRE_FALSE(mixed);
+    CHECK(mixed.error().code == ErrorCode::bad_field);
+}
+
 }  // namespace scheduler

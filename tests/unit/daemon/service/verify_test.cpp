@@ -576,7 +576,7 @@ TEST_CASE_METHOD(VerifyWorld, "output that is shorter than it was is lost", "[se
     JobId id = finished();
     std::filesystem::resize_file(file_of(id, ".1"), 3);
     CHECK(only_finding() ==
-          "lost: job 1 (test/busybox:1) stored 18 bytes as its output of attempt 1, and 3 are "
+          "lost: job 1 (test/busybox:1) stored 18 bytes as its output, and 3 are "
           "there");
 }
 
