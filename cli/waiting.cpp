@@ -63,22 +63,29 @@ CallResult<Answer<Job>> wait_until_ended(Context& context, JobId id) {
     }
 }
 
-CallResult<Done> print_output(Context& context, LogsRequest request) {
+CallResult<Done> read_output(Context& context, LogsRequest request, const OutputSink& sink) {
     auto attempt = [&] {
         return context.client.stream(request, [&](const LogChunk& chunk, std::string_view json) {
             // Where the next connection goes on. The copy there may hold less than we printed.
             request.after = chunk.place;
             if (chunk.place) request.tail.reset();
+            sink(chunk, json);
+            return context.console.is_ok();
+        });
+    };
+    return request.follow ? persist(context, attempt) : attempt();
+}
+
+CallResult<Done> print_output(Context& context, LogsRequest request) {
+    return read_output(
+        context, std::move(request), [&](const LogChunk& chunk, std::string_view json) {
             if (context.console.json())
                 context.console.print(std::string(json) + '\n');
             else if (chunk.stream == LogStream::out)
                 context.console.print(chunk.data.bytes);
             else
                 context.console.print_to_stderr(chunk.data.bytes);
-            return context.console.is_ok();
         });
-    };
-    return request.follow ? persist(context, attempt) : attempt();
 }
 
 std::string how_to_go_on(std::string_view job) {

@@ -3,6 +3,7 @@
 /// taken up again for up to `reconnect_patience`, and the question is asked once more.
 
 #include <chrono>
+#include <functional>
 #include <optional>
 
 #include "cli/command.hpp"
@@ -43,8 +44,13 @@ auto persist(Context& context, Attempt attempt) -> decltype(attempt()) {
 /// The job, once it has ended. Errors: those of wait; Kind::too_late at the client's deadline.
 CallResult<Answer<Job>> wait_until_ended(Context& context, JobId id);
 
-/// Writes a job's output to standard output and standard error, each piece once, however often the
-/// connection breaks meanwhile.
+/// Takes a piece of output; `json`: as the daemon sent it.
+using OutputSink = std::function<void(const LogChunk& chunk, std::string_view json)>;
+
+/// Gives a job's output to `sink`, each piece once, however often the connection breaks meanwhile.
+CallResult<Done> read_output(Context& context, LogsRequest request, const OutputSink& sink);
+
+/// The same to standard output and standard error.
 CallResult<Done> print_output(Context& context, LogsRequest request);
 
 /// What to do about a job, by its number, when the daemon went away for good: it is not harmed.

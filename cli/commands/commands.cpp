@@ -39,7 +39,7 @@ constexpr std::array command_rows{
                "FILE",
                "set all definitions of such a file (-: standard input), or none",
                make_def_import},
-    CommandRow{"logs", outcome, "[OPTION…] ID", "print a job's output", make_logs},
+    CommandRow{"logs", outcome, "[OPTION…] (ID | --name NAME)", "print a job's output", make_logs},
     CommandRow{
         "wait", outcome, "[--for TIME] ID…", "wait for jobs and exit with their code", make_wait},
     CommandRow{"why", outcome, "ID", "say what a job waits for, or why it ended so", make_why},

@@ -110,8 +110,15 @@ def children_of(pid):
         return []
 
 
+def count_start(starts, container):
+    """A container is named schedulerd-<job>-<attempt>."""
+    _, job, attempt = container.split("-")
+    attempts = starts.setdefault(job, {})
+    attempts[int(attempt)] = attempts.get(int(attempt), 0) + 1
+
+
 class Witness:
-    """Counts starts by job, from the engine's own events: nothing of ours has a say in it."""
+    """Counts starts by job and attempt, from the engine's own events: nothing of ours has a say in it."""
 
     def __init__(self, engine):
         self.starts = {}
@@ -121,8 +128,7 @@ class Witness:
 
     def read(self):
         for line in self.answer:
-            job = json.loads(line)["Actor"]["Attributes"][JOB]
-            self.starts[job] = self.starts.get(job, 0) + 1
+            count_start(self.starts, json.loads(line)["Actor"]["Attributes"]["name"])
 
 
 class FakeEngine(Engine):
@@ -145,11 +151,10 @@ class FakeEngine(Engine):
 
     @property
     def starts(self):
-        """By job. A container is named schedulerd-<job>-<attempt>."""
+        """By job and attempt."""
         counts = {}
         for line in self.record.read_text().splitlines():
-            job = line.split("-")[1]
-            counts[job] = counts.get(job, 0) + 1
+            count_start(counts, line)
         return counts
 
     def close(self):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """kill -9 of the daemon at random moments, while clients add, repeat, remove and kill jobs and an engine
 runs them. At the end each acknowledged job ran once, with its own output and exit code, or was taken
-back and never started; nothing is left over, no row is stuck, and the counters add up.
+back and never started; some that fail are tried again, and each attempt was started once. Nothing is
+left over, no row is stuck, and the counters add up.
 
 usage: kill_loop.py SOURCE_DIR BUILD_DIR [--rounds N] [--seed N] [--fake] [--queue MS]
 
@@ -33,11 +34,13 @@ class Wish:
         self.exit_code = chance.choice([0, 0, 3])
         self.command = engine.command(chance.choice([0, 0, 0.2, 1]), self.exit_code)
         self.time = f"{chance.choice([0, 0, 1, 2])}s"
+        self.retries = chance.choice([0, 2]) if self.exit_code else 0
         self.id = None
         self.remove_is_asked = self.is_removed = self.kill_is_asked = False
 
     def request(self):
-        return {"job_name": IMAGE, "time": self.time, "key": self.key, "command": self.command}
+        request = {"job_name": IMAGE, "time": self.time, "key": self.key, "command": self.command}
+        return {**request, "retries": {"max": self.retries, "delay": "1s"}} if self.retries else request
 
 
 class Client(threading.Thread):
@@ -161,13 +164,14 @@ class World:
             job = jobs[wish.id]
             end = job["finish_status"] if job.get("exit_code") != 3 else "failed with 3"
             ends[end] = ends.get(end, 0) + 1
-            problem = problem_of(wish, job, starts.get(wish.id, 0), self.daemon.output(wish.id))
+            problem = problem_of(wish, job, starts.get(wish.id, {}), self.daemon.output(wish.id))
             if problem:
                 raise Failed(f"{problem}\n{vars(wish)}\n{job}\n{self.daemon.log_of(wish.id)}")
         self.check_counters(jobs)
         self.daemon.end()
-        expect(len(jobs) >= JOBS_A_ROUND * rounds and sum(starts.values()) >= STARTS_A_ROUND * rounds,
-               f"{rounds} kills met {len(jobs)} jobs and {sum(starts.values())} starts only")
+        all_starts = sum(sum(counts.values()) for counts in starts.values())
+        expect(len(jobs) >= JOBS_A_ROUND * rounds and all_starts >= STARTS_A_ROUND * rounds,
+               f"{rounds} kills met {len(jobs)} jobs and {all_starts} starts only")
         return ends
 
     def check_counters(self, jobs):
@@ -194,18 +198,24 @@ class World:
 
 
 def problem_of(wish, job, starts, output):
-    end = job["finish_status"]
-    if starts > 1 or output.count("started") > 1:
-        return f"started {starts} times; its output is {output!r}"
+    """`starts`: how often each attempt was started. `output`: the last one's."""
+    end, last = job["finish_status"], job.get("attempt", 0)
+    if any(count > 1 for count in starts.values()) or output.count("started") > 1:
+        return f"its attempts were started {starts} times; its output is {output!r}"
+    if last > 1 + wish.retries or any(attempt > last for attempt in starts):
+        return f"it has {last} attempts, and those started are {sorted(starts)}"
     if wish.is_removed and end != "did_not_run":
         return "its removal was acknowledged, and it is not canceled"
     if end == "did_not_run":
-        return None if wish.remove_is_asked and starts == 0 else "canceled though nobody asked, or started"
+        may_have_run = wish.retries and last > 0
+        return None if wish.remove_is_asked and (may_have_run or not starts) else "canceled though nobody asked, or started"
     if end == "killed":
         return None if wish.kill_is_asked else "killed though nobody asked"
+    if end == "failed" and last <= wish.retries and not wish.kill_is_asked:
+        return f"it failed at attempt {last}, and is not tried again"
     if REFUSED in job.get("error", ""):
-        return None if end == "failed" and starts == 0 else f"refused, and ended as {end} after {starts} starts"
-    if end not in ("success", "failed") or starts != 1:
+        return None if end == "failed" and last not in starts else f"refused, and ended as {end} after {starts} starts"
+    if end not in ("success", "failed") or last not in starts:
         return f"ended as {end} after {starts} starts"
     if job["exit_code"] != wish.exit_code or (end == "success") != (wish.exit_code == 0):
         return "another exit code"

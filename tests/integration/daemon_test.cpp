@@ -502,4 +502,38 @@ TEST_CASE("an output of more than the engine keeps has its beginning, its end an
 }
 
 }  // namespace
+TEST_CASE("lines that match are found in the output of all jobs of a name", "[e2e]") {
+    LiveDaemon daemon;
+    for (std::string text : {"hello one", "other", "hello two"})
+        REQUIRE(daemon
+                    .schedctl({"add",
+                               image,
+                               "--now",
+                               "--wait",
+                               "--",
+                               "sh",
+                               "-c",
+                               "echo " + text + "; echo hello err >&2"})
+                    .exit_code == 0);
+    auto found = daemon.schedctl({"logs", "--name", image, "--grep", "^hello [a-z]*$"});
+    CHECK(found.exit_code == 0);
+    CHECK(found.out == "1: hello one\n3: hello two\n");
+    CHECK(found.err == "1: hello err\n2: hello err\n3: hello err\n");
+    auto newest = daemon.schedctl(
+        {"logs", "--name", image, "-n", "2", "--stream", "stdout", "--since", "1h"});
+    CHECK(newest.out == "2: other\n3: hello two\n");
+    CHECK(daemon.schedctl({"logs", "--grep", "two", "3"}).out == "hello two\n");
+    auto json = daemon.schedctl({"logs", "--name", image, "--grep", "two", "--json"});
+    CHECK(json.out == R"({"number":3,"stream":"stdout","data":"aGVsbG8gdHdvCg=="})"
+                      "\n");
+    CHECK(daemon.schedctl({"logs", "--grep", "nothing", "3"}).exit_code == 1);
+    CHECK(daemon.schedctl({"logs", "--name", "no_such_name"}).exit_code == 0);
+    for (const Words& wrong : {Words{"logs", "--name", image, "3"},
+                               Words{"logs"},
+                               Words{"logs", "--name", image, "-f"},
+                               Words{"logs", "-n", "1", "3"},
+                               Words{"logs", "--grep", "(", "3"}})
+        CHECK(daemon.schedctl(wrong).exit_code == 2);
+}
+
 }  // namespace scheduler::test
