@@ -138,7 +138,9 @@ void World::check_retry(const ModelJob& job, const Job& row) {
                             to_string(end.finish_status)));
     if (job.killed_at) violate(fmt::format("job {} was killed, and is tried again", job.number));
     TimePoint now = time_.clock.now();
-    bool has_just_jumped = time_.clock.steady() - jumped_at_ < 1s;
+    // When a commit that a crash cut off from its answer was made is not known.
+    bool is_at_boot = time_.clock.steady() == booted_at_;
+    bool has_just_jumped = time_.clock.steady() - jumped_at_ < 1s || is_at_boot;
     bool is_soon = row.due_at.at <= now + *wait + *wait / 10;
     bool is_late_enough = row.due_at.at > now + *wait - 2s;  // a commit may take a while
     if (!has_just_jumped && !(is_soon && is_late_enough))
