@@ -2,7 +2,7 @@
 ///
 ///     sim --seeds 1..2000 --steps 120 --faults all
 ///     sim --seeds 17 --only 3,8,40 --verbose
-///     sim --replay tests/simulation/regressions/late-create.txt
+///     sim --replay tests/simulation/regressions/HISTORY.txt
 ///     sim --expect "the engine refuses to start" --seeds 1..500
 ///
 /// The same program, seed and steps give the same run. Exit codes: 0 all promises held; 1 one
