@@ -52,13 +52,26 @@ struct OptionSet::Given {
     bool has_dashes = false;               ///< there was a `--`
 };
 
+void OptionSet::add(std::vector<std::string> names,
+                    std::string_view metavar,
+                    std::string_view help,
+                    Completes completes,
+                    Assign assign) {
+    options_.push_back({std::move(names),
+                        std::string(metavar),
+                        std::string(help),
+                        completes,
+                        group_,
+                        layout_,
+                        std::move(assign)});
+}
+
 void OptionSet::flag(std::string_view names, bool& target, std::string_view help) {
     auto assign = [&target](const auto&) {
         target = true;
         return Done{};
     };
-    options_.push_back(
-        {split_names(names), "", std::string(help), Completes::nothing, group_, layout_, assign});
+    add(split_names(names), "", help, Completes::nothing, assign);
 }
 
 void OptionSet::value(std::string_view names,
@@ -73,8 +86,7 @@ void OptionSet::value(std::string_view names,
         target = values.front();
         return Done{};
     };
-    options_.push_back(
-        {split, std::string(metavar), std::string(help), completes, group_, layout_, assign});
+    add(split, metavar, help, completes, assign);
 }
 
 void OptionSet::number(std::string_view names,
@@ -95,13 +107,7 @@ void OptionSet::number(std::string_view names,
         target = number;
         return Done{};
     };
-    options_.push_back({split,
-                        std::string(metavar),
-                        std::string(help),
-                        Completes::nothing,
-                        group_,
-                        layout_,
-                        assign});
+    add(split, metavar, help, Completes::nothing, assign);
 }
 
 void OptionSet::list(std::string_view names,
@@ -113,13 +119,7 @@ void OptionSet::list(std::string_view names,
         target = values;
         return Done{};
     };
-    options_.push_back({split_names(names),
-                        std::string(metavar),
-                        std::string(help),
-                        completes,
-                        group_,
-                        layout_,
-                        assign});
+    add(split_names(names), metavar, help, completes, assign);
 }
 
 const OptionSet::Option* OptionSet::find(std::string_view name) const {

@@ -40,6 +40,7 @@ class OptionSet {
         lines,  ///< each option with what it is for
         names,  ///< the options alone, one after the other
     };
+    using Assign = std::function<Result<Done>(const std::vector<std::string>&)>;
     struct Option {
         std::vector<std::string> names;  ///< `-q`, `--quiet`
         std::string metavar;             ///< empty: a flag
@@ -48,7 +49,7 @@ class OptionSet {
         std::string group;  ///< its heading in `--help`; empty: there is one for all
         Layout layout = Layout::lines;
         /// Takes what was given, in order. Errors: bad_field, in words for the user.
-        std::function<Result<Done>(const std::vector<std::string>&)> assign;
+        Assign assign;
     };
     /// The words that are no options.
     static constexpr std::size_t any_number = 1'000'000;
@@ -102,6 +103,11 @@ class OptionSet {
 
   private:
     struct Given;
+    void add(std::vector<std::string> names,
+             std::string_view metavar,
+             std::string_view help,
+             Completes completes,
+             Assign assign);
     Result<Given> read(const std::vector<std::string>& arguments) const;
     [[nodiscard]] static Result<Done> check_text(const Given& given);
     [[nodiscard]] Result<Done> assign_words(const Given& given) const;

@@ -29,7 +29,7 @@ Result<Done> read_text(std::string_view option,
                        const std::optional<std::string>& given,
                        std::optional<T>& target) {
     if (!given) return Done{};
-    auto value = T::parse(*given);
+    auto value = TextTraits<T>::parse(*given);
     if (!value) return at_option(option, value.error());
     target = *std::move(value);
     return Done{};
@@ -211,11 +211,8 @@ Result<Done> SpecOptions::read_retries(JobSpec& spec) const {
     if (auto read = read_text("--retry-delay", retry_delay_, retries.delay); !read) return read;
     if (auto read = read_text("--retry-max-delay", retry_max_delay_, retries.max_delay); !read)
         return read;
-    if (retry_backoff_) {
-        auto backoff = parse_backoff(*retry_backoff_);
-        if (!backoff) return at_option("--retry-backoff", backoff.error());
-        retries.backoff = *backoff;
-    }
+    if (auto read = read_text("--retry-backoff", retry_backoff_, retries.backoff); !read)
+        return read;
     std::optional<std::string_view> left = retry_on_;
     while (left) {
         auto comma = left->find(',');

@@ -63,6 +63,13 @@ CallResult<Answer<Job>> wait_until_ended(Context& context, JobId id) {
     }
 }
 
+void print_to(Console& console, LogStream stream, std::string_view text) {
+    if (stream == LogStream::out)
+        console.print(text);
+    else
+        console.print_to_stderr(text);
+}
+
 CallResult<Done> read_output(Context& context, LogsRequest request, const OutputSink& sink) {
     auto attempt = [&] {
         return context.client.stream(request, [&](const LogChunk& chunk, std::string_view json) {
@@ -81,10 +88,8 @@ CallResult<Done> print_output(Context& context, LogsRequest request) {
         context, std::move(request), [&](const LogChunk& chunk, std::string_view json) {
             if (context.console.json())
                 context.console.print(std::string(json) + '\n');
-            else if (chunk.stream == LogStream::out)
-                context.console.print(chunk.data.bytes);
             else
-                context.console.print_to_stderr(chunk.data.bytes);
+                print_to(context.console, chunk.stream, chunk.data.bytes);
         });
 }
 

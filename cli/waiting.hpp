@@ -44,6 +44,9 @@ auto persist(Context& context, Attempt attempt) -> decltype(attempt()) {
 /// The job, once it has ended. Errors: those of wait; Kind::too_late at the client's deadline.
 CallResult<Answer<Job>> wait_until_ended(Context& context, JobId id);
 
+/// A job's output goes where the job wrote it.
+void print_to(Console& console, LogStream stream, std::string_view text);
+
 /// Takes a piece of output; `json`: as the daemon sent it.
 using OutputSink = std::function<void(const LogChunk& chunk, std::string_view json)>;
 

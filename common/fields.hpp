@@ -54,22 +54,21 @@ struct TextTraits<T> {
     static Result<T> parse(std::string_view text) { return T::parse(text); }
     static std::string to_string(const T& value) { return std::string(value.to_string()); }
 };
-template <>
-struct TextTraits<JobStatus> {
+template <class Enum>
+std::string word_text(Enum value) {
+    return std::string(to_string(value));
+}
+/// Of an enumeration whose values are words.
+template <class Enum, Result<Enum> (*parse_word)(std::string_view)>
+struct WordTraits {
     static constexpr bool is_text = true;
-    static Result<JobStatus> parse(std::string_view text) { return parse_job_status(text); }
-    static std::string to_string(JobStatus value) {
-        return std::string(scheduler::to_string(value));
-    }
+    static Result<Enum> parse(std::string_view text) { return parse_word(text); }
+    static std::string to_string(Enum value) { return word_text(value); }
 };
 template <>
-struct TextTraits<FinishStatus> {
-    static constexpr bool is_text = true;
-    static Result<FinishStatus> parse(std::string_view text) { return parse_finish_status(text); }
-    static std::string to_string(FinishStatus value) {
-        return std::string(scheduler::to_string(value));
-    }
-};
+struct TextTraits<JobStatus> : WordTraits<JobStatus, parse_job_status> {};
+template <>
+struct TextTraits<FinishStatus> : WordTraits<FinishStatus, parse_finish_status> {};
 template <class T>
 concept TextType = TextTraits<T>::is_text;
 

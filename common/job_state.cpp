@@ -1,26 +1,8 @@
 #include "common/job_state.hpp"
 
-#include <string>
+#include "common/words.hpp"
 
 namespace scheduler {
-namespace {
-
-template <class Enum, std::size_t N>
-Result<Enum> parse_word(std::string_view word,
-                        std::string_view what,
-                        const std::array<Enum, N>& values) {
-    std::string allowed;
-    for (Enum value : values) {
-        if (to_string(value) == word) return value;
-        if (!allowed.empty()) allowed += ", ";
-        allowed += to_string(value);
-    }
-    return fail(ErrorCode::bad_field,
-                std::string(what) + " \"" + std::string(word.substr(0, 64)) + "\" is not one of " +
-                    allowed);
-}
-
-}  // namespace
 
 std::string_view to_string(JobStatus status) {
     switch (status) {
@@ -52,6 +34,24 @@ std::string_view to_string(FinishStatus status) {
             return "lost";
     }
     return "failed";
+}
+
+std::string_view sentence_word(FinishStatus status) {
+    switch (status) {
+        case FinishStatus::success:
+            return "ended well";
+        case FinishStatus::failed:
+            return "failed";
+        case FinishStatus::did_not_run:
+            return "did not run";
+        case FinishStatus::killed:
+            return "was killed";
+        case FinishStatus::timed_out:
+            return "timed out";
+        case FinishStatus::lost:
+            return "is lost";
+    }
+    return "ended";
 }
 
 Result<JobStatus> parse_job_status(std::string_view word) {

@@ -42,6 +42,8 @@ inline constexpr std::array finish_statuses{FinishStatus::success,
 
 std::string_view to_string(JobStatus status);
 std::string_view to_string(FinishStatus status);
+/// What follows "it" in a sentence: `timed out`.
+std::string_view sentence_word(FinishStatus status);
 /// Errors: bad_field, naming the words that are allowed.
 Result<JobStatus> parse_job_status(std::string_view word);
 Result<FinishStatus> parse_finish_status(std::string_view word);

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "common/words.hpp"
+
 namespace scheduler {
 namespace {
 
@@ -15,10 +17,7 @@ std::string_view to_string(LogStream stream) {
 }
 
 Result<LogStream> parse_log_stream(std::string_view word) {
-    if (word == "stdout") return LogStream::out;
-    if (word == "stderr") return LogStream::err;
-    return fail(ErrorCode::bad_field,
-                "stream \"" + std::string(word.substr(0, 64)) + "\" is not one of stdout, stderr");
+    return parse_word(word, "stream", log_streams);
 }
 
 Result<Base64Bytes> Base64Bytes::parse(std::string_view text) {

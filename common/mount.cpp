@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "common/words.hpp"
+
 namespace scheduler {
 
 std::string_view to_string(MountType type) {
@@ -17,10 +19,7 @@ std::string_view to_string(MountType type) {
 }
 
 Result<MountType> parse_mount_type(std::string_view word) {
-    for (MountType type : mount_types)
-        if (to_string(type) == word) return type;
-    return fail(ErrorCode::bad_field,
-                fmt::format("type \"{}\" is not one of bind, volume, tmpfs", word.substr(0, 64)));
+    return parse_word(word, "type", mount_types);
 }
 
 std::string mount_text(const Mount& mount) {

@@ -21,13 +21,7 @@ std::string_view to_string(MountType type);
 /// Errors: bad_field.
 Result<MountType> parse_mount_type(std::string_view word);
 template <>
-struct TextTraits<MountType> {
-    static constexpr bool is_text = true;
-    static Result<MountType> parse(std::string_view text) { return parse_mount_type(text); }
-    static std::string to_string(MountType value) {
-        return std::string(scheduler::to_string(value));
-    }
-};
+struct TextTraits<MountType> : WordTraits<MountType, parse_mount_type> {};
 
 struct Mount {
     MountType type = MountType::volume;

@@ -4,17 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "common/words.hpp"
+
 namespace scheduler {
-namespace {
-
-std::string words_of(const auto& statuses) {
-    std::string text;
-    for (FinishStatus status : statuses)
-        text += fmt::format("{}{}", text.empty() ? "" : ", ", to_string(status));
-    return text;
-}
-
-}  // namespace
 
 std::string_view to_string(Backoff backoff) {
     switch (backoff) {
@@ -27,10 +19,7 @@ std::string_view to_string(Backoff backoff) {
 }
 
 Result<Backoff> parse_backoff(std::string_view word) {
-    for (Backoff backoff : backoffs)
-        if (to_string(backoff) == word) return backoff;
-    return fail(ErrorCode::bad_field,
-                fmt::format("backoff \"{}\" is not one of fixed, exponential", word.substr(0, 64)));
+    return parse_word(word, "backoff", backoffs);
 }
 
 bool Retries::covers(FinishStatus end) const {

@@ -22,11 +22,7 @@ std::string_view to_string(Backoff backoff);
 /// Errors: bad_field.
 Result<Backoff> parse_backoff(std::string_view word);
 template <>
-struct TextTraits<Backoff> {
-    static constexpr bool is_text = true;
-    static Result<Backoff> parse(std::string_view text) { return parse_backoff(text); }
-    static std::string to_string(Backoff value) { return std::string(scheduler::to_string(value)); }
-};
+struct TextTraits<Backoff> : WordTraits<Backoff, parse_backoff> {};
 
 struct Retries {
     static constexpr std::int64_t max_max = 100;

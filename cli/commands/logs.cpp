@@ -116,18 +116,13 @@ class LogsCommand : public Command {
                            const std::string& number,
                            LogStream stream,
                            std::string line) {
-        if (console.json()) {
-            LogChunk chunk;
-            chunk.stream = stream;
-            chunk.data.bytes = std::move(line);
-            std::string json = encode(chunk);
-            std::string begin = number.empty() ? "{" : fmt::format("{{\"number\":{},", number);
-            console.print(begin + json.substr(1) + '\n');
-        } else if (stream == LogStream::out) {
-            console.print(line);
-        } else {
-            console.print_to_stderr(line);
-        }
+        if (!console.json()) return print_to(console, stream, line);
+        LogChunk chunk;
+        chunk.stream = stream;
+        chunk.data.bytes = std::move(line);
+        std::string json = encode(chunk);
+        std::string begin = number.empty() ? "{" : fmt::format("{{\"number\":{},", number);
+        console.print(begin + json.substr(1) + '\n');
     }
 
     /// The jobs' outputs, the oldest job first. One whose output is gone does not hide the others.

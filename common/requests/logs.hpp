@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,17 +11,12 @@
 namespace scheduler {
 
 enum class LogStream : std::uint8_t { out = 1, err = 2 };
+inline constexpr std::array log_streams{LogStream::out, LogStream::err};
 std::string_view to_string(LogStream stream);
 /// Errors: bad_field. The words are stdout and stderr.
 Result<LogStream> parse_log_stream(std::string_view word);
 template <>
-struct TextTraits<LogStream> {
-    static constexpr bool is_text = true;
-    static Result<LogStream> parse(std::string_view text) { return parse_log_stream(text); }
-    static std::string to_string(LogStream value) {
-        return std::string(scheduler::to_string(value));
-    }
-};
+struct TextTraits<LogStream> : WordTraits<LogStream, parse_log_stream> {};
 
 /// Bytes that are base64 in JSON (RFC 4648 section 4), so that any output passes unharmed.
 struct Base64Bytes {

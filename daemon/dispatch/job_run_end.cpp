@@ -216,9 +216,7 @@ std::optional<Retry> JobRun::next_attempt(const Outcome& outcome) const {
     Duration jitter{};
     if (parts_.random)
         jitter = Duration(parts_.random() % static_cast<std::uint64_t>(wait->count() / 10 + 1));
-    std::string how = outcome.finish == FinishStatus::timed_out ? "timed out"
-                      : outcome.finish == FinishStatus::lost    ? "is lost"
-                                                                : "failed";
+    std::string how(sentence_word(outcome.finish));
     if (outcome.exit_code) how += fmt::format(" with exit code {}", *outcome.exit_code);
     if (outcome.error) how += ": " + *outcome.error;
     return Retry{parts_.clock.now() + *wait + jitter,

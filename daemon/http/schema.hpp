@@ -56,7 +56,7 @@ std::string text_schema() {
     } else if constexpr (std::same_as<T, FinishStatus>) {
         return enum_schema(finish_statuses);
     } else if constexpr (std::same_as<T, LogStream>) {
-        return R"({"type":"string","enum":["stdout","stderr"]})";
+        return enum_schema(log_streams);
     } else if constexpr (std::same_as<T, Instant>) {
         return R"({"type":"string","format":"date-time"})";
     } else if constexpr (std::same_as<T, Span>) {

@@ -26,13 +26,6 @@ bool has_whole_history(const JobRecord& record) {
     return !record.transitions.empty() && !record.transitions.front().from;
 }
 
-const Transition* last_claim(const JobRecord& record) {
-    auto claim = std::find_if(record.transitions.rbegin(),
-                              record.transitions.rend(),
-                              [](const Transition& t) { return t.to == JobStatus::running; });
-    return claim == record.transitions.rend() ? nullptr : &*claim;
-}
-
 void check_end(const Job& job, Findings& findings) {
     if (!has_ended(job.status)) {
         if (job.finished_at || job.finish_status)
@@ -182,6 +175,13 @@ std::optional<std::string> counted_at(const JobRecord& record, std::int64_t seq)
     if (later != moves.begin()) return word(std::prev(later)->to);
     if (later == moves.end()) return word(record.job.status);
     return later->from ? std::optional(word(*later->from)) : std::nullopt;
+}
+
+const Transition* last_claim(const JobRecord& record) {
+    auto claim = std::find_if(record.transitions.rbegin(),
+                              record.transitions.rend(),
+                              [](const Transition& t) { return t.to == JobStatus::running; });
+    return claim == record.transitions.rend() ? nullptr : &*claim;
 }
 
 std::vector<int> attempts_with_output(const JobRecord& record) {

@@ -38,6 +38,9 @@ Finding unpunctual(const JobRecord& record, Punctuality how, TimePoint now);
 /// yet.
 std::optional<std::string> counted_at(const JobRecord& record, std::int64_t seq);
 
+/// Null: there is none among the transitions that were read.
+const Transition* last_claim(const JobRecord& record);
+
 /// Attempts that ran to an end of their own, whose output was stored before their outcome was.
 std::vector<int> attempts_with_output(const JobRecord& record);
 

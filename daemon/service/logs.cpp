@@ -90,11 +90,10 @@ class LogSource final : public TailSource<LogChunk> {
             if (!*is_ready_) return Produced<LogChunk>{};
             if (auto opened = open(); !opened) return fail(opened.error());
         }
-        bool was_over = is_over_;
         auto chunk = next_chunk();
         if (!chunk) return fail(chunk.error());
         if (*chunk) return Produced<LogChunk>{std::move(*chunk), false};
-        if (!selection_.follow || was_over) return Produced<LogChunk>{std::nullopt, true};
+        if (!selection_.follow) return Produced<LogChunk>{std::nullopt, true};
         // The job may end between the read above and this look: then what it left is read once
         // more.
         auto job = store_.find(JobRef{selection_.job.to_string()}, "");
@@ -111,8 +110,8 @@ class LogSource final : public TailSource<LogChunk> {
             begin_next_attempt();
             return produce();
         }
-        is_over_ = selection_.is_one_attempt || has_ended(job->status);
-        return is_over_ ? produce() : Result<Produced<LogChunk>>(Produced<LogChunk>{});
+        bool is_end = selection_.is_one_attempt || has_ended(job->status);
+        return Produced<LogChunk>{std::nullopt, is_end};
     }
 
   private:
@@ -228,7 +227,6 @@ class LogSource final : public TailSource<LogChunk> {
     std::unique_ptr<SpoolReader> reader_;  ///< none before the first read
     std::optional<LogChunk> ahead_;        ///< read already, of the other stream
     std::uint64_t lines_to_skip_ = 0;
-    bool is_over_ = false;
     bool was_read_whole_ = false;  ///< the attempt, after it was over
     bool in_line_ = false;         ///< what came last, of either stream, did not end its line
     LogPlace place_;               ///< where the last record ended

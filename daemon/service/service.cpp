@@ -51,9 +51,8 @@ Job with_attempts(Store& store, Job job) {
     if (!record || !*record) return job;
     job.attempts = std::move((*record)->attempts);
     // It may have moved on between the two reads.
-    std::erase_if(job.attempts, [&](const Attempt& attempt) {
-        return !has_attempt_ended(job, attempt.attempt) || attempt.attempt > *job.attempt;
-    });
+    std::erase_if(job.attempts,
+                  [&](const Attempt& attempt) { return !has_attempt_ended(job, attempt.attempt); });
     return job;
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/local_time.hpp"
 #include "daemon/base/failpoint.hpp"
+#include "daemon/service/audit.hpp"
 #include "daemon/service/service_parts.hpp"
 
 namespace scheduler {
@@ -39,22 +40,12 @@ bool is_paused(const PauseState& pause, TimePoint now) {
 }
 
 std::string outcome_words(const Job& job) {
-    std::string code = job.exit_code ? fmt::format(" with exit code {}", *job.exit_code) : "";
-    switch (job.finish_status.value_or(FinishStatus::failed)) {
-        case FinishStatus::success:
-            return "it ended well" + code;
-        case FinishStatus::failed:
-            return "it failed" + code;
-        case FinishStatus::killed:
-            return "it was killed" + code;
-        case FinishStatus::timed_out:
-            return "it timed out" + code;
-        case FinishStatus::lost:
-            return "it is lost";
-        case FinishStatus::did_not_run:
-            return "it did not run";
-    }
-    return "it ended";
+    FinishStatus end = job.finish_status.value_or(FinishStatus::failed);
+    bool ran_to_an_end = end != FinishStatus::lost && end != FinishStatus::did_not_run;
+    bool has_code = ran_to_an_end && job.exit_code;
+    return fmt::format("it {}{}",
+                       sentence_word(end),
+                       has_code ? fmt::format(" with exit code {}", *job.exit_code) : "");
 }
 
 std::string expiry_words(const Job& job) {
@@ -85,11 +76,8 @@ std::string lateness_words(Store& store, const Job& job) {
                                     due == job.due_at.at ? "due" : "submitted");
     auto record = store.record(job.id);
     if (!record || !*record) return words;
-    const auto& moves = (*record)->transitions;
-    auto claim = std::find_if(moves.rbegin(), moves.rend(), [](const Transition& move) {
-        return move.to == JobStatus::running;
-    });
-    if (claim == moves.rend()) return words;
+    const Transition* claim = last_claim(**record);
+    if (claim == nullptr) return words;
     std::vector<std::string> reasons;
     if (claim->reason) reasons.push_back(*claim->reason);
     Duration start = job.started_at->at - claim->at;

@@ -168,12 +168,12 @@ void Verification::check_job(const JobRecord& record) {
 }
 
 /// What an attempt printed before the backup was made may not have come along.
-std::optional<Finding> Verification::check_output(JobRecord record) const {
-    if (restored_at_)
-        std::erase_if(record.attempts, [&](const Attempt& attempt) {
-            return attempt.finished_at.at <= *restored_at_;
-        });
-    return cross_check_.output(record);
+std::optional<Finding> Verification::check_output(const JobRecord& record) const {
+    if (!restored_at_) return cross_check_.output(record);
+    JobRecord since = record;
+    std::erase_if(since.attempts,
+                  [&](const Attempt& attempt) { return attempt.finished_at.at <= *restored_at_; });
+    return cross_check_.output(since);
 }
 
 void Verification::check_punctuality(const JobRecord& record) {

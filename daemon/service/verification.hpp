@@ -69,7 +69,7 @@ class Verification : public std::enable_shared_from_this<Verification> {
 
     void check_jobs();
     void check_job(const JobRecord& record);
-    [[nodiscard]] std::optional<Finding> check_output(JobRecord record) const;
+    [[nodiscard]] std::optional<Finding> check_output(const JobRecord& record) const;
     void check_punctuality(const JobRecord& record);
     void check_counters();
     void check_containers();
