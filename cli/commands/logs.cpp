@@ -1,6 +1,7 @@
 #include "common/requests/logs.hpp"
 
-#include <algorithm>
+#include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include "cli/each_job.hpp"
 #include "cli/moment.hpp"
 #include "cli/output/line_filter.hpp"
+#include "cli/output/text.hpp"
 #include "cli/waiting.hpp"
 #include "common/json.hpp"
 #include "common/requests/list.hpp"
@@ -16,6 +18,12 @@ namespace scheduler {
 namespace {
 
 constexpr std::int64_t jobs_of_a_name = 100;
+
+/// `2` of `2:1764040611218000000.12`; empty for the first attempt, which has no number there.
+std::string attempt_of_place(const std::string& place) {
+    auto colon = place.find(':');
+    return colon == std::string::npos ? "" : place.substr(0, colon);
+}
 
 class LogsCommand : public Command {
   public:
@@ -99,12 +107,17 @@ class LogsCommand : public Command {
         if (!grep_ && number.empty()) return print_output(context, std::move(request));
         bool is_json = context.console.json();
         LineFilter filter(pattern_,
+                          timestamps_,
                           is_json || number.empty() ? "" : number + ": ",
                           [&](LogStream stream, std::string line) {
                               print_line(context.console, number, stream, std::move(line));
                           });
+        std::string attempt;
         auto read =
             read_output(context, std::move(request), [&](const LogChunk& chunk, std::string_view) {
+                // A line that an attempt did not end is none of the next one's.
+                std::string next = attempt_of_place(chunk.place.value_or(""));
+                if (std::exchange(attempt, next) != next) filter.finish();
                 filter.add(chunk.stream, chunk.data.bytes);
             });
         filter.finish();
@@ -125,51 +138,70 @@ class LogsCommand : public Command {
         console.print(begin + json.substr(1) + '\n');
     }
 
-    /// The jobs' outputs, the oldest job first. One whose output is gone does not hide the others.
+    /// The jobs' outputs, the oldest job first. One that can't be read does not hide the others,
+    /// and one that was removed to keep all within a limit is no failure.
     int read_all(Context& context, LogsRequest request) {
         auto jobs = newest_jobs(context, request.since);
         if (!jobs) {
             context.console.report(jobs.error());
             return exit_code_of(jobs.error());
         }
-        for (const Job& job : *jobs) {
+        if (jobs->empty())
+            context.console.note(fmt::format("no job of the name {} has run", escape_text(*name_)));
+        int exit_code = exit_done;
+        for (const Found& job : *jobs) {
             request.job_id = JobRef{job.id.to_string()};
             auto read = read_one(context, request, std::to_string(job.number));
             if (!context.console.is_ok()) return exit_broken_pipe;
             if (read) continue;
-            if (read.error().kind != CallError::Kind::refused) {
-                context.console.report(read.error());
-                return exit_code_of(read.error());
-            }
-            context.console.note(read.error().error.message);
+            context.console.report(read.error());
+            if (read.error().kind != CallError::Kind::refused) return exit_code_of(read.error());
+            if (!read.error().is(ErrorCode::gone)) exit_code = exit_refused;
         }
-        return exit_done;
+        return exit_code;
     }
 
-    /// Of those that run or have run, by number. What ended before `since` printed nothing since.
-    CallResult<std::vector<Job>> newest_jobs(Context& context,
-                                             const std::optional<std::string>& since) const {
-        const std::int64_t count = limit_.value_or(jobs_of_a_name);
-        std::vector<Job> jobs;
-        for (JobStatus status : {JobStatus::running, JobStatus::finished}) {
-            ListRequest list;
-            list.job_name = *name_;
-            list.status = {status};
-            if (status == JobStatus::finished) list.since = since;
+    struct Found {
+        std::int64_t number = 0;
+        JobId id;
+    };
+
+    /// Of those that run, and those that ended last after they had run; by number. What ended
+    /// before `since` printed nothing since.
+    CallResult<std::vector<Found>> newest_jobs(Context& context,
+                                               const std::optional<std::string>& since) const {
+        ListRequest running;
+        running.status = {JobStatus::running};
+        ListRequest ended;
+        ended.status = {JobStatus::finished, JobStatus::canceled};
+        ended.since = since;
+        std::map<std::int64_t, JobId> found;  // one that ends meanwhile is met twice
+        const auto count = static_cast<std::size_t>(limit_.value_or(jobs_of_a_name));
+        bool has_more = false;
+        for (ListRequest* list : {&running, &ended}) {
+            list->job_name = *name_;
+            list->limit = ListRequest::limit_max;
             do {
-                std::int64_t left = count - std::ssize(jobs);
-                if (left <= 0) break;
-                list.limit = std::min(left, ListRequest::limit_max);
-                auto page = context.client.call(list);
+                auto page = context.client.call(*list);
                 if (!page) return fail(std::move(page).error());
-                std::move(
-                    page->value.jobs.begin(), page->value.jobs.end(), std::back_inserter(jobs));
-                list.after = page->value.next;
-            } while (list.after);
+                for (const Job& job : page->value.jobs) {
+                    bool is_one_more = job.attempt && (list == &running || found.size() < count);
+                    if (is_one_more) found.emplace(job.number, job.id);
+                    has_more = has_more || (job.attempt && !is_one_more);
+                }
+                list->after = page->value.next;
+            } while (list->after && (list == &running || !has_more));
         }
-        std::sort(jobs.begin(), jobs.end(), [](const Job& left, const Job& right) {
-            return left.number < right.number;
-        });
+        while (found.size() > count) {
+            has_more = true;
+            found.erase(found.begin());
+        }
+        if (has_more && !limit_)
+            context.console.note(fmt::format(
+                "these are the newest {} jobs of the name; -n COUNT takes more", jobs_of_a_name));
+        std::vector<Found> jobs;
+        for (const auto& [number, id] : found)
+            jobs.push_back({number, id});
         return jobs;
     }
 

@@ -13,32 +13,24 @@ struct LinePattern::Compiled {
     Compiled() = default;
     Compiled(const Compiled&) = delete;
     Compiled& operator=(const Compiled&) = delete;
-    ~Compiled() {
-        if (is_compiled) ::regfree(&expression);
-    }
-    regex_t expression{};
-    bool is_compiled = false;
+    ~Compiled() { ::regfree(&expression); }
+    re_pattern_buffer expression{};
 };
 
+/// With GNU's interface, since POSIX's takes a NUL for an end and refuses what grep takes.
 Result<LinePattern> LinePattern::parse(const std::string& text) {
     auto compiled = std::make_shared<Compiled>();
-    int error = ::regcomp(&compiled->expression, text.c_str(), REG_EXTENDED | REG_NOSUB);
-    compiled->is_compiled = error == 0;
-    if (compiled->is_compiled) return LinePattern(std::move(compiled));
-    std::array<char, 256> words{};
-    (void)::regerror(error, &compiled->expression, words.data(), words.size());
+    ::re_set_syntax(RE_SYNTAX_EGREP | RE_NO_SUB);
+    const char* trouble = ::re_compile_pattern(text.data(), text.size(), &compiled->expression);
+    if (trouble == nullptr) return LinePattern(std::move(compiled));
     return fail(
         ErrorCode::bad_field,
-        fmt::format(
-            "pattern \"{}\" is no regular expression: {}", text.substr(0, 64), words.data()));
+        fmt::format("pattern \"{}\" is no regular expression: {}", text.substr(0, 64), trouble));
 }
 
-/// With REG_STARTEND, an extension of BSD and glibc, a NUL does not end the line.
 bool LinePattern::matches(std::string_view line) const {
-    regmatch_t range{};
-    range.rm_so = 0;
-    range.rm_eo = static_cast<regoff_t>(line.size());
-    return ::regexec(&compiled_->expression, line.data(), 1, &range, REG_STARTEND) == 0;
+    auto size = static_cast<regoff_t>(line.size());
+    return ::re_search(&compiled_->expression, line.data(), size, 0, size, nullptr) >= 0;
 }
 
 void LineFilter::add(LogStream stream, std::string_view bytes) {
@@ -63,7 +55,9 @@ void LineFilter::finish() {
 
 void LineFilter::give_open(LogStream stream) {
     std::string line = std::exchange(open_line(stream), {});
-    if (pattern_ && !pattern_->matches(line)) return;
+    std::string_view text = line;
+    if (has_times_) text.remove_prefix(std::min(text.find(' ') + 1, text.size()));
+    if (pattern_ && !pattern_->matches(text)) return;
     has_any_ = true;
     sink_(stream, fmt::format("{}{}\n", prefix_, line));
 }

@@ -13,19 +13,18 @@
 
 namespace scheduler {
 
-/// An extended regular expression, of bytes. Source: regex(3), grep(1) -E.
+/// An extended regular expression, of bytes, as grep(1) -E has it. Source: <regex.h> of glibc.
 class LinePattern {
   public:
-    /// Errors: bad_field, in regerror(3)'s words.
+    /// Errors: bad_field, in the library's words.
     static Result<LinePattern> parse(const std::string& text);
     /// `line` without its newline.
     [[nodiscard]] bool matches(std::string_view line) const;
 
   private:
     struct Compiled;
-    explicit LinePattern(std::shared_ptr<const Compiled> compiled)
-        : compiled_(std::move(compiled)) {}
-    std::shared_ptr<const Compiled> compiled_;
+    explicit LinePattern(std::shared_ptr<Compiled> compiled) : compiled_(std::move(compiled)) {}
+    std::shared_ptr<Compiled> compiled_;
 };
 
 class LineFilter {
@@ -35,11 +34,15 @@ class LineFilter {
     /// Gets each line that is left, with its newline; one that the output ends without gets one.
     using Sink = std::function<void(LogStream, std::string)>;
 
-    LineFilter(std::optional<LinePattern> pattern, std::string prefix, Sink sink)
-        : pattern_(std::move(pattern)), prefix_(std::move(prefix)), sink_(std::move(sink)) {}
+    /// `has_times`: a line's first word is not of the output, and matches nothing.
+    LineFilter(std::optional<LinePattern> pattern, bool has_times, std::string prefix, Sink sink)
+        : pattern_(std::move(pattern)),
+          has_times_(has_times),
+          prefix_(std::move(prefix)),
+          sink_(std::move(sink)) {}
 
     void add(LogStream stream, std::string_view bytes);
-    /// The output has ended.
+    /// The output of an attempt has ended.
     void finish();
     [[nodiscard]] bool has_any() const { return has_any_; }
 
@@ -48,6 +51,7 @@ class LineFilter {
     std::string& open_line(LogStream stream) { return open_.at(stream == LogStream::out ? 0 : 1); }
 
     std::optional<LinePattern> pattern_;
+    bool has_times_;
     std::string prefix_;
     Sink sink_;
     std::array<std::string, 2> open_;  ///< what came of a line so far

@@ -527,7 +527,15 @@ TEST_CASE("lines that match are found in the output of all jobs of a name", "[e2
     CHECK(json.out == R"({"number":3,"stream":"stdout","data":"aGVsbG8gdHdvCg=="})"
                       "\n");
     CHECK(daemon.schedctl({"logs", "--grep", "nothing", "3"}).exit_code == 1);
-    CHECK(daemon.schedctl({"logs", "--name", "no_such_name"}).exit_code == 0);
+    auto none = daemon.schedctl({"logs", "--name", "no_such_name"});
+    CHECK(none.exit_code == 0);
+    CHECK(none.err == "schedctl: no job of the name no_such_name has run\n");
+    CHECK(daemon.schedctl({"logs", "--name", image, "--grep", "nothing"}).exit_code == 1);
+    // One whose output can't be read is told, and does not hide the others.
+    std::filesystem::remove_all(std::filesystem::path(daemon.state_dir()) / "logs");
+    auto lost = daemon.schedctl({"logs", "--name", image});
+    CHECK(lost.out.empty());
+    CHECK(lost.err.find("is not there: ") != std::string::npos);
     for (const Words& wrong : {Words{"logs", "--name", image, "3"},
                                Words{"logs"},
                                Words{"logs", "--name", image, "-f"},

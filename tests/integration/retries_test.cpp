@@ -70,6 +70,26 @@ TEST_CASE("a job that fails is tried again, and each attempt keeps its output an
     CHECK(verified.exit_code == 0);
 }
 
+TEST_CASE("a line that an attempt did not end is none of the next one's", "[e2e]") {
+    LiveDaemon daemon;
+    auto id = daemon.ask({"add",
+                          image,
+                          "--in",
+                          "1s",
+                          "-q",
+                          "--retries",
+                          "1",
+                          "--retry-delay",
+                          "1s",
+                          "--",
+                          "sh",
+                          "-c",
+                          "echo one; printf two; exit 1"});
+    auto followed = daemon.schedctl({"logs", "-f", "--grep", "^(one|two)", id});
+    CHECK(followed.exit_code == 0);
+    CHECK(followed.out == "one\ntwo\none\ntwo\n");
+}
+
 TEST_CASE("a daemon that is killed between two attempts runs the next one once", "[e2e]") {
     Tries tries;
     LiveDaemon& daemon = tries.daemon;

@@ -6,9 +6,12 @@ namespace scheduler {
 namespace {
 
 struct Filtered {
-    explicit Filtered(const char* pattern = nullptr, std::string prefix = "")
+    explicit Filtered(const char* pattern = nullptr,
+                      std::string prefix = "",
+                      bool has_times = false)
         : filter(pattern != nullptr ? std::optional(LinePattern::parse(pattern).value())
                                     : std::nullopt,
+                 has_times,
                  std::move(prefix),
                  [this](LogStream stream, std::string line) {
                      (stream == LogStream::out ? out : err) += line;
@@ -41,6 +44,25 @@ TEST_CASE("lines may hold any bytes", "[cli]") {
     const std::string line("a\0b\xff end\n", 9);
     filtered.filter.add(LogStream::out, line);
     CHECK(filtered.out == line);
+}
+
+TEST_CASE("patterns are those of grep -E", "[cli]") {
+    auto [pattern, line, is_match] = GENERATE(table<const char*, std::string, bool>(
+        {{"{\"level\":\"error\"", "x {\"level\":\"error\"}", true},
+         {"a.*end", std::string("a\0b end", 7), true},
+         {"^.*$", std::string("a\0b", 3), true},
+         {"one\ntwo", "two", true},
+         {"a{2}", "aa", true},
+         {"^(a|b)+$", "abba", true},
+         {"^(a|b)+$", "abca", false}}));
+    CAPTURE(pattern, line);
+    CHECK(LinePattern::parse(pattern)->matches(line) == is_match);
+}
+
+TEST_CASE("a time before each line matches nothing", "[cli]") {
+    Filtered filtered("^one|2027", "", true);
+    filtered.filter.add(LogStream::out, "2027-06-20T20:00:00Z one\n2027-06-20T20:00:01Z two\n");
+    CHECK(filtered.out == "2027-06-20T20:00:00Z one\n");
 }
 
 TEST_CASE("a line of the longest length is one, of a byte more is two", "[cli]") {
