@@ -1,6 +1,7 @@
 #include "daemon/spool/record.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "daemon/spool/file.hpp"
@@ -61,7 +62,7 @@ Result<RecordCursor::State> RecordCursor::next(SpoolRecord& record) {
     auto has_header = fill(record_header_bytes);
     if (!has_header) return fail(has_header.error());
     if (!*has_header) return State::end;
-    const char* header = buffer_.data() + used_;
+    const char* header = buffer_.get() + used_;
     auto kind = static_cast<std::uint8_t>(header[0]);
     auto at_ns = static_cast<std::int64_t>(get_integer(header + 1, 8));
     auto length = static_cast<std::size_t>(get_integer(header + 9, 4));
@@ -70,7 +71,7 @@ Result<RecordCursor::State> RecordCursor::next(SpoolRecord& record) {
     auto has_payload = fill(record_header_bytes + length);
     if (!has_payload) return fail(has_payload.error());
     if (!*has_payload) return State::end;
-    const char* payload = buffer_.data() + used_ + record_header_bytes;
+    const char* payload = buffer_.get() + used_ + record_header_bytes;
     record = SpoolRecord{};
     record.at_ns = at_ns;
     if (kind == gap_kind) {
@@ -86,15 +87,23 @@ Result<RecordCursor::State> RecordCursor::next(SpoolRecord& record) {
 }
 
 Result<bool> RecordCursor::fill(std::size_t size) {
-    std::size_t at_hand = buffer_.size() - used_;
+    const std::size_t at_hand = filled_ - used_;
     if (at_hand >= size) return true;
-    buffer_.erase(0, std::exchange(used_, 0));
-    buffer_.resize(std::max(size, read_bytes));
+    if (capacity_ < size) {
+        capacity_ = std::max(size, read_bytes);
+        auto larger = std::make_unique_for_overwrite<char[]>(capacity_);
+        if (at_hand > 0) std::memcpy(larger.get(), buffer_.get() + used_, at_hand);
+        buffer_ = std::move(larger);
+    } else if (at_hand > 0) {
+        std::memmove(buffer_.get(), buffer_.get() + used_, at_hand);
+    }
+    used_ = 0;
+    filled_ = at_hand;
     auto got = spool_file::read_at(
-        fd_, path_, buffer_.data() + at_hand, buffer_.size() - at_hand, offset_ + at_hand);
-    buffer_.resize(at_hand + (got ? *got : 0));
+        fd_, path_, buffer_.get() + at_hand, capacity_ - at_hand, offset_ + at_hand);
     if (!got) return fail(got.error());
-    return buffer_.size() >= size;
+    filled_ += *got;
+    return filled_ >= size;
 }
 
 }  // namespace scheduler

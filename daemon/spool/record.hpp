@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -50,8 +51,10 @@ class RecordCursor {
     int fd_;
     std::filesystem::path path_;
     std::uint64_t offset_ = 0;
-    std::string buffer_;    ///< bytes of the file
-    std::size_t used_ = 0;  ///< of the buffer: what was given out
+    std::unique_ptr<char[]> buffer_;  ///< not zeroed: many files have less than one read
+    std::size_t capacity_ = 0;        ///< of the buffer
+    std::size_t filled_ = 0;          ///< of the buffer: bytes of the file
+    std::size_t used_ = 0;            ///< of these: what was given out
 };
 
 }  // namespace scheduler
