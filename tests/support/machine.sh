@@ -62,7 +62,7 @@ jobs_at_once() {
 }
 
 # One compiler cache serves all clones and build directories: paths are taken relative to the tree.
-export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros
 
 # configure DIR OPTION…: a new directory gets Ninja where it is there; an old one keeps what it has.
 configure() {
