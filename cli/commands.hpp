@@ -35,6 +35,12 @@ std::unique_ptr<Command> make_def_show();
 std::unique_ptr<Command> make_def_rm();
 std::unique_ptr<Command> make_def_export();
 std::unique_ptr<Command> make_def_import();
+std::unique_ptr<Command> make_group_set();
+std::unique_ptr<Command> make_group_ls();
+std::unique_ptr<Command> make_group_show();
+std::unique_ptr<Command> make_group_rm();
+std::unique_ptr<Command> make_group_pause();
+std::unique_ptr<Command> make_group_resume();
 
 std::span<const CommandRow> all_commands();
 

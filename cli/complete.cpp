@@ -11,6 +11,7 @@
 #include "cli/output/text.hpp"
 #include "common/capabilities.hpp"
 #include "common/requests/definitions.hpp"
+#include "common/requests/groups.hpp"
 #include "common/requests/list.hpp"
 
 namespace scheduler {
@@ -114,6 +115,17 @@ std::vector<Candidate> definition_candidates(Client& client) {
     return candidates;
 }
 
+std::vector<Candidate> group_candidates(Client& client) {
+    GroupListRequest request;
+    request.limit = GroupListRequest::limit_max;
+    auto answer = client.call(request);
+    std::vector<Candidate> candidates;
+    if (!answer) return candidates;
+    for (const Group& group : answer->value.groups)
+        candidates.push_back({group.name, "a group"});
+    return candidates;
+}
+
 /// What may be run: definitions, and the names of jobs.
 std::vector<Candidate> name_candidates(Client& client) {
     std::vector<Candidate> candidates = definition_candidates(client);
@@ -163,6 +175,8 @@ std::vector<Candidate> candidates_for(Completes completes,
             return capability_candidates();
         case Completes::definition:
             return definition_candidates(client);
+        case Completes::group:
+            return group_candidates(client);
         case Completes::any_job:
         case Completes::scheduled_job:
         case Completes::running_job:

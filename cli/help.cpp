@@ -25,7 +25,8 @@ struct FamilyTitle {
     std::string_view summary;
 };
 constexpr std::array family_titles{
-    FamilyTitle{"def", "definitions: what runs, under a name for `add`"}};
+    FamilyTitle{"def", "definitions: what runs, under a name for `add`"},
+    FamilyTitle{"group", "groups: how many of their jobs run at once"}};
 
 std::string capitalized(std::string_view sentence) {
     std::string text(sentence);

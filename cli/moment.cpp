@@ -31,4 +31,13 @@ Result<std::optional<Span>> span_option(const char* option,
     return std::optional(*span);
 }
 
+Result<std::optional<Span>> pause_option(const std::optional<std::string>& given,
+                                         std::string_view resume) {
+    auto span = span_option("--for", given);
+    if (span && *span && (*span)->length == Duration(0))
+        return fail(ErrorCode::bad_time,
+                    "--for 0s is no pause; leave --for out to pause until " + std::string(resume));
+    return span;
+}
+
 }  // namespace scheduler

@@ -21,4 +21,8 @@ Result<Done> check_at(const std::optional<std::string>& given);
 Result<std::optional<Span>> span_option(const char* option,
                                         const std::optional<std::string>& given);
 
+/// `--for` of a pause, which `resume` names the end of. Errors: bad_time.
+Result<std::optional<Span>> pause_option(const std::optional<std::string>& given,
+                                         std::string_view resume);
+
 }  // namespace scheduler

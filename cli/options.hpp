@@ -31,6 +31,7 @@ enum class Completes : std::uint8_t {
     network,
     capability,
     definition,
+    group,
 };
 
 class OptionSet {

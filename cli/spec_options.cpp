@@ -89,6 +89,7 @@ void SpecOptions::declare_limits(OptionSet& options) {
     options.value(
         "--stop-grace", "TIME", stop_grace_, "from the stop signal to SIGKILL, 10s if not given");
     options.value("--priority", "N", priority_, "-100 to 100: as if due so many minutes earlier");
+    options.value("--group", "NAME", group_, "it counts for this group's limit", Completes::group);
     options.value("--expires", "TIME", expires_, "not started this long after it is due: never");
     options.value("--log-limit", "SIZE", log_limit_, "output kept: its beginning and its end");
 }
@@ -190,6 +191,7 @@ Result<Done> SpecOptions::read_limits(JobSpec& spec) const {
     if (auto read = read_text("--timeout", timeout_, spec.timeout); !read) return read;
     if (auto read = read_text("--stop-grace", stop_grace_, spec.stop_grace); !read) return read;
     if (auto read = read_number("--priority", priority_, spec.priority); !read) return read;
+    spec.group = group_;
     if (auto read = read_text("--expires", expires_, spec.expires); !read) return read;
     if (auto read = read_text("--log-limit", log_limit_, spec.log_limit); !read) return read;
     for (const std::string& text : ulimits_) {

@@ -51,6 +51,7 @@ class SpecOptions {
     std::optional<std::string> timeout_;
     std::optional<std::string> stop_grace_;
     std::optional<std::string> priority_;
+    std::optional<std::string> group_;
     std::optional<std::string> expires_;
     std::optional<std::string> log_limit_;
 

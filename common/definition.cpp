@@ -1,12 +1,11 @@
 #include "common/definition.hpp"
 
-#include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "common/characters.hpp"
 #include "common/fields.hpp"
+#include "common/name.hpp"
 
 namespace scheduler {
 namespace {
@@ -56,30 +55,10 @@ struct Unset {
 
 }  // namespace
 
-bool is_definition_name(std::string_view name) {
-    return !name.empty() && name.size() <= DefinitionLimits::name_bytes &&
-           (is_letter_or_digit(name.front()) || name.front() == '_') &&
-           std::all_of(name.begin(), name.end(), [](char c) {
-               return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-';
-           });
-}
-
 Error definition_not_found(std::string_view name) {
     return {ErrorCode::not_found,
             fmt::format("there is no definition \"{}\"; schedctl def ls lists them",
-                        name.substr(0, DefinitionLimits::name_bytes))};
-}
-
-Result<Done> check_definition_name(std::string_view name) {
-    if (is_definition_name(name)) return Done{};
-    if (name.size() > DefinitionLimits::name_bytes)
-        return fail(ErrorCode::bad_field,
-                    fmt::format("the name of a definition is longer than {} characters",
-                                DefinitionLimits::name_bytes));
-    return fail(ErrorCode::bad_field,
-                fmt::format("name \"{}\" can't be a definition's: letters, digits, _, . and -, the "
-                            "first of them a letter, a digit or _",
-                            name));
+                        name.substr(0, name_bytes_max))};
 }
 
 JobSpec overlay(JobSpec base, const JobSpec& given) {

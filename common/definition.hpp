@@ -13,7 +13,6 @@ namespace scheduler {
 
 /// Named limits, each tested at n and n + 1.
 struct DefinitionLimits {
-    static constexpr std::size_t name_bytes = 128;
     static constexpr std::int64_t definitions = 10'000;  ///< that are stored
     static constexpr std::size_t imported = 1000;        ///< at once
 };
@@ -47,13 +46,7 @@ struct Definition {
     }
 };
 
-/// Letters, digits, `_`, `.` and `-`, the first of them a letter, a digit or `_`.
-bool is_definition_name(std::string_view name);
-
 Error definition_not_found(std::string_view name);
-
-/// Errors: bad_field.
-Result<Done> check_definition_name(std::string_view name);
 
 /// What runs when `given` is submitted for `base`: each field that is given wins. Of `env`,
 /// `labels` and `tmpfs` each entry does. An entrypoint without a command drops the command that was

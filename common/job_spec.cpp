@@ -6,12 +6,13 @@
 #include <fmt/format.h>
 
 #include "common/container_checks.hpp"
+#include "common/name.hpp"
 
 namespace scheduler {
 namespace {
 
-constexpr std::array<std::string_view, 7> future_fields{
-    "pull", "registry_auth", "group", "after", "keep", "notify", "prefetch"};
+constexpr std::array<std::string_view, 6> future_fields{
+    "pull", "registry_auth", "after", "keep", "notify", "prefetch"};
 
 Failure<Error> bad_field(std::string message) {
     return fail(ErrorCode::bad_field, std::move(message));
@@ -105,6 +106,8 @@ Result<Done> check_spec(const JobSpec& spec) {
                                      priority,
                                      SpecLimits::priority_max,
                                      SpecLimits::priority_max));
+    if (spec.group)
+        if (auto name = check_name("group", *spec.group); !name) return name;
     if (spec.retries)
         if (auto retries = check_retries(*spec.retries); !retries) return retries;
     return check_container(spec);

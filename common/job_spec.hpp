@@ -73,6 +73,7 @@ struct JobSpec {
     std::optional<Span> timeout;
     std::optional<Span> stop_grace;
     std::optional<std::int64_t> priority;
+    std::optional<std::string> group;
     std::optional<Span> expires;
     std::optional<Size> log_limit;
     std::optional<Retries> retries;
@@ -115,6 +116,7 @@ struct JobSpec {
         visit("priority",
               self.priority,
               "-100 to 100: of due jobs it runs as if it were due so many minutes earlier");
+        visit("group", self.group, "a name; jobs of a group run so many at once as it is set to");
         visit("expires",
               self.expires,
               "not started this long after it is due, it never is: did_not_run");

@@ -8,6 +8,7 @@
 #include "common/requests/backup.hpp"
 #include "common/requests/definitions.hpp"
 #include "common/requests/edit.hpp"
+#include "common/requests/groups.hpp"
 #include "common/requests/hold.hpp"
 #include "common/requests/kill.hpp"
 #include "common/requests/list.hpp"
@@ -48,6 +49,12 @@ using Operations = TypeList<AddRequest,
                             DefShowRequest,
                             DefListRequest,
                             DefRemoveRequest,
+                            GroupSetRequest,
+                            GroupShowRequest,
+                            GroupListRequest,
+                            GroupRemoveRequest,
+                            GroupPauseRequest,
+                            GroupResumeRequest,
                             HoldRequest,
                             ReleaseRequest,
                             EditRequest>;

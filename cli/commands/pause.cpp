@@ -14,15 +14,9 @@ class PauseCommand : public Command {
     }
 
     int run(Context& context) override {
-        auto span = span_option("--for", for_);
+        auto span = pause_option(for_, "schedctl resume");
         if (!span) {
             context.console.report(span.error());
-            return exit_usage;
-        }
-        if (*span && (*span)->length == Duration(0)) {
-            context.console.report(
-                Error{ErrorCode::bad_time,
-                      "--for 0s is no pause; leave --for out to pause until schedctl resume"});
             return exit_usage;
         }
         return call_and_confirm(context, PauseRequest{*span});

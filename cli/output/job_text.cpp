@@ -110,6 +110,7 @@ void add_limits(Block& block, const JobSpec& spec) {
     if (spec.timeout) block.add("Timeout", spec.timeout->to_string());
     if (spec.stop_grace) block.add("Stop grace", spec.stop_grace->to_string());
     if (spec.priority) block.add("Priority", std::to_string(*spec.priority));
+    if (spec.group) block.add("Group", escape_text(*spec.group));
     if (spec.expires) block.add("Expires", spec.expires->to_string() + " after it is due");
     if (spec.log_limit) block.add("Log limit", spec.log_limit->to_string());
     if (spec.retries) block.add("Retries", spec.retries->to_words());
@@ -264,6 +265,61 @@ std::string definition_fields(const Definition& definition) {
                        definition.updated_at.to_string(),
                        escape_field(definition.updated_by),
                        escape_field(definition.spec.image.value_or("-")));
+}
+
+std::vector<Column> group_columns() {
+    return {{.title = "GROUP", .flexible = true, .minimum = 8},
+            {.title = "MAX", .right = true},
+            {.title = "RUNNING", .right = true},
+            {.title = "DUE", .right = true},
+            {.title = "PAUSED"}};
+}
+
+namespace {
+
+std::string limit_text(const Group& group) {
+    return group.max_running ? std::to_string(*group.max_running) : "-";
+}
+
+std::string pause_text(const Group& group, TimePoint now) {
+    if (!group.paused) return "-";
+    if (!group.paused_until) return "until resumed";
+    return "resumes " + relative_time(group.paused_until->at, now);
+}
+
+}  // namespace
+
+Row group_row(const Group& group, TimePoint now) {
+    return {{escape_text(group.name)},
+            {limit_text(group)},
+            {std::to_string(group.running)},
+            {std::to_string(group.waiting)},
+            {pause_text(group, now)}};
+}
+
+std::string group_fields(const Group& group) {
+    std::string paused = group.paused ? "paused" : "-";
+    if (group.paused_until) paused = group.paused_until->to_string();
+    return fmt::format("{}\t{}\t{}\t{}\t{}\n",
+                       escape_field(group.name),
+                       limit_text(group),
+                       group.running,
+                       group.waiting,
+                       paused);
+}
+
+std::string group_details(const Group& group, TimePoint now) {
+    Block block;
+    block.add("Group", escape_text(group.name));
+    block.add("At once", group.max_running ? limit_text(group) : "no limit");
+    if (group.paused) block.add("Paused", pause_text(group, now));
+    block.add("Running", std::to_string(group.running));
+    block.add("Due", std::to_string(group.waiting));
+    block.add(
+        "Set",
+        fmt::format(
+            "{} by {}", relative_time(group.updated_at.at, now), escape_text(group.updated_by)));
+    return block.take();
 }
 
 std::string outcome_sentence(const Job& job) {

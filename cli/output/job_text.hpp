@@ -6,6 +6,7 @@
 
 #include "cli/output/table.hpp"
 #include "common/definition.hpp"
+#include "common/group.hpp"
 #include "common/job.hpp"
 #include "common/requests/add.hpp"
 #include "common/requests/subscribe.hpp"
@@ -35,6 +36,12 @@ std::vector<Column> definition_columns();
 Row definition_row(const Definition& definition, TimePoint now);
 std::string definition_fields(const Definition& definition);
 std::string definition_details(const Definition& definition, TimePoint now);
+
+/// The same for groups; the fields are `name max_running running waiting paused`.
+std::vector<Column> group_columns();
+Row group_row(const Group& group, TimePoint now);
+std::string group_fields(const Group& group);
+std::string group_details(const Group& group, TimePoint now);
 
 /// How it ended, in a sentence: `job 42 failed with exit code 3`.
 std::string outcome_sentence(const Job& job);

@@ -421,7 +421,8 @@ void Dispatcher::on_claimed(TimePoint until, Result<ClaimResult> claimed) {
     is_claiming_ = false;
     // Due, but not given out: paused, or expired and not ended yet. A resume wakes; a pause that
     // ends by itself is looked at on the timer. What came due during the claim is none of these.
-    bool was_held_back = next_due_ && *next_due_ <= until && claimed->jobs.empty();
+    bool was_held_back =
+        next_due_ && *next_due_ <= until && claimed->jobs.empty() && !claimed->has_more;
     hold_ups_.note_pause(was_held_back && claimed->is_paused);
     if (was_held_back && !claim_again_) {
         auto pause = parts_.store.pause_state();
@@ -530,6 +531,8 @@ void Dispatcher::run_is_over(JobId job, bool is_clean) {
     auto run = runs_.find(job);
     if (run == runs_.end()) return;
     if (run->second->job().container_id) containers_.erase(*run->second->job().container_id);
+    // Its group may have room now.
+    if (run->second->job().spec.group && !mutated("forgets_groups")) note_due(TimePoint{});
     // The run is in the middle of a call of its own: it goes when that returns.
     parts_.core.post([keep = std::move(run->second)] {});
     runs_.erase(run);

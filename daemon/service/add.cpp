@@ -11,6 +11,7 @@
 #include "common/image_reference.hpp"
 #include "common/json.hpp"
 #include "common/local_time.hpp"
+#include "common/name.hpp"
 #include "daemon/service/due.hpp"
 #include "daemon/service/rights.hpp"
 #include "daemon/service/service_parts.hpp"
@@ -67,7 +68,7 @@ bool turns_direction(std::string_view text) {
     return false;
 }
 
-Result<Done> check_name(const std::string& name) {
+Result<Done> check_job_name(const std::string& name) {
     if (name.find_first_not_of(' ') == std::string::npos)
         return fail(ErrorCode::bad_field,
                     "job_name is empty; give an image reference, such as alpine:3.20");
@@ -157,7 +158,7 @@ Result<Beginning> beginning_of(Store& store, const AddRequest& request, const Ca
         if (!job) return fail(job.error());
         return repeat_of(*job, request);
     }
-    if (!is_definition_name(request.job_name)) return Beginning{};
+    if (!is_name(request.job_name)) return Beginning{};
     auto found = store.definition(request.job_name);
     if (!found) return fail(found.error());
     if (!*found) return Beginning{};
@@ -213,7 +214,7 @@ Result<Checked> check(Store& store,
     checked.job.created_at = now;
     checked.job.submitted_by = caller.name;
     checked.job.key = request.key;
-    if (auto ok = check_name(request.job_name); !ok) return fail(ok.error());
+    if (auto ok = check_job_name(request.job_name); !ok) return fail(ok.error());
     if (auto ok = check_key(request.key); !ok) return fail(ok.error());
     if (auto ok = check_what(store, request, caller, checked); !ok) return fail(ok.error());
     if (auto ok = check_due(request, refuse_past_dates, checked); !ok) return fail(ok.error());

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "common/name.hpp"
 #include "daemon/service/rights.hpp"
 #include "daemon/service/service_parts.hpp"
 
@@ -20,7 +21,7 @@ Definition shown(Definition definition) {
 }
 
 Result<Done> check(const std::string& name, const JobSpec& spec, const Caller& caller) {
-    if (auto ok = check_definition_name(name); !ok) return ok;
+    if (auto ok = check_name("definition", name); !ok) return ok;
     if (!spec.image)
         return fail(ErrorCode::bad_field,
                     fmt::format("image is missing: say which image definition {} runs", name));

@@ -92,6 +92,14 @@ class Service {
     void handle(const DefRemoveRequest& request,
                 const Caller& caller,
                 Reply<MessageResponse> reply);
+    void handle(const GroupSetRequest& request, const Caller& caller, Reply<GroupResponse> reply);
+    void handle(const GroupPauseRequest& request, const Caller& caller, Reply<GroupResponse> reply);
+    void handle(const GroupResumeRequest& request,
+                const Caller& caller,
+                Reply<GroupResponse> reply);
+    void handle(const GroupRemoveRequest& request,
+                const Caller& caller,
+                Reply<MessageResponse> reply);
 
     Result<ListResponse> handle(const ListRequest& request, const Caller& caller);
     Result<Job> handle(const ShowRequest& request, const Caller& caller);
@@ -99,6 +107,8 @@ class Service {
     Result<WhyResponse> handle(const WhyRequest& request, const Caller& caller);
     Result<Definition> handle(const DefShowRequest& request, const Caller& caller);
     Result<DefListResponse> handle(const DefListRequest& request, const Caller& caller);
+    Result<Group> handle(const GroupShowRequest& request, const Caller& caller);
+    Result<GroupListResponse> handle(const GroupListRequest& request, const Caller& caller);
 
     Result<std::unique_ptr<Stream<LogChunk>>> handle(const LogsRequest& request,
                                                      const Caller& caller);
@@ -130,6 +140,8 @@ class Service {
     struct Parts;
     /// What keeps due jobs from being started now; empty: nothing that is known.
     std::string hindrance(TimePoint now);
+    /// What of its group keeps a due job from being started; empty: nothing.
+    std::string group_hindrance(const Job& job);
     /// What a scheduled job waits for, after the words "job N (NAME)".
     std::string why_scheduled(const Job& job, TimePoint now);
     std::unique_ptr<Parts> parts_;

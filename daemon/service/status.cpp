@@ -93,12 +93,19 @@ std::string turn_words(std::int64_t before) {
     return fmt::format("{}{} jobs are before it", before == before_max ? "at least " : "", before);
 }
 
-std::string overdue_words(std::int64_t jobs, TimePoint since, const std::string& why) {
+std::string overdue_words(const Overdue& overdue, const std::string& hindrance) {
+    std::string why = hindrance;
+    if (why.empty() && overdue.in_groups > 0)
+        why = fmt::format("{} for their groups (schedctl group ls)",
+                          overdue.in_groups == overdue.jobs
+                              ? "they wait"
+                              : fmt::format("{} of them wait", overdue.in_groups));
+    if (why.empty()) why = "they are next when containers can be started";
     return fmt::format("{}{} overdue, the first since {}: {}",
-                       jobs == overdue_max ? "at least " : "",
-                       jobs == 1 ? "1 job is" : fmt::format("{} jobs are", jobs),
-                       to_local_date(since),
-                       why.empty() ? "they are next when containers can be started" : why);
+                       overdue.jobs == overdue_max ? "at least " : "",
+                       overdue.jobs == 1 ? "1 job is" : fmt::format("{} jobs are", overdue.jobs),
+                       to_local_date(*overdue.since),
+                       why);
 }
 
 }  // namespace
@@ -184,7 +191,7 @@ Result<StatusResponse> Service::handle(const StatusRequest&, const Caller&) {
     status.output_bytes = totals->output_bytes;
     status.log_total = options.log_total;
     if (overdue->since && now - *overdue->since >= Metrics::late)
-        status.warnings.push_back(overdue_words(overdue->jobs, *overdue->since, hindrance(now)));
+        status.warnings.push_back(overdue_words(*overdue, hindrance(now)));
     status.last_event = *last_event;
     return status;
 }
@@ -233,6 +240,7 @@ std::string Service::why_scheduled(const Job& job, TimePoint now) {
                            zone_name(job.due_at.at),
                            in_words(job.due_at.at - now));
     std::string why = hindrance(now);
+    if (why.empty()) why = group_hindrance(job);
     auto before = parts_->store.count_before(job, before_max);
     std::string turn = before ? turn_words(*before) : "";
     if (why.empty() && turn.empty()) why = "it is next when a container can be started";
@@ -241,6 +249,24 @@ std::string Service::why_scheduled(const Job& job, TimePoint now) {
                        why,
                        why.empty() || turn.empty() ? "" : "; ",
                        turn);
+}
+
+std::string Service::group_hindrance(const Job& job) {
+    if (!job.spec || !job.spec->group) return "";
+    auto group = parts_->store.group(*job.spec->group);
+    if (!group || !*group) return "";
+    const Group& its = **group;
+    if (its.paused_until)
+        return fmt::format(
+            "its group {} is paused until {}", its.name, to_local_date(its.paused_until->at));
+    if (its.paused)
+        return fmt::format("its group {} is paused; `group resume {}` goes on", its.name, its.name);
+    if (!its.max_running || its.running < *its.max_running) return "";
+    return fmt::format("its group {} runs {} at once, and {} (group set {} --max)",
+                       its.name,
+                       *its.max_running,
+                       its.running == 1 ? "one runs" : fmt::format("{} run", its.running),
+                       its.name);
 }
 
 std::string Service::hindrance(TimePoint now) {

@@ -314,7 +314,18 @@ std::optional<Finding> Verification::look_at_overdue(const JobRecord& record,
     bool is_paused = !pause || (pause->paused && (!pause->until || now < *pause->until));
     if (!is_engine_up || waits_its_turn || is_paused || !parts_.store.write_trouble().empty())
         return std::nullopt;
+    if (record.waits_for_group && !has_group_room(*record.waits_for_group)) return std::nullopt;
     return unpunctual(record, Punctuality::overdue, now);
+}
+
+/// Room shows for a moment where one job of it has ended and the next one is not claimed yet.
+bool Verification::has_group_room(const std::string& name) const {
+    if (!survey_.has_free_slot || claims_now_ != claims_before_) return false;
+    auto group = parts_.store.group(name);
+    if (!group) return false;
+    if (!*group) return true;
+    return !(*group)->paused &&
+           (!(*group)->max_running || (*group)->running < *(*group)->max_running);
 }
 
 /// A first look: while jobs are claimed or nothing is free, only a job that is due earlier than

@@ -83,6 +83,7 @@ class Verification : public std::enable_shared_from_this<Verification> {
     Result<std::optional<Finding>> look_at(const Suspect& suspect) const;
     [[nodiscard]] std::optional<Finding> look_at_overdue(const JobRecord& record,
                                                          bool waits_its_turn) const;
+    [[nodiscard]] bool has_group_room(const std::string& name) const;
     [[nodiscard]] bool waits_its_turn(const Job& job) const;
     void note_turn(Suspect& suspect) const;
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/definition.hpp"
+#include "common/group.hpp"
 #include "common/job.hpp"
 #include "common/requests/list.hpp"
 #include "common/requests/subscribe.hpp"
@@ -97,6 +98,7 @@ struct ClaimResult {
     std::optional<TimePoint>
         next_due_at;  ///< of what is still scheduled (may be in the past: more is due)
     bool is_paused = false;
+    bool has_more = false;  ///< more may have come due than one claim looks at
 };
 
 struct Outcome {
@@ -169,6 +171,7 @@ struct OutputPreview {
 struct Overdue {
     std::int64_t jobs = 0;
     std::optional<TimePoint> since = {};  ///< the first one's wait
+    std::int64_t in_groups = 0;           ///< of these, jobs of groups that were set
 };
 
 struct ListFilter {
@@ -213,8 +216,9 @@ struct JobRecord {
     Job job;  ///< without its specification
     std::optional<TimePoint> claimed_at;
     std::optional<std::string> engine_id;
-    std::vector<Transition> transitions;  ///< oldest first
-    std::vector<Attempt> attempts;        ///< finished ones, by number
+    std::vector<Transition> transitions;         ///< oldest first
+    std::vector<Attempt> attempts;               ///< finished ones, by number
+    std::optional<std::string> waits_for_group;  ///< it is due, and of this group
     /// Of the stored files of its attempts, when it ended. Nothing before schema 2.
     std::optional<std::int64_t> output_bytes;
     std::string damage;  ///< why the row can't be read: then only id and number are
@@ -250,6 +254,25 @@ struct SetDefinition {
 
 struct DefinitionPage {
     std::vector<Definition> definitions;  ///< by name; environment values as they are
+    bool has_more = false;
+};
+
+/// What becomes of a group; one that was never set is made.
+struct GroupEdit {
+    struct Pause {
+        bool is_paused = false;
+        std::optional<TimePoint> until = {};
+    };
+    TimePoint at{};
+    std::string by;
+    /// Outer: whether it changes. Inner nothing: no limit.
+    std::optional<std::optional<std::int64_t>> max_running = {};
+    std::optional<Pause> pause = {};
+    bool must_exist = false;
+};
+
+struct GroupPage {
+    std::vector<Group> groups;  ///< by name
     bool has_more = false;
 };
 
@@ -323,6 +346,10 @@ class Store {
     virtual void remove_definition(std::string name,
                                    DefinitionChange change,
                                    Reply<Done> reply) = 0;
+    /// Errors: not_found, too_large.
+    virtual void set_group(std::string name, GroupEdit edit, Reply<Group> reply) = 0;
+    /// It has no limit any more. Errors: not_found.
+    virtual void remove_group(std::string name, Reply<Done> reply) = 0;
     virtual void set_meta(std::string key, std::string value, Reply<Done> reply) = 0;
     /// Removes ended jobs, the oldest first, with their attempts and events. Nothing that is not
     /// ended is ever touched. The caller removes the files that it names, then calls
@@ -392,7 +419,8 @@ class Store {
     virtual Result<bool> is_being_removed(JobId id) = 0;
     /// Scheduled jobs that are due at `now`, counted up to `max`.
     virtual Result<Overdue> overdue(TimePoint now, std::int64_t max) = 0;
-    /// How many due jobs are claimed before this one, which is due, counted up to `max`.
+    /// How many due jobs are claimed before this one, which is due, counted up to `max`. Of one
+    /// whose group has no room: how many of its group.
     virtual Result<std::int64_t> count_before(const Job& job, std::int64_t max) = 0;
     virtual Result<PauseState> pause_state() = 0;
     /// Nothing where there is none of this name.
@@ -401,6 +429,10 @@ class Store {
     virtual Result<DefinitionPage> definitions(const std::string& after,
                                                std::int64_t limit,
                                                std::size_t bytes_max) = 0;
+    /// Nothing where none of this name was set.
+    virtual Result<std::optional<Group>> group(const std::string& name) = 0;
+    /// Those after this name, at most `limit`.
+    virtual Result<GroupPage> groups(const std::string& after, std::int64_t limit) = 0;
     virtual Result<std::optional<std::string>> meta(const std::string& key) = 0;
     /// Empty while writes are accepted, else why not (disk full, failed fsync).
     virtual std::string write_trouble() = 0;

@@ -59,14 +59,24 @@ void World::check_promptness() {
         asked_.begin(), asked_.end(), [](const Asked& asked) { return is_unheard(asked.action); });
     if (is_any_unheard || is_stopping_) unheard_at_ = now;
     check_expiries();
+    look_at_groups();
     if (!is_well || is_any_unheard) troubled_at_ = now;
     if (now - troubled_at_ < claimed_within) return;
     for (const auto& [id, job] : model_.jobs())
         if (job.status == JobStatus::scheduled && !job.is_held &&
-            job.due_at + claimed_within < time_.clock.now())
+            job.due_at + claimed_within < time_.clock.now() && has_had_room(job))
             violate(fmt::format("job {} is due since {}, nothing is in its way, and it waits",
                                 job.number,
                                 to_rfc3339(job.due_at)));
+}
+
+/// In its group. One that ends is cleaned up first, which an engine in trouble makes long.
+bool World::has_had_room(const ModelJob& job) const {
+    if (!job.group) return true;
+    auto full = group_troubled_at_.find(*job.group);
+    SteadyPoint since = full == group_troubled_at_.end() ? SteadyPoint() : full->second;
+    since = std::max(since + goes_on_within, engine_troubled_at_ + longest_hang);
+    return since + claimed_within < time_.clock.steady();
 }
 
 /// Whatever keeps a job waiting, it waits no longer than it was to.

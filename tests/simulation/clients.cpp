@@ -26,6 +26,7 @@ AddRequest World::make_request() {
     if (random_.chance(15)) request.spec.timeout = Span{1s * (1 + random_.below(20))};
     if (orders_.chance(10)) request.spec.priority = any_priority();
     if (ends_.chance(15)) request.spec.expires = any_expiry();
+    if (lines_.chance(25)) request.spec.group = any_group();
     if (tries_.chance(20)) request.spec.retries = any_retries();
     if (random_.chance(40)) request.key = fmt::format("key-{}", ++keys_);
     return request;
@@ -162,6 +163,7 @@ void World::send_soon(Action action, JobId id) {
     else if (action == Action::edit)
         asking->edit.spec.priority = any_priority();
     if (action == Action::edit && ends_.chance(30)) asking->edit.spec.expires = any_expiry();
+    if (action == Action::edit && lines_.chance(20)) asking->edit.spec.group = any_group();
     // What `run`, `edit`, `pause` and the like did is known by their answers alone.
     bool may_desert = action == Action::remove || action == Action::kill;
     asking->is_deserted = may_desert && clients_.chance(4);
@@ -232,6 +234,7 @@ void World::change_is_done(const Asked& asked) {
     if (asked.edit.time) job->due_at = asked.at + *parse_duration(*asked.edit.time);
     if (asked.edit.spec.priority) job->priority = *asked.edit.spec.priority;
     if (asked.edit.spec.expires && job->attempt() == 0) job->expires = asked.edit.spec.expires;
+    if (asked.edit.spec.group) job->group = asked.edit.spec.group;
     if (asked.action == Action::remove && job->status != JobStatus::canceled)
         violate(fmt::format("the removal of job {} was acknowledged, and it is {}",
                             job->number,

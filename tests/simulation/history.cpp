@@ -31,6 +31,7 @@ constexpr std::array table{
     Facts{Action::release, "release", 2, ""},
     Facts{Action::pause, "pause", 1, ""},
     Facts{Action::resume, "resume", 2, ""},
+    Facts{Action::set_group, "set_group", 3, ""},
     Facts{Action::read, "read", 8, ""},
     Facts{Action::wait, "wait", 4, ""},
     Facts{Action::vanish, "vanish", 2, ""},

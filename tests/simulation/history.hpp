@@ -24,6 +24,7 @@ enum class Action : std::uint8_t {
     release,
     pause,
     resume,
+    set_group,  ///< its limit, a pause, or neither any more
     read,
     wait,
     prune,

@@ -1,6 +1,7 @@
 #include "tests/simulation/model.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include <fmt/format.h>
@@ -32,6 +33,7 @@ ModelJob& Model::add(const Job& row, const AddRequest& request) {
     job.due_at = row.due_at.at;
     job.priority = request.spec.priority.value_or(0);
     job.expires = request.spec.expires;
+    job.group = request.spec.group;
     return job;
 }
 
@@ -89,8 +91,31 @@ void Model::move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at) {
     if (has_ended(to)) job.ended = row;
 }
 
-void Model::check_order(const std::vector<JobId>& claimed, TimePoint latest) const {
+std::int64_t Model::count_running(const std::string& group) const {
+    return std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& entry) {
+        return entry.second.status == JobStatus::running && entry.second.group == group;
+    });
+}
+
+std::int64_t Model::places_of(const std::string& group, TimePoint now) const {
+    auto set = groups_.find(group);
+    if (set == groups_.end()) return std::numeric_limits<std::int64_t>::max();
+    if (set->second.is_paused(now)) return 0;
+    return set->second.max_running.value_or(std::numeric_limits<std::int64_t>::max());
+}
+
+void Model::check_order(const std::vector<JobId>& claimed,
+                        TimePoint earliest,
+                        TimePoint latest) const {
     std::set<JobId> taken(claimed.begin(), claimed.end());
+    std::map<std::string, std::int64_t> running;
+    for (JobId id : claimed)
+        if (const auto& group = jobs_.at(id).group) ++running[*group];
+    for (const auto& [name, set] : groups_)
+        running[name] += count_running(name);
+    auto may_lack_room = [&](const ModelJob& job) {
+        return job.group && running[*job.group] >= places_of(*job.group, earliest);
+    };
     const ModelJob* last = nullptr;
     TimePoint now = TimePoint::min();  // what was due by then was due for this claim
     for (JobId id : claimed) {
@@ -105,7 +130,7 @@ void Model::check_order(const std::vector<JobId>& claimed, TimePoint latest) con
     for (const auto& [id, job] : jobs_)
         if (last != nullptr && job.status == JobStatus::scheduled && !job.is_held &&
             job.due_at <= now && job.expires_at().value_or(TimePoint::max()) > latest &&
-            taken.count(id) == 0 && job.rank() < last->rank())
+            taken.count(id) == 0 && job.rank() < last->rank() && !may_lack_room(job))
             violate(fmt::format("job {} was left, though its rank is better than that of job {}",
                                 job.number,
                                 last->number));

@@ -26,6 +26,7 @@ struct ModelJob {
     TimePoint due_at{};
     std::int64_t priority = 0;
     std::optional<Span> expires;
+    std::optional<std::string> group;
     bool is_held = false;
     /// Its due time was changed, so that a walk through pages may miss it or meet it twice.
     bool has_changed_place = false;
@@ -55,6 +56,15 @@ struct ModelJob {
     [[nodiscard]] auto place() const { return std::pair(due_at, number); }
     [[nodiscard]] auto rank() const {
         return std::pair(due_at - std::chrono::minutes(priority), number);
+    }
+};
+
+/// One that was set.
+struct ModelGroup {
+    std::optional<std::int64_t> max_running;
+    GroupEdit::Pause pause;
+    [[nodiscard]] bool is_paused(TimePoint now) const {
+        return pause.is_paused && (!pause.until || now < *pause.until);
     }
 };
 
@@ -94,8 +104,8 @@ class Model {
     /// One committed transition.
     void move(ModelJob& job, JobStatus to, const Job& row, SteadyPoint at);
     /// What a claim took, in its order: nothing that is due and has a better rank may be left,
-    /// unless it may have expired by `latest`.
-    void check_order(const std::vector<JobId>& claimed, TimePoint latest) const;
+    /// unless it may have expired by `latest`, or its group may have been paused at `earliest`.
+    void check_order(const std::vector<JobId>& claimed, TimePoint earliest, TimePoint latest) const;
 
     /// The next committed event. Those of purged jobs are forgotten with them.
     void hear(const Move& move);
@@ -129,6 +139,10 @@ class Model {
     [[nodiscard]] const std::map<JobId, ModelJob>& jobs() const { return jobs_; }
     [[nodiscard]] const std::map<JobId, ModelJob>& purged() const { return purged_; }
     [[nodiscard]] std::size_t count(JobStatus status) const;
+    [[nodiscard]] std::int64_t count_running(const std::string& group) const;
+    /// How many of its jobs may run.
+    [[nodiscard]] std::int64_t places_of(const std::string& group, TimePoint now) const;
+    [[nodiscard]] std::map<std::string, ModelGroup>& groups() { return groups_; }
     /// How many jobs ended later than this one, those purged included.
     [[nodiscard]] std::int64_t count_later_ends(const ModelJob& job) const;
 
@@ -139,6 +153,7 @@ class Model {
 
     std::map<JobId, ModelJob> jobs_;
     std::map<JobId, ModelJob> purged_;
+    std::map<std::string, ModelGroup> groups_;
     std::vector<Move> events_;  ///< by seq
     std::int64_t newest_event_ = 0;
     std::int64_t purged_event_ = 0;

@@ -209,9 +209,10 @@ std::string Model::why_scheduled(const ModelJob& job,
             "as many containers as may be started at once ({}) are being started "
             "(--max-starting)",
             around.starts_taken);
-    // Of those that came due since the last claim the store knows no rank.
+    // Of those that came due since the last claim the store knows no rank, and no group.
     bool is_exact = std::all_of(jobs_.begin(), jobs_.end(), [](const auto& other) {
-        return other.second.priority == 0 || other.second.status != JobStatus::scheduled;
+        const ModelJob& its = other.second;
+        return (its.priority == 0 && !its.group) || its.status != JobStatus::scheduled;
     });
     if (!is_exact) return fmt::format("is due since {}, and waits: ", due);
     auto before = std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& other) {

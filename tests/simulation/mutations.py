@@ -41,6 +41,8 @@ BUGS = {
     "forgets_expiry": ("none", 10),
     "forgets_retries": ("none", 10),
     "forgets_edit": ("none", 50),
+    "ignores_groups": ("none", 10),
+    "forgets_groups": ("none", 50),
     "leaks_slots": ("none", 10),
     "begins_in_reverse": ("none", 10),
     "ignores_max_running": ("none", 50),

@@ -193,7 +193,11 @@ void World::check_claim(const std::vector<JobId>& claimed) {
             violate(fmt::format("job {} was claimed while it was held", job.number));
         check_claimed_in_time(row_of(id));
     }
-    if (!is_any_unheard) model_.check_order(claimed, latest);
+    check_groups(claimed, latest);
+    // A claim may have taken its time a while before it was committed.
+    TimePoint earliest = time_.clock.now() - 2s;
+    if (has_just_jumped) earliest = std::min(earliest, wall_before_jump_);
+    if (!is_any_unheard && !is_group_asked()) model_.check_order(claimed, earliest, latest);
     std::size_t running = model_.count(JobStatus::running) + claimed.size();
     if (running > static_cast<std::size_t>(max_running_))
         violate(fmt::format("{} jobs run, and {} may", running, max_running_));
@@ -401,6 +405,7 @@ void World::compare_after_restart() {
             JobSpec spec = *row_of(id).spec;
             job.priority = spec.priority.value_or(0);
             if (job.attempt() == 0) job.expires = spec.expires;
+            job.group = spec.group;
         }
         if (is_edited || is_asked(Action::run, id) || is_asked(Action::hold, id) ||
             is_asked(Action::release, id))
@@ -415,6 +420,7 @@ void World::compare_after_restart() {
     if (!pause) violate("the pause can't be read");
     if (!is_pause_open && pause->paused != is_paused_) violate("a pause did not survive a restart");
     is_paused_ = pause->paused;
+    compare_groups();
 }
 
 void World::check_events() {

@@ -46,6 +46,9 @@ bool World::is_refused_rightly(const Asked& asked, ErrorCode code) {
         case ErrorCode::job_not_found:
             learn_of_purges();
             return is_of_job && model_.find(asked.job) == nullptr;
+        case ErrorCode::not_found:  // a group that is not set
+            return asked.action == Action::set_group &&
+                   (asked.wish.is_removal || asked.wish.edit.pause);
         default:
             return false;
     }

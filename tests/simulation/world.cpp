@@ -187,6 +187,7 @@ void World::perform(const Step& step) {
     orders_.seed(step.seed + 2);
     ends_.seed(step.seed + 3);
     tries_.seed(step.seed + 4);
+    lines_.seed(step.seed + 5);
     say(fmt::format("step {}: {}", step.index, word_of(step.action)));
     switch (step.action) {
         case Action::add:
@@ -217,6 +218,9 @@ void World::perform(const Step& step) {
         case Action::pause:
         case Action::resume:
             ask_to_change(step.action);
+            break;
+        case Action::set_group:
+            ask_to_set_group();
             break;
         case Action::read:
             ask_to_read();
@@ -273,6 +277,12 @@ void World::come_to_rest() {
         pass(1min);
     pass(5s);
     ask_to_change(Action::resume);
+    for (const char* name : {"narrow", "wide"}) {
+        GroupWish wish;
+        wish.name = name;
+        wish.is_removal = true;
+        ask_of_group(wish);
+    }
     pass(5s);
     // Longest: a start that hangs for its 120 s, a backoff of 30 s, the slow timer of 60 s, twice.
     pass(20min);

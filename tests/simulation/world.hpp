@@ -54,6 +54,13 @@ class World {
   private:
     /// What a daemon's process holds.
     struct Process;
+    /// What is to become of a group.
+    struct GroupWish {
+        std::string name = {};
+        GroupEdit edit = {};
+        std::optional<Span> length = {};  ///< of a pause
+        bool is_removal = false;
+    };
     /// A request that was sent and not answered yet.
     struct Asked {
         Action action = Action::add;
@@ -66,6 +73,7 @@ class World {
         JobId earlier = {};     ///< the job that its key stood for by then
         bool without_grace = false;
         EditRequest edit = {};
+        GroupWish wish = {};
         bool is_deserted = false;            ///< its client went away and hears no answer
         std::set<std::size_t> learned = {};  ///< of `added`: their rows are known
     };
@@ -109,6 +117,16 @@ class World {
     Reply<T> answered(Asking asking, std::function<void(Result<T>)> then);
     Asking ask(Asked asked);
     void acknowledged(const Asked& asked, const AddRequest& request, const AddResponse& response);
+
+    // groups.cpp
+    std::string any_group();
+    void ask_to_set_group();
+    void ask_of_group(const GroupWish& wish);
+    void group_is_set(const GroupWish& wish);
+    [[nodiscard]] bool is_group_asked() const;
+    void check_groups(const std::vector<JobId>& claimed, TimePoint latest);
+    void look_at_groups();
+    void compare_groups();
 
     // refusals.cpp
     void check_refusal(const Asked& asked, const Error& error);
@@ -177,6 +195,7 @@ class World {
     void check_bounds();
     void check_promptness();
     void check_expiries();
+    [[nodiscard]] bool has_had_room(const ModelJob& job) const;
     void check_answers();
     void check_runs();
     void check_run(const ModelJob& job);
@@ -215,6 +234,7 @@ class World {
     Random orders_;   ///< chooses priorities
     Random ends_;     ///< chooses what expires
     Random tries_;    ///< chooses what is tried again
+    Random lines_;    ///< chooses groups
     Random clients_;  ///< chooses who goes away before an answer, and who sends twice
     SimTime time_{random_};
     SimDisk disk_;
@@ -248,6 +268,7 @@ class World {
     SteadyPoint died_at_{};
     SteadyPoint next_look_{};
     SteadyPoint troubled_at_{};  ///< when something last kept due jobs waiting
+    std::map<std::string, SteadyPoint> group_troubled_at_;  ///< the same for jobs of a group
     // The last moment at which a part was not well.
     SteadyPoint unheard_at_{};  ///< when a change that no event tells was last under way
     SteadyPoint engine_troubled_at_{};

@@ -40,19 +40,26 @@ struct Call {
     bool has_body = false;
 };
 
-/// Where an operation is over HTTP; a job's id or a definition's name moves from the parameters
-/// into the path.
+/// Where an operation is over HTTP; a job's id, or a definition's or group's name, moves from the
+/// parameters into the path.
 Call route_of(const std::string& operation, Json& params) {
     auto job = [&params] {
         std::string id = escape(params.at("job_id").get<std::string>());
         params.erase("job_id");
         return "/job/" + id;
     };
-    auto definition = [&params] {
+    auto named = [&params](const std::string& collection) {
         std::string name = escape(params.at("name").get<std::string>());
         params.erase("name");
-        return "/definitions/" + name;
+        return collection + '/' + name;
     };
+    auto definition = [&] { return named("/definitions"); };
+    if (operation == "group_set") return {"PUT", named("/groups"), true};
+    if (operation == "group_show") return {"GET", named("/groups")};
+    if (operation == "group_list") return {"GET", "/groups"};
+    if (operation == "group_remove") return {"DELETE", named("/groups")};
+    if (operation == "group_pause") return {"POST", named("/groups") + "/pause", true};
+    if (operation == "group_resume") return {"POST", named("/groups") + "/resume", true};
     if (operation == "def_set") return {"PUT", definition(), true};
     if (operation == "def_import") return {"POST", "/definitions", true};
     if (operation == "def_show") return {"GET", definition()};

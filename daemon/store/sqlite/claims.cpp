@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "daemon/base/failpoint.hpp"
+#include "daemon/store/sqlite/groups.hpp"
 #include "daemon/store/sqlite/restored_database.hpp"
 #include "daemon/store/sqlite/rows.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
@@ -16,6 +17,10 @@ namespace {
 /// Rows that are promoted to `ready` in one transaction at most: bounds how long a claim takes
 /// after a long pause.
 constexpr std::int64_t promote_max = 1000;
+
+std::string no_room(const std::string& group, bool was_paused) {
+    return fmt::format("its group {} {}", group, was_paused ? "was paused" : "had no room");
+}
 
 bool is_paused(Database& database, TimePoint now) {
     if (mutated("ignores_pause")) return false;
@@ -28,49 +33,101 @@ bool is_paused(Database& database, TimePoint now) {
     return at && now < *at;
 }
 
-/// Earliest due time of what is scheduled: rows that came due first, then the waiting ones.
-std::optional<TimePoint> next_due_row(Database& database) {
+std::optional<TimePoint> first_due(Database& database, int ready) {
+    Query query = database.query(
+        "SELECT due_at FROM job WHERE status = 'scheduled' AND ready = ? ORDER BY due_at LIMIT 1");
+    query.bind(ready);
+    return query.step() ? std::optional(query.time(0)) : std::nullopt;
+}
+
+std::optional<TimePoint> first_in_line(Database& database, const std::string& group) {
+    Query query = database.query(
+        "SELECT due_at FROM job INDEXED BY job_group_due WHERE status = 'scheduled' AND group_name "
+        "= ? AND ready = 3 ORDER BY due_at LIMIT 1");
+    query.bind(group);
+    return query.step() ? std::optional(query.time(0)) : std::nullopt;
+}
+
+/// Earliest moment at which something may be claimed: of rows that came due, of the waiting ones,
+/// and of groups that have room, or get it by themselves. The end of a job tells when others do.
+std::optional<TimePoint> next_due_row(Database& database, TimePoint now, GroupMemory& groups) {
     std::optional<TimePoint> earliest;
-    for (int ready : {1, 0}) {
-        Query query = database.query(
-            "SELECT due_at FROM job WHERE status = 'scheduled' AND ready = ? ORDER BY due_at LIMIT "
-            "1");
-        query.bind(ready);
-        if (query.step() && (!earliest || query.time(0) < *earliest)) earliest = query.time(0);
+    auto note = [&](std::optional<TimePoint> at) {
+        if (at && (!earliest || *at < *earliest)) earliest = at;
+    };
+    note(first_due(database, 1));
+    note(first_due(database, 0));
+    if (!groups.may_exist) return earliest;
+    for (const GroupRoom& group : rooms_in_demand(database, now)) {
+        note(group.room > 0 ? first_in_line(database, group.name) : group.paused_until);
+        if (group.room <= 0) groups.full[group.name] = {now, group.is_paused};
     }
     return earliest;
 }
 
-void promote(Database& database, TimePoint now) {
+/// Whether there may be more.
+bool promote(Database& database, TimePoint now) {
     database
         .query(
-            "UPDATE job SET ready = 1 WHERE number IN (SELECT number FROM job WHERE status = "
+            "UPDATE job SET ready = CASE WHEN group_name IS NOT NULL AND EXISTS (SELECT 1 FROM "
+            "job_group WHERE name = group_name) THEN 3 ELSE 1 END WHERE number IN (SELECT number "
+            "FROM job WHERE status = "
             "'scheduled' AND ready = 0 AND due_at <= ?1 AND (expires_at IS NULL OR expires_at > "
             "?1) ORDER BY due_at LIMIT ?2)")
         .bind(now)
         .bind(promote_max)
         .run();
+    return database.changes() == promote_max;
 }
 
-std::vector<std::int64_t> best_ready(Database& database, const ClaimLimits& limits) {
-    std::vector<std::int64_t> numbers;
-    // A clock that was set back can leave ready rows that are not due: never before due.
-    Query query = database.query(
-        mutated("ignores_priority")
-            ? "SELECT number FROM job WHERE status = 'scheduled' AND ready = 1 AND held = 0 AND "
-              "due_at <= ?1 ORDER BY due_at, number LIMIT ?2"
-            : "SELECT number FROM job INDEXED BY job_ready WHERE status = 'scheduled' AND ready = "
-              "1 AND held = 0 AND due_at <= ?1 AND (expires_at IS NULL OR expires_at > ?1) ORDER "
-              "BY rank, number LIMIT ?2");
-    query.bind(limits.now).bind(limits.jobs_max);
+struct Candidate {
+    std::int64_t rank = 0;
+    std::int64_t number = 0;
+    auto operator<=>(const Candidate&) const = default;
+};
+
+void read_into(std::vector<Candidate>& candidates, Query query) {
     while (query.step())
-        numbers.push_back(query.integer(0));
-    if (mutated("starts_out_of_order") && !numbers.empty()) numbers.erase(numbers.begin());
-    return numbers;
+        candidates.push_back({query.integer(0), query.integer(1)});
+}
+
+/// A clock that was set back can leave ready rows that are not due: never before due.
+#define SCHEDULER_MAY_START "due_at <= ?1 AND (expires_at IS NULL OR expires_at > ?1) "
+
+std::vector<Candidate> best_ready(Database& database,
+                                  const ClaimLimits& limits,
+                                  bool may_have_groups) {
+    std::vector<Candidate> best;
+    Query free = database.query(
+        mutated("ignores_priority")
+            ? "SELECT due_at, number FROM job WHERE status = 'scheduled' AND ready = 1 AND held = "
+              "0 AND due_at <= ?1 ORDER BY due_at, number LIMIT ?2"
+            : "SELECT rank, number FROM job INDEXED BY job_ready WHERE status = 'scheduled' AND "
+              "ready = 1 AND held = 0 AND " SCHEDULER_MAY_START "ORDER BY rank, number LIMIT ?2");
+    free.bind(limits.now).bind(limits.jobs_max);
+    read_into(best, std::move(free));
+    const auto rooms =
+        may_have_groups ? rooms_in_demand(database, limits.now) : std::vector<GroupRoom>();
+    for (const GroupRoom& group : rooms) {
+        if (group.room <= 0) continue;
+        Query line = database.query(
+            "SELECT rank, number FROM job INDEXED BY job_in_line WHERE status = 'scheduled' AND "
+            "ready = 3 AND group_name = ?3 AND " SCHEDULER_MAY_START
+            "ORDER BY rank, number LIMIT ?2");
+        line.bind(limits.now).bind(std::min<std::int64_t>(group.room, limits.jobs_max));
+        line.bind(group.name);
+        read_into(best, std::move(line));
+    }
+    std::sort(best.begin(), best.end());
+    if (std::ssize(best) > limits.jobs_max) best.resize(static_cast<std::size_t>(limits.jobs_max));
+    if (mutated("starts_out_of_order") && !best.empty()) best.erase(best.begin());
+    return best;
 }
 
 /// Why it was claimed so late: the last thing that kept it waiting, where that is known.
-std::optional<std::string> reason_for_lateness(const RunningJob& job, const ClaimLimits& limits) {
+std::optional<std::string> reason_for_lateness(const RunningJob& job,
+                                               const ClaimLimits& limits,
+                                               const FullGroups& full) {
     // Less than what `why` calls late: with a slow start on top it may become so.
     constexpr Duration late = std::chrono::milliseconds(100);
     const TimePoint due = due_from(job.due_at, job.created_at);
@@ -79,9 +136,16 @@ std::optional<std::string> reason_for_lateness(const RunningJob& job, const Clai
     for (const Hindrance& hindrance : limits.hindrances)
         if (hindrance.until > due && (last == nullptr || hindrance.until > last->until))
             last = &hindrance;
-    if (job.released_at > due && (last == nullptr || *job.released_at > last->until))
-        return "it was held";
-    return last == nullptr ? std::nullopt : std::optional(last->reason);
+    TimePoint until = last == nullptr ? due : last->until;
+    std::optional<std::string> reason;
+    if (last != nullptr) reason = last->reason;
+    if (auto group = full.find(job.spec.group.value_or("")); group != full.end())
+        if (group->second.at >= until) {
+            until = group->second.at;
+            reason = no_room(group->first, group->second.was_paused);
+        }
+    if (job.released_at > until) return "it was held";
+    return reason;
 }
 
 struct Expired {
@@ -90,13 +154,14 @@ struct Expired {
     TimePoint due_at{};
     TimePoint expires_at{};
     bool is_held = false;
+    std::optional<std::string> group;  ///< where that was set
 };
 
 std::vector<Expired> expired(Database& database, const ExpiryLimits& limits) {
     std::vector<Expired> rows;
     Query query = database.query(
-        "SELECT id, number, max(due_at, created_at), expires_at, held FROM job INDEXED BY "
-        "job_expiry WHERE "
+        "SELECT id, number, max(due_at, created_at), expires_at, held, CASE ready WHEN 3 THEN "
+        "group_name END FROM job INDEXED BY job_expiry WHERE "
         "status = 'scheduled' AND expires_at <= ? ORDER BY expires_at LIMIT ?");
     query.bind(limits.now).bind(limits.jobs_max);
     while (query.step())
@@ -104,18 +169,25 @@ std::vector<Expired> expired(Database& database, const ExpiryLimits& limits) {
                         query.integer(1),
                         query.time(2),
                         query.time(3),
-                        query.integer(4) != 0});
+                        query.integer(4) != 0,
+                        query.optional_text(5)});
     return rows;
 }
 
 /// What was in the way when it expired is what ended first from then on.
-std::string reason_for_expiry(const Expired& row, const std::vector<Hindrance>& hindrances) {
+std::string reason_for_expiry(Database& database,
+                              const Expired& row,
+                              const std::vector<Hindrance>& hindrances,
+                              TimePoint now) {
     const Hindrance* first = nullptr;
     for (const Hindrance& hindrance : hindrances)
         if (hindrance.until >= row.expires_at &&
             (first == nullptr || hindrance.until < first->until))
             first = &hindrance;
     std::string why = first == nullptr ? "" : first->reason;
+    if (why.empty() && row.group)
+        if (auto group = room_of(database, *row.group, now); group.room <= 0)
+            why = no_room(*row.group, group.is_paused);
     if (row.is_held) why = "it was held";
     return fmt::format("it expired: it was not started within {} after it was due{}",
                        to_string(row.expires_at - row.due_at),
@@ -129,19 +201,19 @@ std::optional<TimePoint> next_expiry(Database& database) {
     return query.step() ? query.optional_time(0) : std::nullopt;
 }
 
-Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
+Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits, GroupMemory& groups) {
     ClaimResult result;
     result.is_paused = is_paused(context.database, limits.now);
     if (limits.jobs_max > 0 && !result.is_paused) {
-        promote(context.database, limits.now);
-        for (std::int64_t number : best_ready(context.database, limits)) {
+        result.has_more = promote(context.database, limits.now);
+        for (const Candidate& candidate : best_ready(context.database, limits, groups.may_exist)) {
             Query update = context.database.query(
                 "UPDATE job SET status = 'running', ready = 0, attempt = attempt + 1, claimed_at = "
                 "?, engine_id = ?, "
                 "container_id = NULL, started_at = NULL, deadline_at = NULL WHERE number = ? AND "
                 "status = "
                 "'scheduled' RETURNING " SCHEDULER_RUNNING_COLUMNS);
-            update.bind(limits.now).bind(limits.engine_id).bind(number);
+            update.bind(limits.now).bind(limits.engine_id).bind(candidate.number);
             if (!update.step()) continue;
             result.jobs.push_back(running_from(update));
             update.run();
@@ -153,9 +225,9 @@ Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits) {
                            JobStatus::scheduled,
                            JobStatus::running,
                            std::nullopt,
-                           reason_for_lateness(job, limits));
+                           reason_for_lateness(job, limits, groups.full));
     }
-    result.next_due_at = next_due_row(context.database);
+    result.next_due_at = next_due_row(context.database, limits.now, groups);
     return result;
 }
 
@@ -170,11 +242,12 @@ Result<ExpiryResult> SqliteStore::expire_rows(WriteContext& context, const Expir
     auto fence = fence_of(context.database);
     for (const Expired& row : expired(context.database, limits)) {
         bool may_have_run = fence && row.number <= *fence && !is_exempt(context.database, row.id);
-        result.jobs +=
-            cancel_row(context,
-                       row.id,
-                       limits.now,
-                       may_have_run ? fenced_reason : reason_for_expiry(row, hindrances));
+        result.jobs += cancel_row(
+            context,
+            row.id,
+            limits.now,
+            may_have_run ? fenced_reason
+                         : reason_for_expiry(context.database, row, hindrances, limits.now));
     }
     result.next_expiry = next_expiry(context.database);
     return result;
@@ -182,7 +255,9 @@ Result<ExpiryResult> SqliteStore::expire_rows(WriteContext& context, const Expir
 
 void SqliteStore::claim_due(ClaimLimits limits, Reply<ClaimResult> reply) {
     writer_.submit<ClaimResult>(
-        [limits = std::move(limits)](WriteContext& context) { return claim(context, limits); },
+        [this, limits = std::move(limits)](WriteContext& context) {
+            return claim(context, limits, groups_);
+        },
         std::move(reply));
 }
 

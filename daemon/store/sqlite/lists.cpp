@@ -118,8 +118,9 @@ std::vector<ListedJob> list_running(Database& database,
     "SELECT " SCHEDULER_JOB_COLUMNS ", due_at FROM job INDEXED BY " index \
     " WHERE status = 'scheduled' AND " condition SCHEDULER_WITHIN("due_at")
 
-/// Rows that came due (ready = 1), rows that wait (ready = 0) and rows that are held (ready = 2)
-/// lie apart in the index: all are read in order and merged by SQLite.
+/// Rows that came due (ready = 1), rows that wait (ready = 0), rows that are held (ready = 2) and
+/// rows that wait in line for their group (ready = 3) lie apart in the index: all are read in order
+/// and merged by SQLite.
 std::vector<ListedJob> list_scheduled(Database& database,
                                       const ListFilter& filter,
                                       const std::optional<ListPosition>& after,
@@ -127,7 +128,8 @@ std::vector<ListedJob> list_scheduled(Database& database,
     const char* by_time =
         SCHEDULER_SCHEDULED("job_scheduled", "ready = 1 AND ") "UNION ALL " SCHEDULER_SCHEDULED(
             "job_scheduled", "ready = 0 AND ") "UNION ALL " SCHEDULER_SCHEDULED(
-            "job_scheduled", "ready = 2 AND ") "ORDER BY due_at, number LIMIT ?5";
+            "job_scheduled", "ready = 2 AND ") "UNION ALL " SCHEDULER_SCHEDULED(
+            "job_scheduled", "ready = 3 AND ") "ORDER BY due_at, number LIMIT ?5";
     const char* by_name = SCHEDULER_SCHEDULED("job_scheduled_name",
                                               "name = ?6 AND ") "ORDER BY due_at, number LIMIT ?5";
     Query query = database.query(filter.job_name ? by_name : by_time);

@@ -1,6 +1,7 @@
 /// What is due: the next job, those that wait though they are due, and their order.
 
 #include "daemon/store/sqlite/database.hpp"
+#include "daemon/store/sqlite/groups.hpp"
 #include "daemon/store/sqlite/sqlite_store.hpp"
 
 namespace scheduler {
@@ -10,10 +11,8 @@ namespace {
 /// lie in the past.
 constexpr std::int64_t looked_at_max = 1000;
 
-std::int64_t count_due(Database& database, TimePoint now, std::int64_t max) {
-    Query query = database.query(
-        "SELECT count(*) FROM (SELECT 1 FROM job WHERE status = 'scheduled' AND ready IN (0, 1) "
-        "AND due_at <= ? LIMIT ?)");
+std::int64_t count_due(Database& database, const char* sql, TimePoint now, std::int64_t max) {
+    Query query = database.query(sql);
     query.bind(now).bind(max);
     return query.step() ? query.integer(0) : 0;
 }
@@ -22,7 +21,7 @@ std::int64_t count_due(Database& database, TimePoint now, std::int64_t max) {
 /// times, so that what follows a wait's begin can't have begun before.
 std::optional<TimePoint> first_wait(Database& database, TimePoint now) {
     std::optional<TimePoint> first;
-    for (int ready : {1, 0}) {
+    for (int ready : {1, 0, 3}) {
         Query query = database.query(
             "SELECT due_at, max(created_at, coalesce(released_at, 0)) FROM job WHERE status = "
             "'scheduled' AND ready = ? AND "
@@ -43,6 +42,19 @@ std::int64_t count(
     return query.step() ? query.integer(0) : 0;
 }
 
+/// Those of its group that are let in before it.
+std::int64_t count_in_line(Database& database,
+                           const std::string& group,
+                           const Job& job,
+                           std::int64_t max) {
+    Query query = database.query(
+        "SELECT count(*) FROM (SELECT 1 FROM job INDEXED BY job_in_line WHERE status = 'scheduled' "
+        "AND ready = 3 AND group_name = ? AND (rank, number) < (?, ?) LIMIT ?)");
+    query.bind(group).bind(rank_of(job.due_at.at, job.spec.value_or(JobSpec())));
+    query.bind(job.number).bind(max);
+    return query.step() ? query.integer(0) : 0;
+}
+
 }  // namespace
 
 Result<std::optional<TimePoint>> SqliteStore::next_due() {
@@ -59,7 +71,19 @@ Result<std::optional<TimePoint>> SqliteStore::next_due() {
 
 Result<Overdue> SqliteStore::overdue(TimePoint now, std::int64_t max) {
     return readers_.run([&](Database& database) -> Result<Overdue> {
-        return Overdue{count_due(database, now, max), first_wait(database, now)};
+        std::int64_t in_line =
+            count_due(database,
+                      "SELECT count(*) FROM (SELECT 1 FROM job WHERE status = 'scheduled' AND "
+                      "ready = 3 AND due_at <= ? LIMIT ?)",
+                      now,
+                      max);
+        std::int64_t next =
+            count_due(database,
+                      "SELECT count(*) FROM (SELECT 1 FROM job WHERE status = 'scheduled' AND "
+                      "ready IN (0, 1) AND due_at <= ? LIMIT ?)",
+                      now,
+                      max - in_line);
+        return Overdue{in_line + next, first_wait(database, now), in_line};
     });
 }
 
@@ -67,13 +91,22 @@ Result<Overdue> SqliteStore::overdue(TimePoint now, std::int64_t max) {
 /// its due time alone, whatever its priority.
 Result<std::int64_t> SqliteStore::count_before(const Job& job, std::int64_t max) {
     return readers_.run([&](Database& database) -> Result<std::int64_t> {
+        std::int64_t in_line = 0;
+        Query line = database.query("SELECT group_name FROM job WHERE number = ? AND ready = 3");
+        line.bind(job.number);
+        if (line.step()) {
+            std::string group = line.text(0);
+            in_line = count_in_line(database, group, job, max);
+            if (room_of(database, group, clock_.now()).room <= 0) return in_line;
+        }
         std::int64_t ready =
+            in_line +
             count(database,
                   "SELECT count(*) FROM (SELECT 1 FROM job INDEXED BY job_ready WHERE status = "
                   "'scheduled' AND ready = 1 AND held = 0 AND (rank, number) < (?, ?) LIMIT ?)",
                   rank_of(job.due_at.at, job.spec.value_or(JobSpec())),
                   job.number,
-                  max);
+                  max - in_line);
         return ready + count(database,
                              "SELECT count(*) FROM (SELECT 1 FROM job INDEXED BY job_scheduled "
                              "WHERE status = 'scheduled' AND ready = 0 AND (due_at, number) < (?, "

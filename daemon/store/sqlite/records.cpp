@@ -10,9 +10,10 @@
 namespace scheduler {
 namespace {
 
-#define SCHEDULER_RECORD_COLUMNS \
-    SCHEDULER_JOB_COLUMNS        \
-    ", engine_id, (SELECT bytes FROM output WHERE ended_at = finished_at AND job = number)"
+#define SCHEDULER_RECORD_COLUMNS                                                              \
+    SCHEDULER_JOB_COLUMNS                                                                     \
+    ", engine_id, (SELECT bytes FROM output WHERE ended_at = finished_at AND job = number), " \
+    "CASE WHEN status = 'scheduled' AND ready = 3 THEN group_name END"
 
 /// A word that no version knows is told as damage, so that one bad row does not hide the others.
 JobRecord record_from(const Query& row) {
@@ -27,6 +28,7 @@ JobRecord record_from(const Query& row) {
     record.claimed_at = row.optional_time(15);
     record.engine_id = row.optional_text(job_columns);
     record.output_bytes = row.optional_integer(job_columns + 1);
+    record.waits_for_group = row.optional_text(job_columns + 2);
     return record;
 }
 

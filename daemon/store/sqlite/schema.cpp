@@ -130,11 +130,28 @@ constexpr const char* version_5 = R"sql(
 ALTER TABLE attempt ADD COLUMN output_bytes INTEGER;    -- NULL: none that is known
 )sql";
 
+/// Groups with a limit or a pause. A job that is due has `ready` 3 where its group is one of them.
+constexpr const char* version_6 = R"sql(
+CREATE TABLE job_group(
+  name         TEXT    PRIMARY KEY,
+  max_running  INTEGER,                                -- NULL: no limit
+  paused       INTEGER NOT NULL DEFAULT 0,
+  paused_until INTEGER,                                -- NULL: until it is resumed
+  updated_at   INTEGER NOT NULL,
+  updated_by   TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX job_in_line       ON job(group_name, rank, number) WHERE status = 'scheduled' AND ready = 3;
+CREATE INDEX job_group_due     ON job(group_name, ready, due_at) WHERE status = 'scheduled' AND group_name IS NOT NULL;
+CREATE INDEX job_group_running ON job(group_name) WHERE status = 'running' AND group_name IS NOT NULL;
+)sql";
+
 constexpr std::array all_migrations{Migration{1, version_1},
                                     Migration{2, version_2},
                                     Migration{3, version_3},
                                     Migration{4, version_4},
-                                    Migration{5, version_5}};
+                                    Migration{5, version_5},
+                                    Migration{6, version_6}};
 
 std::int64_t pragma(Database& database, const char* sql) {
     Query query = database.query(sql);

@@ -82,9 +82,10 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Parts parts) {
         if (parts.checkpoints != nullptr)
             (*database)->set_commits_checkpoint_at(parts.checkpoint_limits.force);
         auto last_id = read_last_id(**database);
-        bool any = has_definitions(**database);
+        bool definitions = has_definitions(**database);
+        bool groups = has_groups(**database);
         return std::unique_ptr<SqliteStore>(
-            new SqliteStore(std::move(parts), std::move(*database), last_id, any));
+            new SqliteStore(std::move(parts), std::move(*database), last_id, definitions, groups));
     } catch (const SqliteError& error) {
         return fail(open_error(parts.path, error));
     }
@@ -93,14 +94,16 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(Parts parts) {
 SqliteStore::SqliteStore(Parts parts,
                          std::unique_ptr<Database> database,
                          std::optional<JobId> last_id,
-                         bool has_definitions)
+                         bool has_definitions,
+                         bool has_groups)
     : clock_(parts.clock),
       ids_(parts.clock, std::move(parts.random), last_id),
       writer_(std::move(database),
               parts.commits,
               remember_damage(parts.path, parts.checks != nullptr, std::move(parts.on_fatal))),
       readers_(parts.path, [this](const SqliteError& error) { writer_.failed_elsewhere(error); }),
-      may_have_definitions_(has_definitions) {
+      may_have_definitions_(has_definitions),
+      groups_{has_groups} {
     writer_.on_disk_full(std::move(parts.on_disk_full));
     writer_.on_space(std::move(parts.on_space));
     if (parts.checkpoints != nullptr)

@@ -9,6 +9,7 @@
 #include "daemon/base/id_generator.hpp"
 #include "daemon/store/sqlite/checkpoints.hpp"
 #include "daemon/store/sqlite/copy.hpp"
+#include "daemon/store/sqlite/groups.hpp"
 #include "daemon/store/sqlite/integrity_walk.hpp"
 #include "daemon/store/sqlite/reader_pool.hpp"
 #include "daemon/store/sqlite/writer.hpp"
@@ -72,6 +73,8 @@ class SqliteStore final : public Store {
                          DefinitionChange change,
                          Reply<std::vector<SetDefinition>> reply) override;
     void remove_definition(std::string name, DefinitionChange change, Reply<Done> reply) override;
+    void set_group(std::string name, GroupEdit edit, Reply<Group> reply) override;
+    void remove_group(std::string name, Reply<Done> reply) override;
     void set_meta(std::string key, std::string value, Reply<Done> reply) override;
     void prune(PruneBatch batch, Reply<PruneResult> reply) override;
     void prune_output(std::int64_t bytes_kept,
@@ -115,6 +118,8 @@ class SqliteStore final : public Store {
     Result<DefinitionPage> definitions(const std::string& after,
                                        std::int64_t limit,
                                        std::size_t bytes_max) override;
+    Result<std::optional<Group>> group(const std::string& name) override;
+    Result<GroupPage> groups(const std::string& after, std::int64_t limit) override;
     Result<std::optional<std::string>> meta(const std::string& key) override;
     std::string write_trouble() override { return writer_.trouble(); }
 
@@ -122,7 +127,8 @@ class SqliteStore final : public Store {
     SqliteStore(Parts parts,
                 std::unique_ptr<Database> database,
                 std::optional<JobId> last_id,
-                bool has_definitions);
+                bool has_definitions,
+                bool has_groups);
     Result<AddedJob> insert_one(WriteContext& context, const NewJob& job);
     /// False: it is not scheduled any more.
     static bool cancel_row(WriteContext& context,
@@ -139,6 +145,7 @@ class SqliteStore final : public Store {
     std::optional<IntegrityWalk> walk_;
     /// False while there never was one since the start: a submit need not look for its name then.
     std::atomic<bool> may_have_definitions_;
+    GroupMemory groups_;                  ///< the writer's thread
     std::unique_ptr<DatabaseCopy> copy_;  ///< writer only; ends before `writer_` closes its source
 };
 

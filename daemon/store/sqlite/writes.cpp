@@ -142,7 +142,8 @@ void exempt_from_fence(Database& database, JobId id) {
 std::vector<JobId> missed_by_fence(Database& database, std::int64_t fence, TimePoint now) {
     std::vector<JobId> missed;
     Query query = database.query(
-        "SELECT id FROM job WHERE status = 'scheduled' AND ready IN (0, 1, 2) AND due_at <= ? AND "
+        "SELECT id FROM job WHERE status = 'scheduled' AND ready IN (0, 1, 2, 3) AND due_at <= ? "
+        "AND "
         "number <= ?");
     query.bind(now).bind(fence);
     while (query.step())
@@ -198,12 +199,13 @@ Result<Job> edit_row(WriteContext& context, JobId id, const JobEdit& edit) {
     TimePoint due_at = edit.due_at.value_or(before->due_at.at);
     context.database
         .query(
-            "UPDATE job SET spec = ?, due_at = ?, rank = ?, expires_at = ?, ready = CASE held WHEN "
-            "1 THEN 2 ELSE 0 END WHERE id = ? AND status = 'scheduled'")
+            "UPDATE job SET spec = ?, due_at = ?, rank = ?, expires_at = ?, group_name = ?, ready "
+            "= CASE held WHEN 1 THEN 2 ELSE 0 END WHERE id = ? AND status = 'scheduled'")
         .bind(encode(*spec))
         .bind(due_at)
         .bind(rank_of(due_at, *spec))
         .bind(before->attempt ? std::nullopt : expiry_of(due_at, before->created_at.at, *spec))
+        .bind(spec->group)
         .bind(id)
         .run();
     if (edit.due_at) exempt_from_fence(context.database, id);
@@ -265,8 +267,8 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
     context.database
         .query(
             "INSERT INTO job(id, name, spec, status, created_at, due_at, rank, submitted_by, key, "
-            "request_hash, definition_revision, expires_at) "
-            "VALUES(?, ?, ?, 'scheduled', ?, ?, ?, ?, ?, ?, ?, ?)")
+            "request_hash, definition_revision, expires_at, group_name) "
+            "VALUES(?, ?, ?, 'scheduled', ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .bind(id)
         .bind(job.name)
         .bind(encode(job.spec))
@@ -278,6 +280,7 @@ Result<AddedJob> SqliteStore::insert_one(WriteContext& context, const NewJob& jo
         .bind(job.key ? std::optional(job.request_hash) : std::nullopt)
         .bind(job.definition_revision)
         .bind(expiry_of(job.due_at, job.created_at, job.spec))
+        .bind(job.spec.group)
         .run();
     Job added;
     added.id = id;

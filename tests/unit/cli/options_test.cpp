@@ -267,6 +267,8 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
                          "device=0,1",
                          "--priority",
                          "-5",
+                         "--group",
+                         "g",
                          "--expires",
                          "5m",
                          "--log-limit",
@@ -308,6 +310,7 @@ TEST_CASE("each option of a specification sets its field", "[cli]") {
     expected.init = true;
     expected.gpus = Gpus{0, {"0", "1"}};
     expected.priority = -5;
+    expected.group = "g";
     expected.expires = Span{std::chrono::minutes(5)};
     expected.log_limit = Size{1 << 20};
     expected.retries = Retries{3,

@@ -9,26 +9,6 @@ using Words = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("the name of a definition has letters, digits, _, . and -, up to 128", "[definition]") {
-    for (const char* name : {"JOB_A", "a", "_x", "0", "nightly-backup.v2"}) {
-        INFO(name);
-        CHECK(is_definition_name(name));
-        CHECK(check_definition_name(name));
-    }
-    for (const char* name : {"", "-a", ".a", "a b", "a/b", "a:1", "\u00e4", "a\n"}) {
-        INFO(name);
-        CHECK_FALSE(is_definition_name(name));
-        CHECK_FALSE(check_definition_name(name));
-    }
-    CHECK(check_definition_name(std::string(128, 'a')));
-    auto refused = check_definition_name(std::string(129, 'a'));
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().message == "the name of a definition is longer than 128 characters");
-    CHECK(check_definition_name("a:1").error().message ==
-          "name \"a:1\" can't be a definition's: letters, digits, _, . and -, the first of them a "
-          "letter, a digit or _");
-}
-
 TEST_CASE("what is given at submit wins, entry by entry where there are names", "[definition]") {
     JobSpec base;
     base.image = "alpine:3.20";

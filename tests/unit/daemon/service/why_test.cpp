@@ -72,6 +72,30 @@ TEST_CASE_METHOD(WhyWorld, "a late start has its reason", "[service]") {
     }
 }
 
+TEST_CASE_METHOD(WhyWorld, "a due job says what of its group it waits for", "[service]") {
+    auto set = [&](std::optional<std::int64_t> max, GroupEdit::Pause pause) {
+        GroupEdit edit;
+        edit.max_running = max;
+        edit.pause = pause;
+        store->set_group("g", edit, [](Result<Group> done) { REQUIRE(done); });
+        executor.run();
+    };
+    auto add_to_group = [&] {
+        JobSpec spec;
+        spec.group = "g";
+        return add(0s, std::move(spec));
+    };
+    set(1, {});
+    add_to_group();
+    JobId second = add_to_group();
+    CHECK(has(why(second), "waits: its group g runs 1 at once, and one runs (group set g --max)"));
+    CHECK(has(why(add_to_group()), "(group set g --max); 1 job is before it"));
+    set(1, {true});
+    CHECK(has(why(second), "waits: its group g is paused; `group resume g` goes on"));
+    set(1, {true, clock.now() + 1h});
+    CHECK(has(why(second), "waits: its group g is paused until "));
+}
+
 TEST_CASE_METHOD(WhyWorld, "a waiting job says how many are before it", "[service]") {
     JobId first = due_job();
     JobId second = due_job();

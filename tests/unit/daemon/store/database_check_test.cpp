@@ -169,9 +169,15 @@ TEST_CASE_METHOD(CheckedStore, "every table is looked at, and every index", "[da
         for (const auto& index : table.indexes)
             CHECK_FALSE(index.match.empty());
     }
-    CHECK(names ==
-          std::vector<std::string>{
-              "attempt", "counter", "definition", "event", "job", "meta", "output", "removal"});
+    CHECK(names == std::vector<std::string>{"attempt",
+                                            "counter",
+                                            "definition",
+                                            "event",
+                                            "job",
+                                            "job_group",
+                                            "meta",
+                                            "output",
+                                            "removal"});
     // In pieces, each row comes once.
     auto job = std::find_if(
         tables.begin(), tables.end(), [](const auto& table) { return table.name == "job"; });
