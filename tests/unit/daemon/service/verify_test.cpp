@@ -288,6 +288,38 @@ TEST_CASE_METHOD(VerifyWorld, "a due job that is passed over is late", "[service
     }
 }
 
+TEST_CASE_METHOD(VerifyWorld,
+                 "jobs that wait for their group are no findings",
+                 "[service][verify]") {
+    GroupEdit edit;
+    edit.max_running = 1;
+    store->set_group("g", edit, [](Result<Group> set) { REQUIRE(set); });
+    executor.run();
+    JobSpec spec;
+    spec.group = "g";
+    (void)add(0s, spec);
+    JobId second = add(0s, spec);
+    pass(2min);
+    REQUIRE(job(second).status == JobStatus::scheduled);
+    SECTION("that is full") {
+        CHECK(findings().empty());
+    }
+    SECTION("and jobs that are due later may pass them by") {
+        auto answer = begin();
+        for (int i = 0; i < 10; ++i) {
+            (void)add(0s);
+            pass(800ms);
+        }
+        REQUIRE(answer->result);
+        CHECK((*answer->result)->well);
+    }
+    SECTION("but one whose line leads nowhere is") {
+        tamper("DELETE FROM job_group");
+        CHECK(only_finding().find("nothing hinders it, and it is not started") !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE_METHOD(VerifyWorld, "jobs that wait for a slot are no findings", "[service][verify]") {
     dispatcher->set_options({1, 0});
     (void)running();

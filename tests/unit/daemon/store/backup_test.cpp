@@ -415,4 +415,38 @@ TEST_CASE_METHOD(BackupFixture,
     CHECK(pause({.paused = true, .until = clock.now() + 1s}).stands.until);
 }
 
+TEST_CASE_METHOD(BackupFixture, "a restored group has its limit, and its line", "[store][backup]") {
+    GroupEdit edit;
+    edit.max_running = 1;
+    REQUIRE(wait<Group>([&](auto reply) { store->set_group("g", edit, std::move(reply)); }));
+    std::vector<NewJob> jobs;
+    for (int i = 0; i < 3; ++i) {
+        jobs.push_back({"alpine", {}, clock.now(), clock.now(), {}, {}, "uid:1"});
+        jobs.back().spec.group = "g";
+    }
+    REQUIRE(
+        wait<std::vector<AddedJob>>([&](auto reply) { store->insert(jobs, std::move(reply)); }));
+    REQUIRE(claim().size() == 1);
+    back_up(dir / "backup");
+    std::filesystem::copy_file(dir / "backup", dir / "copy");
+    SECTION("what came due is missed") {
+        REQUIRE(restored());
+        open(dir / "copy");
+        CHECK(pause({}).missed == 0);  // the restore said so already
+        CHECK((*store->group("g"))->waiting == 0);
+        CHECK(claim().empty());
+    }
+    SECTION("what is to be run is, one after the other") {
+        auto report = restored(true);
+        REQUIRE(report);
+        CHECK(report->lost == 1);
+        open(dir / "copy");
+        (void)pause({});
+        CHECK((*store->group("g"))->running == 0);
+        CHECK((*store->group("g"))->waiting == 2);
+        CHECK(claim().size() == 1);
+        CHECK(claim().empty());
+    }
+}
+
 }  // namespace scheduler
