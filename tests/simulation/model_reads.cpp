@@ -62,12 +62,13 @@ void check_words(const ModelJob& job,
             fmt::format("why of job {} says \"{}\", not \"{}{}\"", job.number, said, first, end));
 }
 
-/// An expectation that ends in a blank is a beginning.
+/// An expectation that ends in an asterisk is a beginning.
 void check_start(const ModelJob& job,
                  const std::string& said,
-                 const std::string& expected,
+                 std::string expected,
                  const std::string& end) {
-    if (!expected.ends_with(' ')) return check_words(job, said, expected, "", end);
+    if (!expected.ends_with('*')) return check_words(job, said, expected, "", end);
+    expected.pop_back();
     if (!said.starts_with(expected) || !said.ends_with(end))
         violate(fmt::format(
             "why of job {} says \"{}\", not \"{}…{}\"", job.number, said, expected, end));
@@ -214,7 +215,7 @@ std::string Model::why_scheduled(const ModelJob& job,
         const ModelJob& its = other.second;
         return (its.priority == 0 && !its.group) || its.status != JobStatus::scheduled;
     });
-    if (!is_exact) return fmt::format("is due since {}, and waits: ", due);
+    if (!is_exact) return fmt::format("is due since {}, and waits: {}*", due, why);
     auto before = std::count_if(jobs_.begin(), jobs_.end(), [&](const auto& other) {
         return other.second.status == JobStatus::scheduled && !other.second.is_held &&
                other.second.place() < job.place();

@@ -54,7 +54,7 @@ BUGS = {
     "counts_twice": ("none", 10),
     "trusts_created": ("engine_dies_at_start", 150),
     "prunes_one_too_many": ("none", 10),
-    "prunes_with_container_left": ("engine_flaky,engine_gone,set_limits", 300),
+    "prunes_with_container_left": ("engine_flaky,engine_gone,set_limits", 400),
     "keeps_files_of_pruned": ("none", 10),
     "pages_by_job": ("none", 50),
     "lists_until_included": ("none", 10),

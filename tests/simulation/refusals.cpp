@@ -46,6 +46,12 @@ bool World::is_refused_rightly(const Asked& asked, ErrorCode code) {
         case ErrorCode::job_not_found:
             learn_of_purges();
             return is_of_job && model_.find(asked.job) == nullptr;
+        case ErrorCode::bad_field: {
+            // It was started before, so that it does not expire any more.
+            const ModelJob* job = model_.find_ever(asked.job);
+            return asked.action == Action::edit && asked.edit.spec.expires && job != nullptr &&
+                   job->attempt() > 0;
+        }
         case ErrorCode::not_found:  // a group that is not set
             return asked.action == Action::set_group &&
                    (asked.wish.is_removal || asked.wish.edit.pause);
