@@ -411,7 +411,7 @@ TEST_CASE("rm takes a scheduled job back, and rm -f kills a running one", "[e2e]
     REQUIRE(daemon.finish_status(running) == "killed");
 }
 
-TEST_CASE("output of some megabytes is kept whole and without frame headers", "[e2e]") {
+TEST_CASE("output of some megabytes is kept whole and without frame headers", "[e2e][bulk]") {
     LiveDaemon daemon;
     auto id = add(daemon, "0s", "seq 1 200000");
     REQUIRE(daemon.schedctl({"wait", id}).exit_code == 0);
@@ -441,7 +441,7 @@ std::size_t missing_bytes(const std::string& err) {
 // The engine counts its own wrapping of each line, so short lines once lost their beginning, and
 // with it the end, far below the limit and without a word.
 TEST_CASE("of many short lines the first and the last are kept, and what is missing is counted",
-          "[e2e]") {
+          "[e2e][bulk]") {
     bool is_small = GENERATE(false, true);
     int lines = GENERATE(10000, 200000, 1000000);
     LiveDaemon daemon(is_small ? Words{"--log-limit", "128KiB"} : Words{});
@@ -463,7 +463,8 @@ TEST_CASE("of many short lines the first and the last are kept, and what is miss
     if (all.size() <= limit) CHECK((logs.out == all && followed.out == all));
 }
 
-TEST_CASE("a job's own limit of output stands in for the daemon's, above it and below", "[e2e]") {
+TEST_CASE("a job's own limit of output stands in for the daemon's, above it and below",
+          "[e2e][bulk]") {
     auto [common, own, kept] = GENERATE(table<std::string, std::string, std::size_t>(
         {{"10MiB", "128KiB", 128 * 1024}, {"128KiB", "1MiB", 1024 * 1024}}));
     LiveDaemon daemon({"--log-limit", common});
@@ -486,7 +487,8 @@ TEST_CASE("a job's own limit of output stands in for the daemon's, above it and 
     CHECK(logs.out.ends_with('\n' + std::to_string(lines) + '\n'));
 }
 
-TEST_CASE("an output of more than the engine keeps has its beginning, its end and a gap", "[e2e]") {
+TEST_CASE("an output of more than the engine keeps has its beginning, its end and a gap",
+          "[e2e][bulk]") {
     LiveDaemon daemon({"--log-limit", "128KiB"});
     // The job begins slowly, so that its beginning is followed, and then prints 250 MB.
     auto id = add(daemon,

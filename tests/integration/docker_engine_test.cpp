@@ -309,7 +309,7 @@ TEST_CASE("a reader of output can stop before its end", "[engine]") {
     CHECK(frames == 3);
 }
 
-TEST_CASE("long lines come whole, of endless output the newest part stays", "[engine]") {
+TEST_CASE("long lines come whole, of endless output the newest part stays", "[engine][bulk]") {
     RealEngine real;
     std::string line_id = real.started(
         {"sh",
