@@ -24,7 +24,7 @@ namespace {
 constexpr std::string_view complete_command = "__complete";
 constexpr std::string_view help_command = "help";
 /// Announced, and not there yet: a guess at another command would mislead.
-constexpr std::array<std::string_view, 3> planned_commands{"schedule", "group", "policy"};
+constexpr std::array<std::string_view, 2> planned_commands{"schedule", "policy"};
 
 /// The line as it was given, taken apart at the subcommand's name. What stands before the name
 /// joins what stands behind it, since the common options may be given in both places.

@@ -62,7 +62,7 @@ CASES = [
     Case("pwrite64", LOG, "EIO", "30", NO_WRITE, FAILED),
     Case("pwrite64", LOG, "EROFS", "80", NO_WRITE, FAILED),
     Case("pwrite64", FILE, "EIO", "3", NO_WRITE, FAILED),
-    Case("pread64", FILE, "EIO", "40+", "store_read_failed", "database disk image is malformed"),
+    Case("pread64", FILE, "EIO", "70+", "store_read_failed", "database disk image is malformed"),
     Case("pwrite64", LOG, "ENOSPC", "50..90", "store_disk_full", FULL, ends=False),
     Case("pwrite64", FILE, "ENOSPC", "1..3", "store_checkpoint_failed", ends=False),
     Case("pwrite64,pread64", "", "EINTR", "20+7", ends=False),

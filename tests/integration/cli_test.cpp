@@ -82,7 +82,7 @@ TEST_CASE("under --json a wrong line is one object too", "[schedctl]") {
 
 TEST_CASE("a command that is not there yet is not taken for another", "[schedctl]") {
     ScriptedDaemon daemon(answers({}));
-    CHECK(has(schedctl(daemon, {"group", "42"}).err, "group is not in this version"));
+    CHECK(has(schedctl(daemon, {"policy", "42"}).err, "policy is not in this version"));
     CHECK(has(schedctl(daemon, {"statsu"}).err, "did you mean status?"));
 }
 
