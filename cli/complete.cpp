@@ -173,6 +173,10 @@ std::vector<Candidate> candidates_for(Completes completes,
             return words_of({"bridge", "none", "host"});
         case Completes::capability:
             return capability_candidates();
+        case Completes::backoff:
+            return words_of({"fixed", "exponential"});
+        case Completes::retried_end:
+            return words_of({"failed", "timed_out", "failed,timed_out", "failed,timed_out,lost"});
         case Completes::definition:
             return definition_candidates(client);
         case Completes::group:

@@ -32,6 +32,8 @@ enum class Completes : std::uint8_t {
     capability,
     definition,
     group,
+    backoff,
+    retried_end,
 };
 
 class OptionSet {

@@ -98,9 +98,17 @@ void SpecOptions::declare_retries(OptionSet& options) {
     options.group("Retries");
     options.number("--retries", "N", retries_, 0, "try it again this often when it failed");
     options.value("--retry-delay", "TIME", retry_delay_, "wait so long before; 10s if not given");
-    options.value("--retry-on", "WHAT", retry_on_, "failed,timed_out; lost, too, may have run");
+    options.value("--retry-on",
+                  "WHAT",
+                  retry_on_,
+                  "failed,timed_out; lost, too, may have run",
+                  Completes::retried_end);
     options.group("Growing delays", OptionSet::Layout::names);
-    options.value("--retry-backoff", "HOW", retry_backoff_, "fixed, or exponential: twice as long");
+    options.value("--retry-backoff",
+                  "HOW",
+                  retry_backoff_,
+                  "fixed, or exponential: twice as long",
+                  Completes::backoff);
     options.value("--retry-max-delay", "TIME", retry_max_delay_, "the longest; 1h if not given");
 }
 

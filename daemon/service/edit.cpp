@@ -22,6 +22,13 @@ Result<JobSpec> changed(const Job& job, const EditRequest& request, const Caller
     bool is_as_it_is = given == JobSpec{} && request.unset.empty();
     if (auto may = check_rights_over(before, is_as_it_is, given, caller); !may)
         return fail(may.error());
+    if (job.attempt && given.expires)
+        return fail(ErrorCode::bad_field,
+                    fmt::format("expires {} is of a job's first start, and job {} was started "
+                                "already: it waits for attempt {}; leave expires out",
+                                given.expires->to_string(),
+                                job.number,
+                                *job.attempt + 1));
     for (const std::string& name : request.unset)
         if (auto taken = unset_field(spec, name); !taken) return fail(taken.error());
     spec = overlay(std::move(spec), given);

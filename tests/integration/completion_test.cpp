@@ -143,6 +143,8 @@ TEST_CASE("values are completed by what they are", "[completion]") {
     CHECK(ask(daemon.path(), {"add", "J", "--in", ""}).empty());
     CHECK(ask(daemon.path(), {"add", "J", "--cap-add", "NET_A"}) == Lines{"NET_ADMIN\t"});
     CHECK(ask(daemon.path(), {"add", "J", "--network", ""}).size() == 3);
+    CHECK(ask(daemon.path(), {"add", "J", "--retry-backoff", ""}).size() == 2);
+    CHECK(ask(daemon.path(), {"add", "J", "--retry-on", ""}).size() == 4);
     CHECK(ask(daemon.path(), {"add", "J", "--now", "--", "ls", ""})[0].find(":files") == 0);
     CHECK(ask(daemon.path(), {"ls", "--status=f"}) == Lines{"--status=finished\t"});
     CHECK(ask(daemon.path(), {"show", "42"}) == Lines{"42\t$(touch /nonexistent/x) y, scheduled"});

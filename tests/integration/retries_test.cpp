@@ -98,6 +98,10 @@ TEST_CASE("a daemon that is killed between two attempts runs the next one once",
     REQUIRE(eventually([&] { return tries.show().contains("attempts"); }));
     CHECK(daemon.ask({"why", "last"}).find("attempt 1 of 2 failed with exit code 1") !=
           std::string::npos);
+    auto late = daemon.schedctl({"edit", "last", "--expires", "5m"});
+    CHECK(late.exit_code == 1);
+    CHECK(late.err.find("was started already: it waits for attempt 2; leave expires out") !=
+          std::string::npos);
     (void)daemon.stop(SIGKILL);
     daemon.start();
     CHECK(daemon.schedctl({"wait", "last"}).exit_code == 0);
