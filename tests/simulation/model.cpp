@@ -108,13 +108,14 @@ void Model::check_order(const std::vector<JobId>& claimed,
                         TimePoint earliest,
                         TimePoint latest) const {
     std::set<JobId> taken(claimed.begin(), claimed.end());
-    std::map<std::string, std::int64_t> running;
-    for (JobId id : claimed)
-        if (const auto& group = jobs_.at(id).group) ++running[*group];
-    for (const auto& [name, set] : groups_)
-        running[name] += count_running(name);
+    // What runs of its group, and what was claimed rightly before it.
     auto may_lack_room = [&](const ModelJob& job) {
-        return job.group && running[*job.group] >= places_of(*job.group, earliest);
+        if (!job.group) return false;
+        auto before = std::count_if(claimed.begin(), claimed.end(), [&](JobId id) {
+            const ModelJob& other = jobs_.at(id);
+            return other.group == job.group && other.rank() < job.rank();
+        });
+        return count_running(*job.group) + before >= places_of(*job.group, earliest);
     };
     const ModelJob* last = nullptr;
     TimePoint now = TimePoint::min();  // what was due by then was due for this claim
