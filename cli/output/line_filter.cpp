@@ -1,6 +1,7 @@
 #include "cli/output/line_filter.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <regex.h>
@@ -20,6 +21,9 @@ struct LinePattern::Compiled {
 /// With GNU's interface, since POSIX's takes a NUL for an end and refuses what grep takes.
 Result<LinePattern> LinePattern::parse(const std::string& text) {
     auto compiled = std::make_shared<Compiled>();
+    // The bytes that a match may begin with, which a search skips to. regfree takes it along.
+    constexpr std::size_t all_bytes = 256;
+    compiled->expression.fastmap = static_cast<char*>(std::malloc(all_bytes));
     ::re_set_syntax(RE_SYNTAX_EGREP | RE_NO_SUB);
     const char* trouble = ::re_compile_pattern(text.data(), text.size(), &compiled->expression);
     if (trouble == nullptr) return LinePattern(std::move(compiled));
