@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/eventually.hpp"
 #include "tests/support/live_daemon.hpp"
 
 namespace scheduler::test {
@@ -41,8 +42,12 @@ TEST_CASE("a group is paused and resumed, and its limit goes", "[integration]") 
     CHECK(daemon.ask({"group", "pause", "nightly"}) ==
           "group nightly has no limit of its own, and is paused until `group resume`");
     auto id = add(daemon, "nightly", {"true"});
-    CHECK(daemon.ask({"why", id}).find("its group nightly is paused; `group resume nightly`") !=
-          std::string::npos);
+    // Once the engine is there, which it would say first.
+    CHECK(eventually([&] {
+        return daemon.ask({"why", id})
+                   .find("its group nightly is paused; `group resume nightly`") !=
+               std::string::npos;
+    }));
     CHECK(daemon.ask({"group", "ls"}) == "nightly\t-\t0\t1\tpaused");
     auto shown = daemon.schedctl({"group", "show", "nightly"});
     CHECK(shown.out.find("Group      nightly\nAt once    no limit\nPaused     until resumed\n"
