@@ -318,11 +318,14 @@ std::optional<Finding> Verification::look_at_overdue(const JobRecord& record,
     return unpunctual(record, Punctuality::overdue, now);
 }
 
-/// Room shows for a moment where one job of it has ended and the next one is not claimed yet.
+/// Where the end of a job of it is stored, room shows that nobody has yet: the next one is claimed
+/// when its container is gone.
 bool Verification::has_group_room(const std::string& name) const {
     if (!survey_.has_free_slot || claims_now_ != claims_before_) return false;
+    auto counts = parts_.store.counts();
     auto group = parts_.store.group(name);
-    if (!group) return false;
+    if (!counts || !group) return false;
+    if (std::ssize(survey_.in_care) > (*counts)["running"]) return false;
     if (!*group) return true;
     return !(*group)->paused &&
            (!(*group)->max_running || (*group)->running < *(*group)->max_running);

@@ -2,6 +2,7 @@
 /// of what was not claimed in its time.
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -63,6 +64,15 @@ std::optional<TimePoint> next_due_row(Database& database, TimePoint now, GroupMe
         if (group.room <= 0) groups.full[group.name] = {now, group.is_paused};
     }
     return earliest;
+}
+
+/// Groups that had no room after the last claim had none until now. Those that are not asked for
+/// any more are forgotten.
+void note_full_until(GroupMemory& groups, TimePoint now) {
+    if (std::ssize(groups.full) > GroupLimits::groups)
+        std::erase_if(groups.full, [](const auto& seen) { return !seen.second.is_full; });
+    for (auto& [name, seen] : groups.full)
+        if (std::exchange(seen.is_full, false)) seen.until = std::max(seen.until, now);
 }
 
 /// Whether there may be more.
@@ -140,8 +150,8 @@ std::optional<std::string> reason_for_lateness(const RunningJob& job,
     std::optional<std::string> reason;
     if (last != nullptr) reason = last->reason;
     if (auto group = full.find(job.spec.group.value_or("")); group != full.end())
-        if (group->second.at >= until) {
-            until = group->second.at;
+        if (group->second.until >= until) {
+            until = group->second.until;
             reason = no_room(group->first, group->second.was_paused);
         }
     if (job.released_at > until) return "it was held";
@@ -204,6 +214,7 @@ std::optional<TimePoint> next_expiry(Database& database) {
 Result<ClaimResult> claim(WriteContext& context, const ClaimLimits& limits, GroupMemory& groups) {
     ClaimResult result;
     result.is_paused = is_paused(context.database, limits.now);
+    note_full_until(groups, limits.now);
     if (limits.jobs_max > 0 && !result.is_paused) {
         result.has_more = promote(context.database, limits.now);
         for (const Candidate& candidate : best_ready(context.database, limits, groups.may_exist)) {

@@ -174,7 +174,7 @@ void SqliteStore::remove_group(std::string name, Reply<Done> reply) {
             move_due(context.database, name, 3, 1);
             // What waited for it may be claimed now, and is told why it was late.
             if (auto full = groups_.full.find(name); full != groups_.full.end())
-                full->second.at = clock_.now();
+                full->second = {clock_.now(), full->second.was_paused, false};
             return Done{};
         },
         std::move(reply));

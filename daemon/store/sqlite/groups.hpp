@@ -20,10 +20,11 @@ struct GroupRoom {
     std::optional<TimePoint> paused_until = {};
 };
 
-/// When a group was last seen without room while jobs of it were due, by name.
+/// Until when a group had no room while jobs of it were due, by name.
 struct SeenFull {
-    TimePoint at{};
+    TimePoint until{};
     bool was_paused = false;
+    bool is_full = true;  ///< at the end of the last claim, and so until the next one
 };
 using FullGroups = std::map<std::string, SeenFull>;
 
