@@ -104,26 +104,21 @@ std::vector<Candidate> job_candidates(Client& client,
     return candidates;
 }
 
-std::vector<Candidate> definition_candidates(Client& client) {
-    DefListRequest request;
-    request.limit = DefListRequest::limit_max;
+/// The names on the first page of a list, which is `listed` of its response.
+template <class Request, class Listed>
+std::vector<Candidate> names_listed(Client& client, Listed listed, const char* what) {
+    Request request;
+    request.limit = Request::limit_max;
     auto answer = client.call(request);
     std::vector<Candidate> candidates;
     if (!answer) return candidates;
-    for (const Definition& definition : answer->value.definitions)
-        candidates.push_back({definition.name, "a definition"});
+    for (const auto& named : answer->value.*listed)
+        candidates.push_back({named.name, what});
     return candidates;
 }
 
-std::vector<Candidate> group_candidates(Client& client) {
-    GroupListRequest request;
-    request.limit = GroupListRequest::limit_max;
-    auto answer = client.call(request);
-    std::vector<Candidate> candidates;
-    if (!answer) return candidates;
-    for (const Group& group : answer->value.groups)
-        candidates.push_back({group.name, "a group"});
-    return candidates;
+std::vector<Candidate> definition_candidates(Client& client) {
+    return names_listed<DefListRequest>(client, &DefListResponse::definitions, "a definition");
 }
 
 /// What may be run: definitions, and the names of jobs.
@@ -180,7 +175,7 @@ std::vector<Candidate> candidates_for(Completes completes,
         case Completes::definition:
             return definition_candidates(client);
         case Completes::group:
-            return group_candidates(client);
+            return names_listed<GroupListRequest>(client, &GroupListResponse::groups, "a group");
         case Completes::any_job:
         case Completes::scheduled_job:
         case Completes::running_job:

@@ -15,9 +15,4 @@ Result<JobRef> job_ref(std::string text) {
     return ref;
 }
 
-void print_confirmation(Context& context, const Answer<MessageResponse>& answer) {
-    context.console.print(
-        (context.console.json() ? answer.json : escape_text(answer.value.message)) + '\n');
-}
-
 }  // namespace scheduler

@@ -8,6 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/output/text.hpp"
 #include "common/ids.hpp"
 #include "common/requests/message.hpp"
 
@@ -42,8 +43,26 @@ int for_each_job(Context& context, const std::vector<std::string>& ids, Act act)
         });
 }
 
-/// The answer of an operation that only confirms, on standard output.
-void print_confirmation(Context& context, const Answer<MessageResponse>& answer);
+/// The `message` of an answer, on standard output.
+template <class Response>
+void print_confirmation(Context& context, const Answer<Response>& answer) {
+    context.console.print(
+        (context.console.json() ? answer.json : escape_text(answer.value.message)) + '\n');
+}
+
+/// Asks for each name and prints `details(answer)`, with an empty line between two. The exit code.
+template <class Request, class Details>
+int show_each(Context& context, const std::vector<std::string>& names, Details details) {
+    bool is_first = true;
+    return for_each_word(context, names, [&](const std::string& name) {
+        auto answer = context.client.call(Request{name});
+        if (!answer) return answer;
+        bool json = context.console.json();
+        if (!std::exchange(is_first, false) && !json) context.console.print("\n");
+        context.console.print(json ? answer->json + '\n' : details(answer->value));
+        return answer;
+    });
+}
 
 /// A command that does one thing to each scheduled job on its line, and prints what was confirmed.
 template <class Request>

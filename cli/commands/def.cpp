@@ -124,15 +124,8 @@ class DefShowCommand : public Command {
     void declare(OptionSet& options) override { options.words(names(1, names_)); }
 
     int run(Context& context) override {
-        bool is_first = true;
-        return for_each_word(context, names_, [&](const std::string& name) {
-            auto answer = context.client.call(DefShowRequest{name});
-            if (!answer) return answer;
-            bool json = context.console.json();
-            if (!std::exchange(is_first, false) && !json) context.console.print("\n");
-            context.console.print(json ? answer->json + '\n'
-                                       : definition_details(answer->value, wall_now()));
-            return answer;
+        return show_each<DefShowRequest>(context, names_, [](const Definition& shown) {
+            return definition_details(shown, wall_now());
         });
     }
 

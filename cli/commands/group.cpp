@@ -1,7 +1,6 @@
 /// group set, ls, show, rm, pause, resume.
 
 #include <type_traits>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -102,16 +101,8 @@ class GroupShowCommand : public Command {
     }
 
     int run(Context& context) override {
-        bool is_first = true;
-        return for_each_word(context, names_, [&](const std::string& name) {
-            auto answer = context.client.call(GroupShowRequest{name});
-            if (!answer) return answer;
-            bool json = context.console.json();
-            if (!std::exchange(is_first, false) && !json) context.console.print("\n");
-            context.console.print(json ? answer->json + '\n'
-                                       : group_details(answer->value, wall_now()));
-            return answer;
-        });
+        return show_each<GroupShowRequest>(
+            context, names_, [](const Group& shown) { return group_details(shown, wall_now()); });
     }
 
   private:
@@ -139,10 +130,7 @@ class GroupsCommand : public Command {
             request.name = name;
             if constexpr (std::is_same_v<Request, GroupPauseRequest>) request.for_time = *span;
             auto answer = context.client.call(request);
-            if (answer)
-                context.console.print(context.console.json()
-                                          ? answer->json + '\n'
-                                          : escape_text(answer->value.message) + '\n');
+            if (answer) print_confirmation(context, *answer);
             return answer;
         });
     }
