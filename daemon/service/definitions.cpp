@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/name.hpp"
+#include "daemon/service/limit_of.hpp"
 #include "daemon/service/rights.hpp"
 #include "daemon/service/service_parts.hpp"
 
@@ -120,11 +121,9 @@ Result<Definition> Service::handle(const DefShowRequest& request, const Caller&)
 }
 
 Result<DefListResponse> Service::handle(const DefListRequest& request, const Caller&) {
-    std::int64_t limit = request.limit.value_or(DefListRequest::limit_default);
-    if (limit < 1 || limit > DefListRequest::limit_max)
-        return fail(ErrorCode::bad_field,
-                    fmt::format("limit must be 1 to {}, not {}", DefListRequest::limit_max, limit));
-    auto page = parts_->store.definitions(request.after.value_or(""), limit, page_bytes_max);
+    auto limit = limit_of(request);
+    if (!limit) return fail(limit.error());
+    auto page = parts_->store.definitions(request.after.value_or(""), *limit, page_bytes_max);
     if (!page) return fail(page.error());
     DefListResponse response;
     if (page->has_more) response.next = page->definitions.back().name;

@@ -4,6 +4,7 @@
 
 #include "common/local_time.hpp"
 #include "common/name.hpp"
+#include "daemon/service/limit_of.hpp"
 #include "daemon/service/service_parts.hpp"
 
 namespace scheduler {
@@ -98,12 +99,9 @@ Result<Group> Service::handle(const GroupShowRequest& request, const Caller&) {
 }
 
 Result<GroupListResponse> Service::handle(const GroupListRequest& request, const Caller&) {
-    std::int64_t limit = request.limit.value_or(GroupListRequest::limit_default);
-    if (limit < 1 || limit > GroupListRequest::limit_max)
-        return fail(
-            ErrorCode::bad_field,
-            fmt::format("limit must be 1 to {}, not {}", GroupListRequest::limit_max, limit));
-    auto page = parts_->store.groups(request.after.value_or(""), limit);
+    auto limit = limit_of(request);
+    if (!limit) return fail(limit.error());
+    auto page = parts_->store.groups(request.after.value_or(""), *limit);
     if (!page) return fail(page.error());
     GroupListResponse response;
     if (page->has_more) response.next = page->groups.back().name;

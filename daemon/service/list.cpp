@@ -7,6 +7,7 @@
 
 #include "common/local_time.hpp"
 #include "daemon/base/failpoint.hpp"
+#include "daemon/service/limit_of.hpp"
 #include "daemon/service/service_parts.hpp"
 
 namespace scheduler {
@@ -113,10 +114,8 @@ Result<Job> Service::handle(const ShowRequest& request, const Caller& caller) {
 }
 
 Result<ListResponse> Service::handle(const ListRequest& request, const Caller&) {
-    std::int64_t limit = request.limit.value_or(ListRequest::limit_default);
-    if (limit < 1 || limit > ListRequest::limit_max)
-        return fail(ErrorCode::bad_field,
-                    fmt::format("limit must be 1 to {}, not {}", ListRequest::limit_max, limit));
+    auto limit = limit_of(request);
+    if (!limit) return fail(limit.error());
     auto filter = filter_of(request, parts_->clock.now());
     if (!filter) return fail(filter.error());
     std::optional<ListPosition> after;
@@ -127,7 +126,7 @@ Result<ListResponse> Service::handle(const ListRequest& request, const Caller&) 
     } else if (request.after) {
         after = request.after->position;
     }
-    auto page = parts_->store.list(*filter, after, limit);
+    auto page = parts_->store.list(*filter, after, *limit);
     if (!page) return fail(page.error());
     ListResponse response;
     response.jobs = shown_all(std::move(page->jobs), parts_->clock.now());

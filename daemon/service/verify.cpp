@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/local_time.hpp"
+#include "daemon/service/limit_of.hpp"
 #include "daemon/service/service_parts.hpp"
 #include "daemon/service/verification.hpp"
 
@@ -11,12 +12,9 @@ namespace {
 
 Result<Verification::Options> options_of(const VerifyRequest& request, TimePoint now) {
     Verification::Options options;
-    options.findings_listed = request.limit.value_or(VerifyRequest::limit_default);
-    if (options.findings_listed < 1 || options.findings_listed > VerifyRequest::limit_max)
-        return fail(ErrorCode::bad_field,
-                    fmt::format("limit must be 1 to {}, not {}",
-                                VerifyRequest::limit_max,
-                                options.findings_listed));
+    auto limit = limit_of(request);
+    if (!limit) return fail(limit.error());
+    options.findings_listed = *limit;
     options.late = request.late ? request.late->length : VerifyRequest::late_default;
     if (options.late < VerifyRequest::late_min)
         return fail(ErrorCode::bad_field,
